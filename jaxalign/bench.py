@@ -1,0 +1,105 @@
+"""The command line: flags -> Config -> run.
+
+    python -m jaxalign.bench --flagfile=benchmarks/quickstart.flags --languages=en,fr
+
+Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted, 143 ended.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import fields
+
+from absl import flags
+
+from jaxalign.config import Config
+from jaxalign.types import InputError
+
+FLAGS = flags.FLAGS
+_BY_TYPE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+
+
+def define_flags() -> None:
+    """Defines one flag for every field of Config, once."""
+    for option in fields(Config):
+        if option.name in FLAGS:
+            continue
+        if isinstance(option.default, tuple):
+            flags.DEFINE_list(option.name, [str(item) for item in option.default], option.metadata["help"])
+        else:
+            _BY_TYPE[type(option.default)](option.name, option.default, option.metadata["help"])
+
+
+def help_text() -> str:
+    """Every flag with its meaning, choices and default."""
+    lines = [__doc__.strip(), "", "Flags (comma lists without spaces):"]
+    for option in fields(Config):
+        many = isinstance(option.default, tuple)
+        shown = ",".join(map(str, option.default)) if many else str(option.default)
+        lines += [f"  --{option.name}={shown}", f"        {option.metadata['help']}"]
+    lines += ["  --flagfile=PATH", "        reads flags from a file, one a line; # opens a comment"]
+    return "\n".join(lines)
+
+
+def config_from(argv: list[str]) -> Config:
+    """The Config that a command line asks for; raises InputError for a wrong flag or value."""
+    define_flags()
+    FLAGS.unparse_flags()
+    try:
+        rest = FLAGS(argv)
+    except (flags.Error, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{error} See --help for every flag.") from error
+    if len(rest) > 1:
+        raise InputError(f"Expected only flags such as --models=demo, got {' '.join(rest[1:])!r}. See --help.")
+    values = {}
+    for option in fields(Config):
+        value = FLAGS[option.name].value
+        values[option.name] = _items(option, value) if isinstance(option.default, tuple) else value
+    return Config(**values)
+
+
+def _items(option, texts: list[str]) -> tuple:
+    try:
+        return tuple(option.metadata["items"](text) for text in texts or [])
+    except ValueError as error:
+        raise InputError(f"Expected --{option.name} as a comma list of numbers, got {','.join(texts)!r}.") from error
+
+
+def _terminate(number, frame):
+    raise SystemExit(128 + number)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command line; returns the exit status."""
+    if any(word in ("--help", "-h", "-help", "--helpfull", "-?") for word in argv[1:]):
+        print(help_text())
+        return 0
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        config = config_from(argv)
+        from jaxalign import pipeline  # JAX loads only when there is work to do
+
+        pipeline.run(config)
+    except InputError as error:
+        print(f"jaxalign: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"jaxalign: {error}. Finished spaces are kept; free room or rights, then run the same command again.",
+              file=sys.stderr)
+        return 1
+    return 0
+
+
+def app() -> None:
+    """The `jaxalign` command."""
+    sys.exit(main(sys.argv))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,164 @@
+"""Every setting of a run, once: name, default, meaning and what is allowed. The command line and Python share it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from jaxalign.types import InputError
+
+POSITIVE = (1, None)
+COUNT = (0, None)
+
+
+def _option(default: Any, meaning: str, *, choices: Sequence[str] = (), bounds=None, items: Callable = str) -> Any:
+    meta = {"help": meaning, "choices": tuple(choices), "bounds": bounds, "items": items}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one run; field names are flag names. Tuples are comma lists on the command line."""
+
+    suite: str = _option("alignment", "what to run: alignment (concepts to report), embed (extraction throughput) or "
+                         "kernels (alignment throughput)", choices=("alignment", "embed", "kernels"))
+    # what is compared
+    models: tuple[str, ...] = _option(("demo",), "hub ids, local folders in Hugging Face format, or demo")
+    revision: str = _option("", "hub revision of the models (branch, tag or commit); empty: the default branch")
+    weights: str = _option("pretrained", "pretrained, or random: the same architecture untrained, as a control",
+                           choices=("pretrained", "random"))
+    spaces: str = _option("", "folder of LANG.vec files keyed by concept id, used in place of --models")
+    concepts: str = _option("builtin", "builtin (a lexicon in the package), wordnet (through nltk), or the path of a TSV "
+                            "with columns id, kind and one a language")
+    languages: tuple[str, ...] = _option(("auto",), "ISO 639-1 codes in the order of the tables; auto: en,fr,ro,eu,fi,ja,th, "
+                                         "or all that --spaces or a TSV holds")
+    min_depth: int = _option(5, "smallest depth (edges to the root) of a WordNet synset; removes the top levels",
+                             bounds=COUNT)
+    split: str = _option("", 'JSON file {"seed": [...], "test": [...]} of concept ids; empty: a seeded, balanced split')
+    splits: int = _option(1, "number of random splits; every figure is then given per split and over splits",
+                          bounds=POSITIVE)
+    seed_size: int = _option(0, "concepts in the seed dictionary; 0: about two thirds", bounds=COUNT)
+    test_size: int = _option(0, "concepts in the test set; 0: all the others", bounds=COUNT)
+    # vectors
+    embeddings: tuple[str, ...] = _option(("vanilla", "prompt"), "how a concept is given to the model: vanilla (the bare "
+                                          "word), prompt (a template), or both", choices=("vanilla", "prompt"))
+    templates: str = _option("", "TSV of prompt templates (name, template); empty: those in the package")
+    template_names: tuple[str, ...] = _option(("paper",), "which templates of the file to use, or all")
+    pooling: tuple[str, ...] = _option(("auto",), "of auto (the paper's choice for the family), first, last, mean, "
+                                       "decoder (first decoder step of an encoder-decoder)",
+                                       choices=("auto", "first", "last", "mean", "decoder"))
+    special_tokens: str = _option("auto", "whether the mean counts special tokens: auto (encoders do, decoders do not), "
+                                  "include or exclude", choices=("auto", "include", "exclude"))
+    layers: str = _option("last", "last, all, or a comma list of layer numbers; 0 is the embeddings")
+    dtype: str = _option("float32", "dtype of weights and activations; vectors are kept in float32",
+                         choices=("float32", "bfloat16", "float16"))
+    batch_tokens: int = _option(0, "tokens computed at once on each device; 0: chosen by the device", bounds=COUNT)
+    model_parallel: int = _option(1, "devices that share one copy of the weights", bounds=POSITIVE)
+    # alignment
+    settings: tuple[str, ...] = _option(
+        ("before", "after", "ceiling", "null", "ceiling_null"), "of before (no map), after (map from the seed "
+        "dictionary), ceiling (map from seed and test: leaky), null (map from a shuffled dictionary), ceiling_null (the "
+        "leaky ceiling of a shuffled dictionary, scored on that dictionary)",
+        choices=("before", "after", "ceiling", "null", "ceiling_null"))
+    seed_sizes: tuple[int, ...] = _option((), "sizes of the seed dictionary to compare (its first N concepts); empty: "
+                                          "all of it", bounds=POSITIVE, items=int)
+    normalize: tuple[str, ...] = _option(("unit", "center", "unit"), "steps before the fit, in order, of unit and center; "
+                                         "none: raw vectors", choices=("unit", "center", "none"))
+    procrustes: str = _option("svd", "svd, or polar: the same map by matrix products, for accelerators",
+                              choices=("svd", "polar"))
+    map: str = _option("orthogonal", "orthogonal, least_squares or ridge",
+                       choices=("orthogonal", "least_squares", "ridge"))
+    completion: str = _option("drop", "what the map does where the seed does not span the space: drop (left out), "
+                              "identity, arbitrary (plain SVD)", choices=("drop", "identity", "arbitrary"))
+    scale: bool = _option(False, "fit a scale with the rotation")
+    translate: bool = _option(False, "fit a translation with the rotation")
+    retrieval: tuple[str, ...] = _option(("csls", "nn"), "of csls, nn (nearest neighbour), isf (inverted softmax)",
+                                         choices=("csls", "nn", "isf"))
+    csls_k: int = _option(10, "neighbours in the CSLS mean", bounds=POSITIVE)
+    candidates: str = _option("all", "what a query is ranked against: all concepts, or the test set",
+                              choices=("all", "test"))
+    # numbers
+    k: tuple[int, ...] = _option((1, 5, 10, 30), "the k of P@k", bounds=POSITIVE, items=int)
+    null_draws: int = _option(1, "shuffled dictionaries for each null", bounds=POSITIVE)
+    bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=COUNT)
+    controls: tuple[str, ...] = _option((), "of matched (abstract against physical, matched samples), identical (without "
+                                        "identical forms), domains, gpa (all languages in one shared space), isometry (how "
+                                        "alike without a map)", choices=("matched", "identical", "domains", "gpa", "isometry"))
+    seed: int = _option(0, "seed of splits, shuffles, resamples and random weights", bounds=COUNT)
+    # the run
+    workdir: str = _option("runs", "folder of runs and of the store of finished spaces")
+    run_name: str = _option("", "name of the run's folder; empty: the next free run-NNNN")
+    export_spaces: bool = _option(False, "write the spaces of the run as LANG.vec folders")
+    memory_budget: float = _option(4.0, "GiB that the alignment engine may use for similarities", bounds=(0.01, None))
+    compilation_cache: bool = _option(True, "keep compiled programs in the user's cache folder")
+    debug_nans: bool = _option(False, "stop at the first NaN inside compiled code (slow)")
+    coordinator: str = _option("", "HOST:PORT of the first process of a run on several hosts, or auto on a TPU-VM")
+    num_processes: int = _option(1, "processes of a run on several hosts", bounds=POSITIVE)
+    process_id: int = _option(0, "number of this process, from 0", bounds=COUNT)
+    # throughput
+    sizes: tuple[str, ...] = _option(("1000x2000x256",), "kernels suite: TRAINxTESTxDIMENSION, comma list")
+    repeats: int = _option(5, "throughput suites: timed repetitions", bounds=POSITIVE)
+    texts: int = _option(2000, "embed suite: number of texts", bounds=POSITIVE)
+
+    def __post_init__(self):
+        for option in fields(self):
+            _check(option, getattr(self, option.name))
+        _check_together(self)
+
+
+def _check(option, value) -> None:
+    name, meta = option.name, option.metadata
+    many = isinstance(option.default, tuple)
+    if many != isinstance(value, tuple) or not many and not isinstance(value, (type(option.default), int)):
+        raise InputError(f"Expected --{name} to be like {option.default!r}, got {value!r}.")
+    for item in value if many else (value,):
+        if meta["choices"] and item not in meta["choices"]:
+            raise InputError(f"Expected --{name} of {', '.join(meta['choices'])}, got {item!r}.")
+        low, high = meta["bounds"] or (None, None)
+        if low is not None and not item >= low or high is not None and item > high:
+            raise InputError(f"Expected --{name} of at least {low}, got {item}.")
+        if many and item == "":
+            raise InputError(f"Expected --{name} without empty items, got {','.join(map(str, value))!r}.")
+    if many and option.default and not value:
+        raise InputError(f"Expected --{name} with at least one item, got none.")
+    if many and name != "normalize" and len(set(value)) != len(value):
+        raise InputError(f"Expected --{name} without repeats, got {','.join(map(str, value))!r}.")
+
+
+def _check_together(config: Config) -> None:
+    if config.split and config.splits > 1:
+        raise InputError(f"Expected --splits=1 with --split={config.split}, got {config.splits}. Drop one of the two.")
+    if "none" in config.normalize and len(config.normalize) > 1:
+        raise InputError(f"Expected --normalize=none alone, got {','.join(config.normalize)!r}.")
+    if len(config.languages) < 2 and config.languages != ("auto",):
+        raise InputError(f"Expected at least two --languages, got {','.join(config.languages)!r}.")
+    if config.process_id >= config.num_processes:
+        raise InputError(f"Expected --process_id below --num_processes={config.num_processes}, got {config.process_id}.")
+    if config.run_name in (".", "..") or "/" in config.run_name or "\\" in config.run_name:
+        raise InputError(f"Expected --run_name to be one folder's name, got {config.run_name!r}. Use --workdir for its place.")
+    parse_layers(config.layers)
+    for size in config.sizes:
+        parse_size(size)
+
+
+def parse_layers(text: str) -> str | tuple[int, ...]:
+    """`last`, `all`, or the layer numbers of a comma list, distinct, in order given."""
+    if text in ("last", "all"):
+        return text
+    items = text.split(",")
+    if not all(item.isascii() and item.isdigit() for item in items) or len(set(map(int, items))) != len(items):
+        raise InputError(f"Expected --layers as last, all or distinct layer numbers, got {text!r}.")
+    return tuple(int(item) for item in items)
+
+
+def parse_size(text: str) -> tuple[int, int, int]:
+    """(train, test, dimension) of `TRAINxTESTxDIMENSION`."""
+    parts = text.split("x")
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and int(p) > 0 for p in parts):
+        raise InputError(f"Expected --sizes as TRAINxTESTxDIMENSION such as 1000x2000x1024, got {text!r}.")
+    train, test, dimension = map(int, parts)
+    return train, test, dimension
+
+
+def default(option) -> Any:
+    """The default of a Config field."""
+    return option.default if option.default is not MISSING else None
