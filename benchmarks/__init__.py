@@ -1,0 +1,1 @@
+"""Flagfiles, one an experiment, and our stages against their peers."""
