@@ -1,0 +1,263 @@
+"""Tokens -> batches whose rows are small forests: each distinct prefix is computed once.
+
+A causal model's state at a token depends on what stands before it alone, so texts that begin alike share their
+beginning. The distinct token rows, sorted, are a prefix tree in depth-first order. The tree is cut into windows of at
+most `width` slots; a window repeats the path of its first text, so that every row stands on its own, and slot k is seen
+by the interval of slots below it. Attention is then dense inside a row, with a mask made on the device from two
+integers a slot. Bidirectional models use the same rows without sharing: a slot is seen by the slots of its text.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from jaxalign.tokens import Tokens
+from jaxalign.types import Batch, InputError
+
+POOLINGS = ("first", "last", "mean")
+SPECIAL_TOKENS = ("auto", "include", "exclude")
+WIDTHS = (64, 96, 128, 192, 256, 384, 512)
+
+
+class Request(NamedTuple):
+    """Texts to embed with one pooling."""
+
+    tokens: Tokens
+    pooling: str  # "first", "last" or "mean"
+
+
+class Forest(NamedTuple):
+    """The plan of a run: distinct texts in the order of computation, cut into rows."""
+
+    ids: Int32[np.ndarray, " token"]
+    offsets: Int64[np.ndarray, " text+1"]  # distinct texts
+    shared: Int32[np.ndarray, " text"]  # leading tokens that the text takes from the texts before it in its row
+    row_texts: Int64[np.ndarray, " row+1"]  # first text of each row
+    pick_text: Int64[np.ndarray, " pick"]  # sorted
+    pick_from: Int32[np.ndarray, " pick"]  # a pick is the mean of the positions pick_from:pick_to of its text
+    pick_to: Int32[np.ndarray, " pick"]
+    row_picks: Int64[np.ndarray, " row+1"]  # first pick of each row
+    where: tuple[Int64[np.ndarray, " text"], ...]  # for each request, the pick of each of its texts
+    width: int  # slots a row
+    picks: int  # picks a row
+    causal: bool
+    given: int  # tokens of all requests' texts, before anything is shared
+
+    @property
+    def rows(self) -> int:
+        return len(self.row_texts) - 1
+
+    @property
+    def computed(self) -> int:
+        """Number of slots in use: distinct prefixes, and those a row repeats."""
+        return int((np.diff(self.offsets) - self.shared).sum())
+
+
+def forest(
+    requests: Sequence[Request], *, causal: bool, special_tokens: str = "auto", width: int | None = None,
+    features: int = 1024,
+) -> Forest:  # fmt: skip
+    """Plan of all requests together, each distinct prefix once in a row.
+
+    special_tokens: whether `mean` and `first` count the tokens that the tokenizer adds: `auto` leaves them out of a
+      decoder (its first token is an attention sink with a giant norm) and keeps them in an encoder (as transformers'
+      masked mean and sentence-transformers do). `last` is the last token of the text as given, except under `exclude`.
+    width: slots a row; by default the cheapest of WIDTHS for these texts in a model of `features` features.
+    """
+    for request in requests:
+        if request.pooling not in POOLINGS:
+            raise InputError(f"Expected a pooling of {', '.join(POOLINGS)}, got {request.pooling!r}. See --pooling.")
+    if special_tokens not in SPECIAL_TOKENS:
+        raise InputError(f"Expected --special_tokens of {', '.join(SPECIAL_TOKENS)}, got {special_tokens!r}.")
+    ids, offsets, text_of = _distinct([request.tokens for request in requests])
+    lengths = np.diff(offsets).astype(np.int32)
+    shared = _shared(ids, offsets) if causal else np.zeros(len(lengths), np.int32)
+    longest = int(lengths.max(initial=1))
+    # A position of a long text costs width / (6 features) more in attention than its products, by operations; the
+    # scores' softmax and memory traffic weigh about as much again on the machines measured.
+    sizes = [w for w in WIDTHS if w >= longest] or [-(-longest // 64) * 64]
+    cut = _windows if causal else _packed
+    plans = {w: cut(lengths, shared, w) for w in ([width] if width else sizes[:5])}
+    if width and width < longest:
+        raise InputError(f"Expected a width of at least the longest text's {longest} tokens, got {width}.")
+    width = min(plans, key=lambda w: len(plans[w][1]) * w * (1 + w / (3 * features)))
+    order, row_texts = plans[width]
+    ranges = [_ranges(request, causal, special_tokens) for request in requests]
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    texts = np.concatenate([rank[text] for text in text_of])
+    stops = lengths[order].max(initial=1).astype(np.int64) + 1
+    starts = np.concatenate([start for start, _ in ranges]).astype(np.int64)
+    ends = np.concatenate([end for _, end in ranges]).astype(np.int64)
+    keys, inverse = np.unique((texts * stops + starts) * stops + ends, return_inverse=True)
+    pick_text, rest = np.divmod(keys, stops * stops)
+    row_picks = np.searchsorted(pick_text, row_texts)
+    shared = shared[order]
+    shared[row_texts[:-1]] = 0
+    ids, offsets = _take(ids, offsets, order)
+    return Forest(
+        ids=ids, offsets=offsets, shared=shared, row_texts=row_texts, pick_text=pick_text,
+        pick_from=(rest // stops).astype(np.int32), pick_to=(rest % stops).astype(np.int32), row_picks=row_picks,
+        where=tuple(np.split(inverse, np.cumsum([len(text) for text in text_of])[:-1])), width=width,
+        picks=_bucket(int(np.diff(row_picks).max(initial=1))), causal=causal,
+        given=sum(int(request.tokens.offsets[-1]) for request in requests),
+    )  # fmt: skip
+
+
+def _bucket(count: int) -> int:
+    # Few sizes, so that several templates meet in one compiled shape.
+    step = 8 if count <= 64 else 32
+    return -(-count // step) * step
+
+
+def _ranges(request: Request, causal: bool, special_tokens: str) -> tuple[np.ndarray, np.ndarray]:
+    tokens, pooling = request.tokens, request.pooling
+    lengths = np.diff(tokens.offsets).astype(np.int32)
+    inner = special_tokens == "exclude" or (special_tokens == "auto" and causal and pooling != "last")
+    start, end = (tokens.inner_from, tokens.inner_to) if inner else (np.zeros_like(lengths), lengths)
+    if pooling == "first":
+        return start, start + 1
+    return (end - 1, end) if pooling == "last" else (start, end)
+
+
+def _distinct(parts: Sequence[Tokens]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Distinct token rows in lexicographic order, a prefix first, and where each text of each part went."""
+    found: dict[bytes, int] = {}
+    text_of = []
+    for part in parts:
+        # Big-endian bytes compare as the numbers do, so that Python's own sort orders the rows without padding them.
+        data, ends = part.ids.astype(">u4").tobytes(), (part.offsets * 4).tolist()
+        rows = (data[start:end] for start, end in zip(ends, ends[1:], strict=False))
+        text_of.append(np.fromiter((found.setdefault(row, len(found)) for row in rows), np.int64, len(ends) - 1))
+    order = sorted(found, key=lambda row: row)
+    rank = np.empty(len(found), np.int64)
+    rank[np.fromiter((found[row] for row in order), np.int64, len(order))] = np.arange(len(order))
+    ids = np.frombuffer(b"".join(order), ">u4").astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(np.fromiter(map(len, order), np.int64, len(order)) // 4)])
+    return ids, offsets, [rank[text] for text in text_of]
+
+
+def _shared(ids: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Length of the prefix that each row has in common with the row before it."""
+    lengths = np.diff(offsets)
+    common = np.zeros(len(lengths), np.int32)
+    if len(lengths) < 2:
+        return common
+    compared = np.minimum(lengths[1:], lengths[:-1])
+    segment = np.cumsum(compared) - compared
+    at = np.arange(compared.sum()) - np.repeat(segment, compared)
+    same = ids[np.repeat(offsets[1:-1], compared) + at] == ids[np.repeat(offsets[:-2], compared) + at]
+    common[1:] = np.minimum.reduceat(np.where(same, np.repeat(compared, compared), at), segment)
+    return common
+
+
+def _windows(lengths: np.ndarray, shared: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the texts (as given) and the first text of each row: as many as fit, the first with its whole path."""
+    total = np.cumsum(lengths - shared, dtype=np.int64)
+    starts = [0]
+    while starts[-1] < len(lengths):
+        first = starts[-1]
+        room = width - lengths[first] + total[first]
+        starts.append(max(first + 1, int(np.searchsorted(total, room, side="right"))))
+    return np.arange(len(lengths)), np.array(starts, np.int64)
+
+
+def _packed(lengths: np.ndarray, shared: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the texts and the first text of each row, always the longest text that still fits."""
+    by_length = [list(np.flatnonzero(lengths == n)[::-1]) for n in range(int(lengths.max(initial=0)) + 1)]
+    order: list[int] = []
+    starts = [0]
+    longest = len(by_length) - 1
+    while longest > 0:
+        room, n = width, longest
+        while n > 0:
+            take = min(room // n, len(by_length[n]))
+            order += [by_length[n].pop() for _ in range(take)]
+            room -= take * n
+            n = min(n - 1, room)
+        starts.append(len(order))
+        while longest > 0 and not by_length[longest]:
+            longest -= 1
+    return np.array(order, np.int64), np.array(starts, np.int64)
+
+
+def _take(ids: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    lengths = np.diff(offsets)[order]
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return ids[np.repeat(offsets[:-1][order] - ends[:-1], lengths) + np.arange(ends[-1])], ends
+
+
+def batch(plan: Forest, first: int, rows: int) -> Batch:
+    """Rows `first` to `first + rows` of the plan; rows behind the last are empty."""
+    stop = min(first + rows, plan.rows)
+    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    offsets, shared = plan.offsets[t0 : t1 + 1], plan.shared[t0:t1].astype(np.int64)
+    lengths = np.diff(offsets)
+    row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
+    new = lengths - shared
+    end = np.cumsum(new)
+    begins = plan.row_texts[first:stop] - t0
+    start = end - new - (end - new)[begins][row] + row * plan.width  # slot in the batch of each text's first new token
+    text = np.repeat(np.arange(len(new)), new)
+    position = np.arange(end[-1]) - np.repeat(end - new - shared, new)
+    slot = start[text] + position - shared[text]
+    path = _paths(start, shared, lengths)
+    flat = [np.zeros(rows * plan.width, np.int32) for _ in range(2)]
+    flat += [np.tile(np.arange(plan.width, dtype=np.int32), rows) for _ in range(2)]
+    flat[3] += 1
+    tokens, positions, seen_from, seen_to = flat
+    tokens[slot] = plan.ids[offsets[:-1][text] + position]
+    positions[slot] = position
+    base = row[text] * plan.width
+    if plan.causal:
+        # The subtree of a slot ends where the next text leaves its path, or with the row.
+        used = (start + new)[np.append(begins[1:], len(new)) - 1]
+        leaves = np.where(np.arange(path.shape[1]) >= shared[:, None], start[:, None], np.iinfo(np.int64).max)
+        after = np.full_like(leaves, np.iinfo(np.int64).max)
+        after[:-1] = np.minimum.accumulate(leaves[::-1], axis=0)[::-1][1:]
+        seen_to[slot] = np.minimum(after[text, position], used[row[text]]) - base
+    else:
+        seen_from[slot] = start[text] - base
+        seen_to[slot] = (start + lengths)[text] - base
+    pool = _pool(plan, first, stop, rows, path, t0, row)
+    tokens, positions, seen_from, seen_to = (part.reshape(rows, plan.width) for part in flat)
+    return Batch(tokens, positions, seen_from, seen_to, pool)
+
+
+def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(text, position) slot in the batch of every token of every text; a shared one is the newest of its depth."""
+    at = np.arange(lengths.max())
+    made = np.where((at >= shared[:, None]) & (at < lengths[:, None]), start[:, None] + at - shared[:, None], -1)
+    return np.maximum.accumulate(made, axis=0)
+
+
+def _pool(
+    plan: Forest, first: int, stop: int, rows: int, path: np.ndarray, t0: int, row: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    picks = slice(plan.row_picks[first], plan.row_picks[stop])
+    text, begin, end = plan.pick_text[picks] - t0, plan.pick_from[picks], plan.pick_to[picks]
+    pick_row = row[text]
+    index = np.arange(len(text)) - (plan.row_picks[first:stop] - plan.row_picks[first])[pick_row]
+    count = (end - begin).astype(np.int64)
+    one = np.repeat(np.arange(len(text)), count)
+    position = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - begin, count)
+    pool = np.zeros((rows, plan.picks, plan.width), np.float32)
+    pool[pick_row[one], index[one], path[text[one], position] - pick_row[one] * plan.width] = 1 / count[one]
+    return pool
+
+
+def last_picks(plan: Forest, pool: np.ndarray) -> np.ndarray | None:
+    """(row, pick) slot of each pick if all of them are single tokens, else None."""
+    if (plan.pick_to - plan.pick_from > 1).any():
+        return None
+    return pool.argmax(axis=2).astype(np.int32)
+
+
+def used_picks(plan: Forest, first: int, rows: int) -> np.ndarray:
+    """(row, pick) mask of the picks in use; in order they are the plan's picks from `row_picks[first]` on."""
+    counts = np.zeros(rows, np.int64)
+    found = np.diff(plan.row_picks[first : first + rows + 1])
+    counts[: len(found)] = found
+    return np.arange(plan.picks) < counts[:, None]

@@ -1,0 +1,88 @@
+"""Texts as tokens, exactly as the tokenizer's own call gives them, all up front."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from jaxalign.types import InputError
+
+
+class Tokens(NamedTuple):
+    """Texts as tokens, one after another; the tokenizer's own tokens stand outside `inner_from:inner_to`."""
+
+    ids: Int32[np.ndarray, " token"]
+    offsets: Int64[np.ndarray, " text+1"]
+    inner_from: Int32[np.ndarray, " text"]  # position of the first token that is not special
+    inner_to: Int32[np.ndarray, " text"]
+    unknown: int = 0  # number of texts that are nothing but the unknown token
+
+
+def tokenize(
+    tokenizer: Any, texts: Sequence[str], *, max_length: int | None = None, add_special_tokens: bool = True,
+    block: int = 8192,
+) -> Tokens:  # fmt: skip
+    """Tokens of `texts`, exactly as `tokenizer(text)` gives them; InputError for empty and too long texts."""
+    for i, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Remove it from the list.")
+    rows: list[list[int]] = []
+    for i in range(0, len(texts), block):
+        rows += tokenizer(
+            list(texts[i : i + block]), add_special_tokens=add_special_tokens, padding=False, truncation=False,
+            return_attention_mask=False, return_token_type_ids=False, verbose=False,
+        )["input_ids"]  # fmt: skip
+    head, tail = _special_ends(tokenizer) if add_special_tokens else (0, 0)
+    tokens = _flatten(rows, texts)
+    lengths = np.diff(tokens.offsets)
+    limit = np.iinfo(np.int64).max if max_length is None else max_length
+    if (lengths > limit).any():
+        i = int(np.argmax(lengths > limit))
+        raise InputError(
+            f"Expected texts of at most {limit} tokens, got {lengths[i]} at index {i} ({texts[i][:40]!r}...). "
+            "Shorten the text or its template (--templates)."
+        )
+    # A text of special tokens alone keeps them: a mean over nothing is no vector.
+    bare = lengths <= head + tail
+    inner_from = np.where(bare, 0, head).astype(np.int32)
+    inner_to = np.where(bare, lengths, lengths - tail).astype(np.int32)
+    unknown = _count_unknown(tokens.ids, tokens.offsets, inner_from, inner_to, tokenizer)
+    return Tokens(tokens.ids, tokens.offsets, inner_from, inner_to, unknown)
+
+
+def from_rows(rows: Sequence[Sequence[int]]) -> Tokens:
+    """Tokens of rows of token ids, none of them special."""
+    return _flatten(rows, rows)
+
+
+def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any]) -> Tokens:
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    if (lengths == 0).any():
+        i = int(np.argmin(lengths))
+        raise InputError(f"Expected at least one token a text, got none for {texts[i]!r} at index {i}. Remove it.")
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ids = np.fromiter((token for row in rows for token in row), np.int32, int(offsets[-1]))
+    return Tokens(ids, offsets, np.zeros(len(rows), np.int32), lengths.astype(np.int32))
+
+
+def _special_ends(tokenizer: Any) -> tuple[int, int]:
+    """Numbers of special tokens that the tokenizer puts before and behind a text."""
+    plain = list(tokenizer("a", add_special_tokens=False)["input_ids"])
+    full = list(tokenizer("a")["input_ids"])
+    for head in range(len(full) - len(plain) + 1):
+        if full[head : head + len(plain)] == plain:
+            return head, len(full) - len(plain) - head
+    return 0, 0
+
+
+def _count_unknown(ids: Any, offsets: Any, inner_from: Any, inner_to: Any, tokenizer: Any) -> int:
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    if unknown is None or not len(inner_to):
+        return 0
+    # A word-start mark may stand alone before <unk>, as in SentencePiece models.
+    marks = [i for i in (tokenizer.convert_tokens_to_ids(mark) for mark in ("▁", "Ġ")) if i is not None]
+    total = np.concatenate([[0], np.cumsum(np.isin(ids, [unknown, *marks]))])
+    certain = np.concatenate([[0], np.cumsum(ids == unknown)])
+    begin, end = offsets[:-1] + inner_from, offsets[:-1] + inner_to
+    return int(((total[end] - total[begin] == end - begin) & (certain[end] > certain[begin])).sum())

@@ -1,0 +1,118 @@
+"""A batch must say exactly which tokens each pick sees, whatever the width."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxalign import batches, tokens
+from jaxalign.types import InputError
+
+rows_strategy = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7), min_size=1, max_size=40)
+
+
+def seen_tokens(batch, row, slot):
+    """Tokens and positions that a slot sees."""
+    seen = (batch.seen_from[row] <= slot) & (slot < batch.seen_to[row])
+    return batch.tokens[row][seen], batch.positions[row][seen]
+
+
+def batch_vectors(plan, embed_token, rows_a_batch):
+    """Vector of every pick, computed from the batch alone: a slot's state is the ordered sum of what it sees."""
+    vectors = []
+    for first in range(0, plan.rows, rows_a_batch):
+        batch = batches.batch(plan, first, rows_a_batch)
+        states = np.zeros((rows_a_batch, plan.width))
+        for row, slot in np.ndindex(states.shape):
+            ids, positions = seen_tokens(batch, row, slot)
+            states[row, slot] = sum(embed_token(i, p) for i, p in zip(ids, positions, strict=True)) + slot_own(
+                batch, row, slot
+            )
+        pooled = np.einsum("rps,rs->rp", batch.pool, states)
+        vectors.append(pooled[batches.used_picks(plan, first, rows_a_batch)])
+    return np.concatenate(vectors)
+
+
+def slot_own(batch, row, slot):
+    return 1000.0 * batch.tokens[row, slot] + 0.1 * batch.positions[row, slot]
+
+
+def expected(row, pooling, causal, embed_token):
+    states = []
+    for at in range(len(row)):
+        seen = range(at + 1) if causal else range(len(row))
+        states.append(sum(embed_token(row[i], i) for i in seen) + 1000.0 * row[at] + 0.1 * at)
+    return {"first": states[0], "last": states[-1], "mean": np.mean(states)}[pooling]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows_strategy, st.booleans(), st.sampled_from([None, 8, 16]), st.integers(1, 4))
+def test_picks_see_their_own_text_and_nothing_else(rows, causal, width, rows_a_batch):
+    def embed_token(token, position):
+        return float(7 ** (token + 1)) / 2 ** (position + 1)
+
+    part = tokens.from_rows(rows)
+    requests = [batches.Request(part, pooling) for pooling in batches.POOLINGS]
+    plan = batches.forest(requests, causal=causal, special_tokens="include", width=width)
+    vectors = batch_vectors(plan, embed_token, rows_a_batch)
+    for where, pooling in zip(plan.where, batches.POOLINGS, strict=True):
+        want = [expected(row, pooling, causal, embed_token) for row in rows]
+        np.testing.assert_allclose(vectors[where], want, rtol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows_strategy)
+def test_each_distinct_prefix_once(rows):
+    prefixes = {tuple(row[: n + 1]) for row in rows for n in range(len(row))}
+    part = tokens.from_rows(rows)
+    plan = batches.forest([batches.Request(part, "last")], causal=True, width=512)
+    assert plan.rows == 1 and plan.computed == len(prefixes)
+    assert plan.given == sum(map(len, rows))
+    batch = batches.batch(plan, 0, 1)
+    in_use = int((batch.seen_to[0] > np.arange(512)).sum())
+    assert in_use == 512  # unused slots see themselves: no row of the softmax is empty
+
+
+def test_unused_slots_and_rows_see_only_themselves():
+    plan = batches.forest([batches.Request(tokens.from_rows([[1, 2]]), "mean")], causal=True, width=8)
+    batch = batches.batch(plan, 0, 3)
+    at = np.arange(8)
+    assert (batch.seen_from[1:] == at).all() and (batch.seen_to[1:] == at + 1).all()
+    assert (batch.pool[1:] == 0).all() and batch.pool[0, 0].tolist() == [0.5, 0.5, 0, 0, 0, 0, 0, 0]
+
+
+def test_encoder_rows_are_almost_full():
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(0, 1000, n).tolist() for n in rng.integers(1, 20, 3000)]
+    plan = batches.forest([batches.Request(tokens.from_rows(rows), "mean")], causal=False)
+    assert plan.computed <= plan.rows * plan.width <= 1.02 * plan.computed + plan.width
+
+
+def test_special_tokens_in_the_mean():
+    part = tokens.from_rows([[9, 1, 2]])._replace(inner_from=np.array([1], np.int32))
+    for causal, special, kept in [
+        (True, "auto", 2), (True, "include", 3), (True, "exclude", 2),
+        (False, "auto", 3), (False, "include", 3), (False, "exclude", 2),
+    ]:  # fmt: skip
+        plan = batches.forest([batches.Request(part, "mean")], causal=causal, special_tokens=special)
+        assert (batches.batch(plan, 0, 1).pool[0, 0] > 0).sum() == kept
+
+
+def test_last_picks_name_the_pooled_slot():
+    part = tokens.from_rows([[1, 2], [1, 2, 3], [4]])
+    plan = batches.forest([batches.Request(part, "last")], causal=True)
+    pool = batches.batch(plan, 0, 1).pool
+    slots = batches.last_picks(plan, pool)
+    assert slots is not None and slots[0, :3].tolist() == [1, 2, 3]
+    both = batches.forest([batches.Request(part, "last"), batches.Request(part, "mean")], causal=True)
+    assert batches.last_picks(both, pool) is None
+
+
+def test_wrong_choices_are_input_errors():
+    part = tokens.from_rows([[1, 2]])
+    with pytest.raises(InputError, match="--pooling"):
+        batches.forest([batches.Request(part, "middle")], causal=True)
+    with pytest.raises(InputError, match="--special_tokens"):
+        batches.forest([batches.Request(part, "mean")], causal=True, special_tokens="some")
+    with pytest.raises(InputError, match="at least one token"):
+        tokens.from_rows([[1], []])
