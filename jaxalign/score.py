@@ -208,7 +208,8 @@ def _widen(grid: dict[str, np.ndarray], size: float) -> None:
 
 def _flat(head: dict, subset: str, metrics: list[str], languages: Sequence[str], grid: dict) -> list[dict]:
     names = [*languages, MEAN]
-    columns = {key: grid[key].tolist() for key in ("value", "count", "low", "high")}
+    columns = {key: grid[key].round(6).tolist() for key in ("low", "high")}
+    columns |= {key: grid[key].tolist() for key in ("value", "count")}
     made = []
     for m, metric in enumerate(metrics):
         for i, source in enumerate(names):

@@ -1,0 +1,37 @@
+"""`python -m jaxalign.report RUN... [--out DIR]`: makes the report of a run again, or joins several runs in one."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from jaxalign import report
+from jaxalign.types import InputError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit status; the last line on stdout is one JSON document."""
+    parser = argparse.ArgumentParser(prog="python -m jaxalign.report", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
+    parser.add_argument("--out", type=Path, help="where to write; the run's own folder when there is one run")
+    options = parser.parse_args(argv)
+    if len(options.runs) > 1 and options.out is None:
+        parser.error("Expected --out with several runs, got none. Give --out=DIR.")
+    try:
+        rows, extras = report.join(options.runs)
+    except InputError as error:
+        print(f"python -m jaxalign.report: {error}", file=sys.stderr)
+        return 2
+    out = options.out or options.runs[0]
+    out.mkdir(parents=True, exist_ok=True)
+    if out not in options.runs:
+        report.write_rows(out / "results.jsonl", rows)
+        (out / report.EXTRAS).write_text(json.dumps(extras, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    made = report.render(out, rows, extras)
+    report.show(rows)
+    print(json.dumps({"report": str(made), "rows": len(rows), "runs": len(options.runs)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

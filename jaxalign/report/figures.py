@@ -1,0 +1,163 @@
+"""Rows -> figures as self-contained SVG: letters are paths, so that no font is needed, and words stay Latin."""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from jaxalign.report.tables import MEAN, Results, Series, name_of, percent
+
+COLOURS = {
+    "before": "#7d8ca3", "after": "#2f6fde", "ceiling": "#8fc1a9", "null": "#d9822b", "ceiling_null": "#e8b98a",
+    "chance": "#b0b7c3",
+}  # fmt: skip
+PALETTE = ("#2f6fde", "#d9822b", "#3c9a6b", "#a259c4", "#c8433c", "#5c6f82", "#b59b00", "#0f9fb5")
+_INK = "#010203"  # becomes currentColor: figures follow the page's light or dark theme
+_STYLE = {
+    "svg.fonttype": "path", "svg.hashsalt": "jaxalign", "font.size": 9, "font.family": "DejaVu Sans",
+    "text.color": _INK, "axes.labelcolor": _INK, "axes.edgecolor": "#8a94a3", "xtick.color": _INK, "ytick.color": _INK,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid.axis": "y", "grid.color": "#8a94a3",
+    "grid.alpha": 0.3, "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False, "legend.fontsize": 8,
+    "axes.titlesize": 9.5, "xtick.major.size": 0, "ytick.major.size": 0,
+}  # fmt: skip
+
+
+class Picture(NamedTuple):
+    """One figure: file name, caption, what it shows in words, and the drawing."""
+
+    name: str
+    caption: str
+    alt: str
+    svg: str
+
+
+def draw(name: str, caption: str, alt: str, paint: Callable, size: tuple[float, float] = (4.8, 3.0)) -> Picture:
+    """A picture painted by `paint(axes)` on one pair of axes; `size` in inches."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        paint(figure.add_subplot())
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return Picture(name, caption, alt, _inline(file.getvalue(), name))
+
+
+def _inline(svg: str, name: str) -> str:
+    """Matplotlib's file as an element of a page: no prolog, no metadata, scaling, ids of its own, the page's ink."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'(href="|url\()#', rf"\1#{name}-", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return svg.replace(_INK, "currentColor")
+
+
+def file_text(picture: Picture) -> str:
+    """The picture as a file of its own, black on transparent."""
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + picture.svg.replace("<svg", '<svg color="#1b2430"', 1)
+
+
+def heat_map(results: Results, series: Series, setting: str, name: str, title: str, top: float = 100.0) -> Picture:
+    """P@1 of every ordered pair in one setting, percent; source down, target across."""
+    codes = results.languages
+    pairs = results.pairs(series, setting)
+    grid = np.full((len(codes), len(codes)), np.nan)
+    for (source, target), row in pairs.items():
+        if MEAN not in (source, target):
+            grid[codes.index(source), codes.index(target)] = 100 * row["value"]
+
+    def paint(axes):
+        axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=top, edgecolors="none")
+        for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
+            value = grid[i, j]
+            ink = "#ffffff" if value > 0.55 * top else "#1b2430"
+            text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5 if len(codes) < 10 else 6)
+        ticks = np.arange(len(codes)) + 0.5
+        axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+
+    mean = results.mean(series, setting)
+    words = f"mean {percent(mean['value'])} %" if mean else ""
+    lowest, highest = _extremes(pairs)
+    alt = f"Heat map of P@1 in percent for every ordered language pair, {setting}, {title}: {words}; {lowest}; {highest}."
+    return draw(name, f"{setting}, {words}", alt, paint, (3.3, 3.2))
+
+
+def _extremes(pairs: dict) -> tuple[str, str]:
+    plain = sorted((row["value"], pair) for pair, row in pairs.items() if MEAN not in pair)
+    if not plain:
+        return "no pair", "no pair"
+    (low, worst), (high, best) = plain[0], plain[-1]
+    return f"lowest {percent(low)} from {worst[0]} to {worst[1]}", f"highest {percent(high)} from {best[0]} to {best[1]}"
+
+
+def bars(groups: Sequence[str], heights: dict[str, Sequence[dict | None]], name: str, caption: str, what: str) -> Picture:
+    """Grouped bars with 95 % intervals, percent: `heights` gives for each setting or subset a row (or None) a group."""
+    width = 0.84 / max(len(heights), 1)
+
+    def paint(axes):
+        for place, (label, found) in enumerate(heights.items()):
+            x = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
+            colour = COLOURS.get(label, PALETTE[place % len(PALETTE)])
+            axes.bar(x, [100 * row["value"] if row else 0 for row in found], width * 0.92, label=label, color=colour)
+            for at, row in zip(x, found, strict=True):
+                if row and row.get("low") is not None:
+                    axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=_INK, linewidth=0.9)
+        axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, None))
+        axes.grid(True)
+        axes.spines["left"].set_visible(False)
+        axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2)
+
+    facts = "; ".join(
+        f"{group}: " + ", ".join(f"{k} {percent(v[i]['value'])}" for k, v in heights.items() if v[i])  # type: ignore[index]
+        for i, group in enumerate(groups)
+    )
+    return draw(name, caption, f"Bars of P@1 in percent, {what}. {facts}.", paint)
+
+
+def lines(curves: dict[str, Sequence[tuple[float, dict]]], name: str, caption: str, what: str, xlabel: str, **axis) -> Picture:
+    """Curves of P@1 with 95 % bands, percent: `curves` gives for each label its (x, row) points."""
+
+    def paint(axes):
+        for place, (label, points) in enumerate(curves.items()):
+            colour = PALETTE[place % len(PALETTE)]
+            x, y = [p[0] for p in points], [100 * p[1]["value"] for p in points]
+            axes.plot(x, y, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
+            if all(row.get("low") is not None for _, row in points):
+                low, high = ([100 * row[end] for _, row in points] for end in ("low", "high"))
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.set(xlabel=xlabel, ylabel="P@1, percent", ylim=(0, None), **axis)
+        axes.grid(True)
+        axes.legend(ncols=2 if len(curves) > 3 else 3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+    facts = "; ".join(
+        f"{label}: from {percent(points[0][1]['value'])} to {percent(points[-1][1]['value'])}, "
+        f"highest {percent(max(row['value'] for _, row in points))}"
+        for label, points in curves.items()
+    )
+    return draw(name, caption, f"Curves of P@1 in percent, {what}. {facts}.", paint, (4.8, 3.0 + 0.16 * (len(curves) // 2)))
+
+
+def scatter(points: Sequence[tuple[str, float, float]], name: str, caption: str, what: str, xlabel: str, ylabel: str, **axis):
+    """Named points; names stand in a legend, coordinates in the alternative text."""
+
+    def paint(axes):
+        for place, (label, x, y) in enumerate(points):
+            marker = "osD^vP*X"[place // len(PALETTE) % 8]
+            axes.plot([x], [y], marker, color=PALETTE[place % len(PALETTE)], label=label, markersize=6, linestyle="none")
+        axes.set(xlabel=xlabel, ylabel=ylabel, **axis)
+        axes.grid(True, axis="both")
+        axes.legend(ncols=1, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2, fontsize=7)
+
+    facts = "; ".join(f"{label}: {x:.3g}, {y:.3g}" for label, x, y in points)
+    return draw(name, caption, f"Scatter, {what}; {xlabel} against {ylabel}. {facts}.", paint, (4.8, 3.0))
