@@ -52,7 +52,7 @@ def reference_scores(source, target, rotation, retrieval="csls", csls_k=10, beta
     if retrieval == "nn":
         return cosine
     if retrieval == "csls":
-        return 2 * cosine - np.sort(cosine, axis=0)[-csls_k:].mean(0)
+        return 2 * cosine - np.partition(cosine, -csls_k, axis=0)[-csls_k:].mean(0)
     return beta * cosine - np.log(np.exp(beta * cosine).sum(0))
 
 
@@ -86,10 +86,10 @@ def reference_bounds(
     """Lowest and highest rank if every score is off by up to `tolerance`, two (source, target, query).
 
     With tolerance 0 the lowest is the rank: 1 + the number of candidates that score strictly higher. The highest counts
-    ties against the answer. The diagonal is 1.
+    ties against the answer. The diagonal is 0.
     """
     shape = (len(spaces), len(spaces), len(test))
-    lowest, highest = np.ones(shape, np.int64), np.ones(shape, np.int64)
+    lowest, highest = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for i, j, scores, right in reference_pairs(
         spaces, seed, test, setting, retrieval, csls_k, candidates, normalize, completion, shuffled
     ):

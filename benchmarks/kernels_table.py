@@ -1,0 +1,104 @@
+"""The table and the figure of `kernels_vs_peers`, made again from its rows at any time."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROWS = "kernels_vs_peers.jsonl"
+OURS = "jaxalign_engine"
+
+
+def write(folder: Path) -> str:
+    """Writes kernels_vs_peers.md, .json and .png beside the rows; gives the table back."""
+    with open(folder / ROWS, encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    summary = summarise(rows)
+    text = "\n".join(table(size, [entry for entry in summary if entry["size"] == size]) for size in sizes(summary))
+    (folder / "kernels_vs_peers.md").write_text(text, encoding="utf-8")
+    (folder / "kernels_vs_peers.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    figure(summary, folder / "kernels_vs_peers.png")
+    print(text)
+    return text
+
+
+def sizes(summary: list[dict[str, Any]]) -> list[str]:
+    """Sizes in the order they were run."""
+    return list(dict.fromkeys(entry["size"] for entry in summary))
+
+
+def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry a size and contender, from the last run that timed it; `ratio` is to this engine in the same run."""
+    turns: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    checks = {}
+    for row in rows:
+        if row["kind"] == "time":
+            turns[row["size"], row["contender"], row["run"]].append(row)
+        elif row["kind"] == "check":
+            checks[row["size"], row["contender"]] = row
+    last = {(size, contender): run for size, contender, run in sorted(turns, key=lambda key: key[2])}
+    entries = []
+    for (size, contender), run in last.items():
+        timed = turns[size, contender, run]
+        seconds = [row["seconds"] for row in timed]
+        ours = [row["seconds"] for row in turns.get((size, OURS, run), [])]
+        entry = {key: timed[0][key] for key in ("size", "train", "test", "features", "languages", "contender", "run")}
+        entry |= {"seconds": median(seconds), "low": min(seconds), "high": max(seconds), "turns": len(seconds)}
+        entry |= {"ratio": median(seconds) / median(ours) if ours else None}
+        entry |= {"scaled": timed[0]["timed_languages"] < timed[0]["languages"], "host_bytes": timed[-1]["host_bytes"]}
+        entry |= {key: value for key, value in timed[-1].items() if key.startswith("P@1")}
+        entry |= {"check": checks.get((size, contender))}
+        entries.append(entry)
+    return entries
+
+
+def table(size: str, entries: list[dict[str, Any]]) -> str:
+    """Markdown, fastest first; a star marks a time scaled up from fewer languages."""
+    first = entries[0]
+    lines = [
+        f"**{size}**: {first['train']} train, {first['test']} test, d {first['features']}, all ordered pairs of "
+        f"{first['languages']} languages, before and after, CSLS-10",
+        "",
+        "| contender | seconds | spread | times ours, same run | ranks off: before, after | P@1 before, after | GB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in sorted(entries, key=lambda entry: entry["seconds"]):
+        name = f"**{entry['contender']}**" if entry["contender"] == OURS else entry["contender"]
+        ratio = "" if entry["ratio"] is None else f"{entry['ratio']:.2f}"
+        seconds = f"{entry['seconds']:.2f}{'*' if entry['scaled'] else ''} | {entry['low']:.2f}-{entry['high']:.2f}"
+        precision = f"{entry['P@1 before']:.3f}, {entry['P@1 after']:.3f} | {entry['host_bytes'] / 1e9:.1f}"
+        lines.append(f"| {name} | {seconds} | {ratio} | {differences(entry['check'])} | {precision} |")
+    return "\n".join([*lines, "", "A star: timed on fewer languages and scaled by the number of pairs.", ""])
+
+
+def differences(check: dict[str, Any] | None) -> str:
+    """Ranks that the reference rules out, `-` where the map is not determined by the seed."""
+    if check is None:
+        return "not checked"
+    return ", ".join(str(check.get(f"{setting}_differ", "-")) for setting in ("before", "after"))
+
+
+def figure(summary: list[dict[str, Any]], path: Path) -> None:
+    """Bars of seconds, a panel a size."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = sizes(summary)
+    panels, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 4), squeeze=False, layout="constrained")
+    for axis, size in zip(axes[0], names, strict=True):
+        entries = sorted((entry for entry in summary if entry["size"] == size), key=lambda entry: -entry["seconds"])
+        colours = ["#d95f02" if entry["contender"] == OURS else "#7b8ca0" for entry in entries]
+        bars = axis.barh(
+            [entry["contender"] for entry in entries], [entry["seconds"] for entry in entries], color=colours
+        )
+        labels = [f"{entry['seconds']:.1f}{'*' if entry['scaled'] else ''}" for entry in entries]
+        axis.bar_label(bars, labels, padding=3, fontsize=8)
+        axis.set(xscale="log", xlabel="seconds", title=f"{entries[0]['train']} train, {entries[0]['test']} test, "
+                 f"d {entries[0]['features']}")  # fmt: skip
+        axis.margins(x=0.15)
+        axis.spines[["top", "right"]].set_visible(False)
+    panels.savefig(path, dpi=120)
+    plt.close(panels)

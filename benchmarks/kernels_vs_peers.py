@@ -1,0 +1,248 @@
+"""The alignment engine against its peers, in one run: equality of ranks first, then interleaved times.
+
+    python -m benchmarks.kernels_vs_peers --quick                      # a minute, tiny sizes
+    python -m benchmarks.kernels_vs_peers --sizes=small,large,wide     # all contenders, about two hours on two cores
+    python -m benchmarks.kernels_vs_peers --sizes=large --contenders=jaxalign_engine,torch_tuned --only=time
+
+Each contender is a process of its own with all cores, is warmed up on one pair (this engine on the whole task, so that
+its compilation is apart), and then all of them take turns. One whose estimate exceeds --cap is timed on fewer languages
+and scaled by the number of pairs, which the table says. Data are planted: a concept space with a decaying spectrum,
+turned and disturbed anew for every language. Rows go to --out/kernels_vs_peers.jsonl, which further runs extend; the
+table compares a contender with this engine within one run only.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks import kernels_table
+from benchmarks.peers import Task
+
+OURS = "jaxalign_engine"
+CONTENDERS = (OURS, "torch_tuned", "numpy_tuned", "torch_naive", "numpy_naive", "scipy_naive",
+              "faiss_flat", "sklearn_brute", "muse", "muse_faiss", "vecmap")  # fmt: skip
+
+
+class Size(NamedTuple):
+    """Rows that fit the map, rows retrieved, features, languages."""
+
+    train: int
+    test: int
+    features: int
+    languages: int = 7
+
+
+SIZES = {
+    "quick": Size(200, 400, 64, 3),
+    "small": Size(1000, 2000, 1024),
+    "large": Size(5000, 10000, 1024),
+    "wide": Size(1000, 2000, 4096),
+}
+
+
+def planted(size: Size) -> np.ndarray:
+    """Spaces (language, concept, feature) float32; a language is turned by reflections and a permutation."""
+    generator = np.random.default_rng(7)
+    concepts, features = size.train + size.test, size.features
+    spectrum = (np.arange(1, features + 1) ** -0.4).astype(np.float32)
+    meaning = generator.standard_normal((concepts, features), np.float32) * spectrum
+    spaces = np.empty((size.languages, concepts, features), np.float32)
+    for space in spaces:
+        own = generator.standard_normal((concepts, features), np.float32) * spectrum
+        turned = (meaning + 0.7 * own + 0.5 * spectrum)[:, generator.permutation(features)]
+        for _ in range(3):
+            normal = generator.standard_normal(features).astype(np.float32)
+            normal /= np.linalg.norm(normal)
+            turned -= 2 * np.outer(turned @ normal, normal)
+        space[:] = turned
+    return spaces
+
+
+def task_of(spaces: np.ndarray, size: Size, languages: int) -> Task:
+    """All ordered pairs of the first languages, before and after, candidates = the test set."""
+    named = {f"l{i}": spaces[i] for i in range(languages)}
+    return Task(named, np.arange(size.train), np.arange(size.train, size.train + size.test), np.arange(size.test))
+
+
+def worker(name: str, size: Size, data: str) -> None:
+    """Answers lines `LANGUAGES FILE` on stdin with the seconds of a call, whose ranks it leaves in FILE."""
+    import importlib
+    import resource
+
+    module = importlib.import_module(f"benchmarks.peers.{name}")
+    spaces = np.load(data)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        languages, file = line.split()
+        task = task_of(spaces, size, int(languages))
+        start = time.perf_counter()
+        ranks = module.run(task)
+        seconds = time.perf_counter() - start
+        np.savez(file, **ranks)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps({"seconds": seconds, "host_bytes": peak, "depth": module.DEPTH}), flush=True)
+
+
+class Contender:
+    """A process that runs one contender when asked."""
+
+    def __init__(self, name: str, size: str, data: Path) -> None:
+        self.name, self._ranks = name, data.with_name(f"{name}.npz")
+        command = [sys.executable, "-m", "benchmarks.kernels_vs_peers", f"--worker={name}"]
+        self._process = subprocess.Popen(
+            [*command, f"--sizes={size}", f"--data={data}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=fair_environment(name),
+        )  # fmt: skip
+        if self._answer() != "ready":
+            raise RuntimeError(f"{name} did not start; its message is above")
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def run(self, languages: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What it measured, and its ranks."""
+        assert self._process.stdin is not None
+        print(languages, self._ranks, file=self._process.stdin, flush=True)
+        answer = self._answer()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended before it answered; its message is above")
+        with np.load(self._ranks) as ranks:
+            return json.loads(answer), dict(ranks)
+
+    def close(self) -> None:
+        """Ends the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def fair_environment(name: str) -> dict[str, str]:
+    """The faiss wheel's OpenBLAS takes a modern CPU for an old one and is 3-4 times slower: tell it what it runs on."""
+    environment = dict(os.environ)
+    cpuinfo = Path("/proc/cpuinfo")
+    if "faiss" in name and cpuinfo.exists() and "avx512f" in cpuinfo.read_text():
+        environment.setdefault("OPENBLAS_CORETYPE", "SKYLAKEX")
+    return environment
+
+
+def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a contender: how its ranks of the first pair compare with the float64 reference."""
+    from tests.reference import reference_bounds
+
+    task = task_of(spaces, size, 2)
+    spanned = size.train > size.features + 1
+    bounds = {}
+    for setting in task.settings:
+        rows = task.vocabulary[task.queries]
+        bounds[setting] = reference_bounds(
+            task.spaces, task.seed, rows, setting, csls_k=task.csls_k, candidates="test", tolerance=2e-6
+        )
+    rows = []
+    for contender in contenders:
+        measured, ranks = contender.run(2)
+        found = dict(row, kind="check", contender=contender.name)
+        for setting in task.settings:
+            if setting == "after" and not spanned and contender.name != OURS:
+                continue  # the peers fill the free directions each in its own way
+            cap = (measured["depth"] or size.test) + 1
+            lowest, highest = (np.minimum(bound, cap) for bound in bounds[setting])
+            found[f"{setting}_differ"] = int(((ranks[setting] < lowest) | (ranks[setting] > highest)).sum())
+            found[f"{setting}_near_ties"] = int((lowest != highest).sum())
+        found["queries"] = 2 * size.test
+        rows.append(found)
+        say(f"{contender.name}: {found}")
+    return rows
+
+
+def measure(
+    contenders: list[Contender], size: Size, row: dict[str, Any], repeats: int, cap: float
+) -> list[dict[str, Any]]:
+    """One row a contender and turn; the first call, which compiles or warms up, is kept apart."""
+    rows, languages = [], {}
+    for contender in contenders:
+        ours = contender.name == OURS
+        first = contender.run(size.languages if ours else 2)[0]["seconds"]
+        estimate = first if ours else first * pairs(size.languages)
+        fewer = [n for n in range(2, size.languages + 1) if estimate * pairs(n) / pairs(size.languages) <= cap]
+        languages[contender.name] = size.languages if ours else max(fewer, default=2)
+        say(f"{contender.name}: first call {first:.2f} s, {languages[contender.name]} languages will be timed")
+        rows.append(dict(row, kind="first", contender=contender.name, seconds=first))
+    for turn in range(repeats):
+        for contender in contenders:
+            timed = languages[contender.name]
+            measured, ranks = contender.run(timed)
+            seconds = measured["seconds"] * pairs(size.languages) / pairs(timed)
+            rows.append(dict(
+                row, kind="time", contender=contender.name, turn=turn, seconds=seconds, timed_languages=timed,
+                host_bytes=measured["host_bytes"], **{f"P@1 {s}": precision(ranks[s]) for s in ranks},
+            ))  # fmt: skip
+            say(f"turn {turn + 1}/{repeats} {contender.name}: {seconds:.2f} s")
+    return rows
+
+
+def pairs(languages: int) -> int:
+    """Unordered pairs."""
+    return languages * (languages - 1) // 2
+
+
+def precision(ranks: np.ndarray) -> float:
+    """Mean P@1 over ordered pairs."""
+    return float((ranks[~np.eye(len(ranks), dtype=bool)] == 1).mean())
+
+
+def say(text: str) -> None:
+    """Progress on stderr."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="small", help=f"comma list of {', '.join(SIZES)}")
+    parser.add_argument("--quick", action="store_true", help="the size `quick` alone")
+    parser.add_argument("--contenders", default=",".join(CONTENDERS))
+    parser.add_argument("--only", choices=["check", "time", "table"])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cap", type=float, default=60.0, help="seconds one turn of a contender may take")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--data", help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.worker:
+        worker(flags.worker, SIZES[flags.sizes], flags.data)
+        return
+    flags.out.mkdir(parents=True, exist_ok=True)
+    for name in ["quick"] if flags.quick else flags.sizes.split(","):
+        if flags.only != "table":
+            compare(name, flags)
+    kernels_table.write(flags.out)
+
+
+def compare(name: str, flags: argparse.Namespace) -> None:
+    """Runs one size and appends its rows."""
+    size, row = SIZES[name], {"run": time.strftime("%Y-%m-%dT%H:%M:%S"), "size": name, **SIZES[name]._asdict()}
+    with tempfile.TemporaryDirectory() as folder:
+        spaces, data = planted(size), Path(folder) / "spaces.npy"
+        np.save(data, spaces)
+        contenders = [Contender(contender, name, data) for contender in flags.contenders.split(",")]
+        try:
+            rows = check(contenders, spaces, size, row) if flags.only != "time" else []
+            del spaces
+            rows += measure(contenders, size, row, flags.repeats, flags.cap) if flags.only != "check" else []
+        finally:
+            for contender in contenders:
+                contender.close()
+    with open(flags.out / kernels_table.ROWS, "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(found) + "\n" for found in rows)
+
+
+if __name__ == "__main__":
+    main()
