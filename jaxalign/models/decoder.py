@@ -1,0 +1,74 @@
+"""What Llama-shaped families share: reading their config.json, and where their leaves lie in a checkpoint."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxalign.models.config import Config, activation, need
+from jaxalign.models.rope import read_rope
+
+PREFIXES = ("model.",)  # one of them may stand before every key
+IGNORED = (r"lm_head\.weight", r".*rotary_emb\.inv_freq")  # regular expressions of keys that are no part of the model
+
+
+class Source(NamedTuple):
+    """Where a leaf comes from: checkpoint key ("{layer}" stands for each layer), and what makes its tensor the leaf."""
+
+    key: str
+    take: Callable[[jax.Array], jax.Array] | None = None
+
+
+Table = dict[str, Source]  # path of a leaf, "blocks.mlp.up.kernel", -> its source
+
+
+def transpose(tensor: jax.Array) -> jax.Array:
+    """torch stores a linear map as (outputs, inputs), Flax as (inputs, outputs)."""
+    return tensor.T
+
+
+def read_decoder(raw: dict[str, Any], family: str, **changes: Any) -> Config:
+    """Returns the config of a Llama-shaped model; `changes` are the family's own options."""
+    width, heads = need(raw, "hidden_size"), need(raw, "num_attention_heads")
+    head_dim = changes.pop("head_dim", None) or raw.get("head_dim") or width // heads
+    common: dict[str, Any] = dict(
+        family=family,
+        vocab=need(raw, "vocab_size"),
+        width=width,
+        num_layers=need(raw, "num_hidden_layers"),
+        heads=heads,
+        kv_heads=raw.get("num_key_value_heads") or heads,
+        head_dim=head_dim,
+        mlp_width=need(raw, "intermediate_size"),
+        eps=raw.get("rms_norm_eps", 1e-6),
+        max_length=need(raw, "max_position_embeddings"),
+        activation=activation(raw.get("hidden_act") or "silu"),
+        scale=head_dim**-0.5,
+    )
+    if "ropes" not in changes:
+        common["ropes"] = (read_rope(raw, head_dim),)
+    return Config(**(common | changes))
+
+
+def decoder_table(config: Config) -> Table:
+    """Returns the table of a Llama-shaped model with the options that `config` names."""
+    block = {
+        "attention_norm.scale": Source("input_layernorm.weight"),
+        "mlp_norm.scale": Source("post_attention_layernorm.weight"),
+        "mlp.gate.kernel": Source("mlp.gate_proj.weight", transpose),
+        "mlp.up.kernel": Source("mlp.up_proj.weight", transpose),
+        "mlp.down.kernel": Source("mlp.down_proj.weight", transpose),
+    }
+    letters = {"query": "q", "key": "k", "value": "v", "output": "o"}
+    for name, letter in letters.items():
+        block[f"attention.{name}.kernel"] = Source(f"self_attn.{letter}_proj.weight", transpose)
+        if config.output_bias if name == "output" else config.attention_bias:
+            block[f"attention.{name}.bias"] = Source(f"self_attn.{letter}_proj.bias")
+    if config.mlp_bias:
+        for name in ("gate", "up", "down"):
+            block[f"mlp.{name}.bias"] = Source(f"mlp.{name}_proj.bias")
+    if config.head_norm:
+        block["attention.query_norm.scale"] = Source("self_attn.q_norm.weight")
+        block["attention.key_norm.scale"] = Source("self_attn.k_norm.weight")
+    table = {f"blocks.{leaf}": Source("layers.{layer}." + key, take) for leaf, (key, take) in block.items()}
+    return table | {"embed.tokens.embedding": Source("embed_tokens.weight"), "norm.scale": Source("norm.weight")}

@@ -1,0 +1,179 @@
+"""Norms, attention inside a row, gated and plain MLP, and the block that joins them."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from jaxalign.models.config import Config
+from jaxalign.models.rope import rotate
+
+# On NVIDIA float32 products default to TF32; parity and Procrustes need all 24 bits.
+HIGHEST = jax.lax.Precision.HIGHEST
+
+
+class Context(NamedTuple):
+    """What every block sees beside the state. `picks` None: queries are all slots, else the slots (row, pick)."""
+
+    visible: jax.Array  # (row, query, slot) bool
+    distance: jax.Array  # (row, query, slot) int32, position of the slot minus position of the query
+    angles: jax.Array | None  # (rope, row, slot, pair)
+    bias: jax.Array | None  # (row or 1, head, query or 1, slot) float32, added to the logits
+    picks: jax.Array | None
+
+
+class Layer(NamedTuple):
+    """What differs from block to block beside the weights; scanned over."""
+
+    window: jax.Array  # () int32
+    rope: jax.Array  # () int32
+
+
+def activate(name: str, values: jax.Array) -> jax.Array:
+    """Returns the activation; "gelu" is the exact one (erf), "gelu_tanh" its tanh form."""
+    if name.startswith("gelu"):
+        return jax.nn.gelu(values, approximate=name == "gelu_tanh")
+    return jax.nn.silu(values) if name == "silu" else jax.nn.relu(values)
+
+
+class Norm(nnx.Module):
+    """RMS or layer norm over the last axis, in float32.
+
+    "rms": x / sqrt(mean(x^2) + eps), cast, times scale (Llama and T5 cast before the scale);
+    "rms_offset": times (1 + scale) in float32, then cast (Gemma); "layer": (x - mean) / sqrt(var + eps) * scale + bias.
+    """
+
+    def __init__(self, config: Config, width: int, *, bias: bool | None = None):
+        self.kind, self.eps = config.norm, config.eps
+        bias = config.norm_bias if bias is None else bias
+        initial = jnp.zeros if config.norm == "rms_offset" else jnp.ones
+        self.scale = nnx.Param(initial((width,), config.dtype))
+        self.bias = nnx.Param(jnp.zeros((width,), config.dtype)) if bias else None
+
+    def __call__(self, state: jax.Array) -> jax.Array:
+        wide, scale = state.astype(jnp.float32), _spread(self.scale[...], state)
+        if self.kind == "layer":
+            wide = wide - wide.mean(-1, keepdims=True)
+        wide = wide * jax.lax.rsqrt(jnp.mean(wide * wide, -1, keepdims=True) + self.eps)
+        if self.kind == "rms":
+            return wide.astype(state.dtype) * scale
+        wide = wide * (scale.astype(jnp.float32) + (1.0 if self.kind == "rms_offset" else 0.0))
+        if self.bias is not None:
+            wide = wide + _spread(self.bias[...], state).astype(jnp.float32)
+        return wide.astype(state.dtype)
+
+
+def _spread(vector: jax.Array, state: jax.Array) -> jax.Array:
+    return vector.reshape((1,) * (state.ndim - 1) + (-1,))
+
+
+def linear(config: Config, inputs: int, outputs: int, bias: bool, rngs: nnx.Rngs) -> nnx.Linear:
+    """Returns a product with a kernel (inputs, outputs) in the config's dtype at full precision."""
+    return nnx.Linear(inputs, outputs, use_bias=bias, param_dtype=config.dtype, precision=HIGHEST, rngs=rngs)
+
+
+class Attention(nnx.Module):
+    """Softmax attention over the slots of a row; query head n reads kv head n // (heads / kv_heads)."""
+
+    def __init__(self, config: Config, rngs: nnx.Rngs):
+        self.config = config
+        bias = config.attention_bias
+        self.query = linear(config, config.width, config.query_width, bias, rngs)
+        self.key = linear(config, config.width, config.kv_width, bias, rngs)
+        self.value = linear(config, config.width, config.kv_width, bias, rngs)
+        self.output = linear(config, config.query_width, config.width, config.output_bias, rngs)
+        self.query_norm = Norm(config, config.head_dim, bias=False) if config.head_norm else None
+        self.key_norm = Norm(config, config.head_dim, bias=False) if config.head_norm else None
+
+    def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        config, focused = self.config, focus(state, context.picks)
+        query = _split(self.query(focused), config.heads)
+        key, value = _split(self.key(state), config.kv_heads), _split(self.value(state), config.kv_heads)
+        if self.query_norm is not None and self.key_norm is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
+        if context.angles is not None:
+            angles = jnp.take(context.angles, layer.rope, axis=0)
+            query = rotate(query, focus(angles, context.picks), interleaved=config.rope_interleaved)
+            key = rotate(key, angles, interleaved=config.rope_interleaved)
+        visible = context.visible
+        if config.windows:
+            visible = visible & (-context.distance < layer.window)
+        return self.output(attend(query, key, value, visible, context.bias, config.scale, config.logit_cap))
+
+
+def attend(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    visible: jax.Array,
+    bias: jax.Array | None,
+    scale: float,
+    cap: float,
+) -> jax.Array:
+    """Returns softmax(cap(scale q k) + bias) v, (row, query, head * feature); logits and softmax in float32."""
+    rows, queries, heads, size = query.shape
+    grouped = query.reshape(rows, queries, key.shape[2], -1, size)
+    logits = jnp.einsum("rqhgf,rshf->rhgqs", grouped, key, precision=HIGHEST, preferred_element_type=jnp.float32)
+    logits = logits.reshape(rows, heads, queries, -1) * scale
+    if cap:
+        logits = jnp.tanh(logits / cap) * cap
+    if bias is not None:
+        logits = logits + bias
+    weights = jax.nn.softmax(jnp.where(visible[:, None], logits, -jnp.inf), axis=-1).astype(value.dtype)
+    weights = weights.reshape(rows, key.shape[2], -1, queries, key.shape[1])
+    mixed = jnp.einsum("rhgqs,rshf->rqhgf", weights, value, precision=HIGHEST)
+    return mixed.reshape(rows, queries, heads * size)
+
+
+def _split(flat: jax.Array, heads: int) -> jax.Array:
+    return flat.reshape(*flat.shape[:-1], heads, -1)
+
+
+def focus(values: jax.Array, picks: jax.Array | None) -> jax.Array:
+    """Returns (row, pick, ...) out of (row, slot, ...), or all slots where `picks` is None."""
+    return values if picks is None else jnp.take_along_axis(values, picks[:, :, None], axis=1)
+
+
+class Mlp(nnx.Module):
+    """down(activation(gate x) * up x), or down(activation(up x)) where the family has no gate."""
+
+    def __init__(self, config: Config, rngs: nnx.Rngs):
+        self.activation = config.activation
+        self.gate = linear(config, config.width, config.mlp_width, config.mlp_bias, rngs) if config.gated else None
+        self.up = linear(config, config.width, config.mlp_width, config.mlp_bias, rngs)
+        self.down = linear(config, config.mlp_width, config.width, config.mlp_bias, rngs)
+
+    def __call__(self, state: jax.Array) -> jax.Array:
+        if self.gate is None:
+            return self.down(activate(self.activation, self.up(state)))
+        return self.down(activate(self.activation, self.gate(state)) * self.up(state))
+
+
+class Block(nnx.Module):
+    """One layer: attention and MLP, each with a residual sum, norms where `config.order` says."""
+
+    def __init__(self, config: Config, rngs: nnx.Rngs):
+        self.order = config.order
+        self.attention = Attention(config, rngs)
+        self.mlp = Mlp(config, rngs)
+        self.attention_norm = Norm(config, config.width)
+        self.mlp_norm: Any = None if config.order == "parallel" else Norm(config, config.width)
+        both = config.order == "both"
+        self.attention_post_norm: Any = Norm(config, config.width) if both else None
+        self.mlp_post_norm: Any = Norm(config, config.width) if both else None
+
+    def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        rest = focus(state, context.picks)
+        if self.order == "post":
+            rest = self.attention_norm(rest + self.attention(state, context, layer))
+            return self.mlp_norm(rest + self.mlp(rest))
+        normed = self.attention_norm(state)
+        mixed = self.attention(normed, context, layer)
+        if self.order == "parallel":
+            return rest + mixed + self.mlp(focus(normed, context.picks))
+        if self.order == "both":
+            rest = rest + self.attention_post_norm(mixed)
+            return rest + self.mlp_post_norm(self.mlp(self.mlp_norm(rest)))
+        rest = rest + mixed
+        return rest + self.mlp(self.mlp_norm(rest))

@@ -1,0 +1,165 @@
+"""A model out of a folder or a hub id: config, weights on the devices, tokenizer."""
+
+import dataclasses
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jax.sharding import Mesh
+
+from jaxalign.models import llama, sharding, stack, weights
+from jaxalign.models.config import Config, read_json
+from jaxalign.types import InputError
+
+FAMILIES: tuple[ModuleType, ...] = (llama,)
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A loaded model: what `stack.pooled` needs, the tokenizer, and what tells it from others."""
+
+    name: str  # as given: hub id, folder or "demo"
+    config: Config
+    params: stack.Params
+    folder: Path
+    digest: str  # SHA-256 of config.json and of the tensors read
+    revision: str | None  # resolved commit of a hub id
+    mesh: Mesh | None  # None: whole parameters on the default device
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """Returns the folder's own tokenizer, read at first use."""
+        from transformers import AutoTokenizer
+
+        try:
+            return AutoTokenizer.from_pretrained(str(self.folder))
+        except (OSError, ValueError) as error:
+            raise InputError(f"Expected tokenizer files in {self.folder}, got {str(error)[:200]}") from error
+
+    @property
+    def family(self) -> str:
+        return self.config.family
+
+    @property
+    def causal(self) -> bool:
+        return self.config.causal
+
+    @property
+    def num_layers(self) -> int:
+        return self.config.num_layers
+
+    @property
+    def width(self) -> int:
+        return self.config.width
+
+    @property
+    def dtype(self) -> str:
+        return self.config.dtype
+
+    @property
+    def max_length(self) -> int:
+        return self.config.max_length
+
+    @property
+    def default_pooling(self) -> str:
+        return self.config.default_pooling
+
+    @property
+    def model_parallel(self) -> int:
+        return 1 if self.mesh is None else self.mesh.shape["model"]
+
+
+def demo_path() -> Path:
+    """Returns the folder of the packaged demo model, what `load("demo")` reads."""
+    return Path(__file__).parent.parent / "data" / "demo"
+
+
+def family_of(raw: dict[str, Any]) -> ModuleType:
+    """Returns the family's file for the `model_type` of config.json."""
+    kind = raw.get("model_type")
+    for family in FAMILIES:
+        if kind in family.MODEL_TYPES:
+            return family
+    known = sorted(name for family in FAMILIES for name in family.MODEL_TYPES)
+    raise InputError(f"Expected a model_type of {', '.join(known)}, got {kind!r}. Choose another of --models.")
+
+
+def read_config(raw: dict[str, Any], dtype: str = "float32") -> Config:
+    """Returns the config of the fields of config.json; raises InputError on what is unknown, missing or unsupported."""
+    if dtype not in DTYPES:
+        raise InputError(f"Expected a dtype of {', '.join(DTYPES)}, got {dtype!r}. Change --dtype.")
+    return dataclasses.replace(family_of(raw).read(raw), dtype=dtype)
+
+
+def load(
+    path_or_hub_id: str | Path,
+    *,
+    dtype: str = "float32",
+    revision: str | None = None,
+    model_parallel: int = 1,
+    weights: str = "pretrained",
+    seed: int = 0,
+    cache_dir: str | Path | None = None,
+) -> Model:
+    """Returns the model of a folder in Hugging Face format, of a hub id, or "demo".
+
+    `weights="random"` needs config.json alone and draws the parameters on the devices from `seed`. `model_parallel` > 1
+    splits them over that many devices of `Model.mesh`. `cache_dir` keeps the converted tree (Orbax), so that a later
+    load reads each device's part alone. Raises InputError that names what is wrong.
+    """
+    if weights not in ("pretrained", "random"):
+        raise InputError(f"Expected weights 'pretrained' or 'random', got {weights!r}.")
+    folder, commit = find(path_or_hub_id, revision, config_only=weights == "random")
+    raw = read_json(folder)
+    family, config = family_of(raw), read_config(raw, dtype)
+    leaves = _weights.flatten(stack.abstract(config))
+    mesh = sharding.make_mesh(model_parallel) if model_parallel != 1 else None
+    places = sharding.shardings(mesh, leaves) if mesh is not None else {}
+    if weights == "random":
+        params = stack.random_params(config, seed, _weights.unflatten(places) if places else None)
+        digest = f"random-{seed}"
+    else:
+        params, digest = _weights.load(family, config, folder, places)
+    identity = hashlib.sha256((json.dumps(raw, sort_keys=True) + digest).encode()).hexdigest()
+    return Model(str(path_or_hub_id), config, params, folder, identity, commit, mesh)
+
+
+_weights = weights  # the parameter `weights` of `load` hides the module
+
+
+def find(path_or_hub_id: str | Path, revision: str | None, *, config_only: bool = False) -> tuple[Path, str | None]:
+    """Returns the local folder, and of a hub id the commit that `revision` resolved to."""
+    if str(path_or_hub_id) == "demo":
+        return demo_path(), None
+    folder = Path(path_or_hub_id)
+    if folder.is_dir():
+        if revision is not None:
+            raise InputError(f"Expected a hub id with --revision, got the folder {folder}. Leave --revision out.")
+        return folder, None
+    if not str(path_or_hub_id).count("/") <= 1 or str(path_or_hub_id).startswith((".", "~", "/")):
+        raise InputError(f"Expected a folder or a hub id, got {str(path_or_hub_id)!r}. Change --models.")
+    return download(str(path_or_hub_id), revision, config_only)
+
+
+def download(hub_id: str, revision: str | None, config_only: bool) -> tuple[Path, str]:
+    """Returns the folder and commit of a hub id; takes .bin only where there are no safetensors."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    patterns = ["*.json", "*.model", "*.txt"]
+    try:
+        if not config_only:
+            names = HfApi().list_repo_files(hub_id, revision=revision)
+            top = [name for name in names if "/" not in name]
+            patterns.append("*.safetensors" if any(n.endswith(".safetensors") for n in top) else "pytorch_model*.bin")
+        folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(
+            f"Expected the hub's files of {hub_id!r} at revision {revision or 'main'}, got {str(error)[:200]}. "
+            "Check --models, the network, and access to gated repositories."
+        ) from error
+    return folder, folder.name

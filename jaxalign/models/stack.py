@@ -1,0 +1,182 @@
+"""The scanning stack that every family shares: tokens of a batch -> states, or pooled vectors, of chosen layers."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from jaxalign.models.config import Config
+from jaxalign.models.layers import HIGHEST, Block, Context, Layer, Norm
+from jaxalign.models.rope import rope_angles
+from jaxalign.types import Batch, InputError
+
+Params = dict[str, Any]  # nested dicts of arrays; leaves under "blocks" are stacked over layers
+NO_WINDOW = np.iinfo(np.int32).max
+
+
+class Embed(nnx.Module):
+    """Token vectors, times sqrt(width) or 1."""
+
+    def __init__(self, config: Config, rngs: nnx.Rngs):
+        self.scale = config.embed_scale
+        self.tokens = nnx.Embed(config.vocab, config.width, param_dtype=config.dtype, rngs=rngs)
+
+    def __call__(self, tokens: jax.Array, positions: jax.Array) -> jax.Array:
+        state = self.tokens(tokens)
+        # Gemma rounds the factor to the weights' dtype, as its training did.
+        return state * jnp.asarray(self.scale, state.dtype) if self.scale != 1.0 else state
+
+
+class Transformer(nnx.Module):
+    """Embedding, one block (the stack holds `num_layers` of them) and final norm."""
+
+    def __init__(self, config: Config, rngs: nnx.Rngs):
+        self.embed = Embed(config, rngs)
+        self.blocks = Block(config, rngs)
+        self.norm = Norm(config, config.width) if config.final_norm else None
+
+
+@lru_cache(maxsize=32)
+def _structure(config: Config) -> tuple[dict[str, Any], Params]:
+    """Returns the graph definitions of embedding, block and final norm, and the shapes of one of each."""
+    whole = nnx.eval_shape(lambda: Transformer(config, nnx.Rngs(0)))
+    graphs = {name: nnx.split(part)[0] for name, part in _parts(whole).items()}
+    shapes = {name: nnx.to_pure_dict(nnx.split(part)[1]) for name, part in _parts(whole).items()}
+    return graphs, shapes
+
+
+def _parts(whole: Transformer) -> dict[str, nnx.Module]:
+    parts = {"embed": whole.embed, "blocks": whole.blocks, "norm": whole.norm}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def abstract(config: Config) -> Params:
+    """Returns the tree of parameter shapes and dtypes (`jax.ShapeDtypeStruct`), allocating nothing."""
+    _, shapes = _structure(config)
+
+    def stacked(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((config.num_layers, *leaf.shape), leaf.dtype)
+
+    return {**shapes, "blocks": jax.tree.map(stacked, shapes["blocks"])}
+
+
+def random_params(config: Config, seed: int, shardings: Params | None = None) -> Params:
+    """Returns parameters as initialised by Flax, made on the device (straight into `shardings` where given)."""
+
+    def one(key: jax.Array) -> Params:
+        parts = _parts(Transformer(config, nnx.Rngs(key)))
+        return {name: nnx.to_pure_dict(nnx.split(part)[1]) for name, part in parts.items()}
+
+    def make(key: jax.Array) -> Params:
+        rest, stack = jax.random.split(key)
+        blocks = jax.lax.map(lambda each: one(each)["blocks"], jax.random.split(stack, config.num_layers))
+        return {**one(rest), "blocks": blocks}
+
+    return jax.jit(make, out_shardings=shardings)(jax.random.key(seed))
+
+
+def pooled(
+    config: Config, params: Params, batch: Batch, *, layers: tuple[int, ...], last_picks: jax.Array | None = None
+) -> jax.Array:
+    """Returns (layer, row, pick, feature) float32: `batch.pool` times the states of the chosen `layers`.
+
+    Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
+    transformers' `hidden_states`; pooled inside the scan, so that no layer's states outlive it.
+    `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` is the last, the
+    last block computes queries and MLP for those slots only.
+    """
+    if last_picks is not None:
+        if layers != (config.num_layers,):
+            raise InputError(f"Expected last_picks with layers=({config.num_layers},) alone, got layers={layers}.")
+        share = jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 1, or 0 for an unused pick
+        return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32) * share, last_picks)
+
+    def pool(state: jax.Array) -> jax.Array:
+        return jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST)
+
+    return _run(config, params, batch, layers, pool, None)
+
+
+def states(config: Config, params: Params, batch: Batch, layers: tuple[int, ...]) -> jax.Array:
+    """Returns (layer, row, slot, feature) float32: the full states of the chosen `layers`."""
+    return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32), None)
+
+
+def _run(
+    config: Config,
+    params: Params,
+    batch: Batch,
+    layers: tuple[int, ...],
+    emit: Callable[[jax.Array], jax.Array],
+    last_picks: jax.Array | None,
+) -> jax.Array:
+    depth = max(layers, default=0)
+    if not layers or min(layers) < 0 or depth > config.num_layers:
+        raise InputError(f"Expected layers of 0 to {config.num_layers}, got {layers}. Change --layers.")
+    batch = jax.tree.map(jnp.asarray, batch)
+    graphs, _ = _structure(config)
+    context, table = make_context(config, params, batch), layer_table(config)
+    state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
+    outputs = {0: emit(state)} if 0 in layers else {}
+    middle = tuple(sorted({layer for layer in layers if 0 < layer < config.num_layers}))
+    places = np.full(config.num_layers, len(middle), np.int32)  # the last row of the buffer takes what nobody asked for
+    places[[layer - 1 for layer in middle]] = np.arange(len(middle))
+
+    def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
+        # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy the slice of the weights.
+        take = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False)  # noqa: E731
+        module = nnx.merge(graphs["blocks"], jax.tree.map(take, params["blocks"]))
+        return module(state, context, jax.tree.map(take, table))
+
+    def step(carry: tuple[jax.Array, jax.Array | None], index: jax.Array) -> tuple[tuple, None]:
+        state, buffer = carry
+        state = block(state, index, context)
+        if buffer is not None:
+            buffer = jax.lax.dynamic_update_index_in_dim(buffer, emit(state), jnp.asarray(places)[index], 0)
+        return (state, buffer), None
+
+    buffer = None
+    if middle:
+        shape = jax.eval_shape(emit, state).shape
+        buffer = jnp.zeros((len(middle) + 1, *shape), jnp.float32)
+    scanned = depth if last_picks is None else depth - 1
+    (state, buffer), _ = jax.lax.scan(step, (state, buffer), jnp.arange(scanned))
+    if buffer is not None:
+        outputs.update({layer: buffer[place] for place, layer in enumerate(middle)})
+    if last_picks is not None:
+        state = block(state, config.num_layers - 1, focus_context(context, jnp.asarray(last_picks)))
+    if config.num_layers in layers:
+        if config.final_norm:
+            state = nnx.merge(graphs["norm"], params["norm"])(state)
+        outputs[config.num_layers] = emit(state)
+    return jnp.stack([outputs[layer] for layer in layers])
+
+
+def layer_table(config: Config) -> Layer:
+    """Returns window and rope of each layer, (layer,) int32 each."""
+    windows = [window or NO_WINDOW for window in config.windows or (0,) * config.num_layers]
+    kinds = config.rope_kinds or (0,) * config.num_layers
+    return Layer(jnp.asarray(windows, jnp.int32), jnp.asarray(kinds, jnp.int32))
+
+
+def make_context(config: Config, params: Params, batch: Any) -> Context:
+    """Returns what the blocks share: slot q sees slot k iff seen_from[k] <= q < seen_to[k]."""
+    slots = jnp.arange(batch.tokens.shape[1], dtype=jnp.int32)[None, :, None]
+    visible = (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])
+    distance = batch.positions[:, None, :] - batch.positions[:, :, None]
+    angles = rope_angles(config.ropes, batch.positions) if config.positions == "rope" else None
+    return Context(visible, distance, angles, None, None)
+
+
+def focus_context(context: Context, picks: jax.Array) -> Context:
+    """Returns the context with the queries of `picks` (row, pick) only."""
+    rows = picks[:, :, None]
+    bias = context.bias
+    if bias is not None and bias.shape[2] > 1:
+        bias = jnp.take_along_axis(bias, rows[:, None], axis=2)
+    visible = jnp.take_along_axis(context.visible, rows, axis=1)
+    return Context(visible, jnp.take_along_axis(context.distance, rows, axis=1), context.angles, bias, picks)

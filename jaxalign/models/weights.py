@@ -1,0 +1,187 @@
+"""Checkpoint -> parameters: every key mapped or explicitly ignored, one leaf on the host at a time."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxalign.models import stack
+from jaxalign.models.config import Config
+from jaxalign.models.decoder import Source
+from jaxalign.models.files import Checkpoint, open_checkpoint
+from jaxalign.types import InputError
+
+FLOATS = ("float32", "float16", "bfloat16")
+
+
+def canonical(family: ModuleType, keys: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the checkpoint's key of each table key: prefixes cut, old spellings replaced, ignored ones left out."""
+    names: dict[str, str] = {}
+    ignored = re.compile("|".join(f"(?:{pattern})" for pattern in family.IGNORED) or "(?!)")
+    for key in keys:
+        name = key
+        for prefix in family.PREFIXES:
+            if name.startswith(prefix):
+                name = name.removeprefix(prefix)
+                break
+        for old, new in getattr(family, "RENAMED", ()):
+            name = re.sub(old, new, name)
+        if not (ignored.fullmatch(key) or ignored.fullmatch(name)):
+            names.setdefault(name, key)
+    return names
+
+
+def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[str]]:
+    """Returns the checkpoint keys that make each leaf; reads no data.
+
+    Raises InputError that names the key: one that the table lacks, one that the checkpoint lacks, or a wrong shape.
+    """
+    names, table = canonical(family, shapes), family.table(config)
+    leaves = flatten(stack.abstract(config))
+    if set(table) != set(leaves):
+        wrong = sorted(set(table) ^ set(leaves))
+        raise InputError(f"Expected the table of {config.family} to fill every leaf once, got it wrong for {wrong}.")
+    used, found = set(), {}
+    for path, source in table.items():
+        wanted = layer_keys(source, config, path)
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise InputError(f"Expected the tensor {missing[0]} in the checkpoint, got none. Download it again.")
+        used.update(wanted)
+        found[path] = [names[name] for name in wanted]
+        expected = leaves[path].shape[1:] if is_stacked(path) else leaves[path].shape
+        for key in found[path]:
+            if taken_shape(source, shapes[key]) != expected:
+                raise InputError(
+                    f"Expected {key} to fill {path} {tuple(expected)}, got the shape {tuple(shapes[key])}. "
+                    "config.json and weights are not of one model."
+                )
+    unknown = sorted(names[name] for name in set(names) - used)
+    if unknown:
+        raise InputError(
+            f"Expected only tensors of the family {config.family}, got {', '.join(unknown[:5])}"
+            f"{' and others' if len(unknown) > 5 else ''}. The checkpoint is of another architecture."
+        )
+    return found
+
+
+def layer_keys(source: Source, config: Config, path: str) -> list[str]:
+    count = config.decoder_layers if path.startswith("decoder.") else config.num_layers
+    return [source.key.format(layer=layer) for layer in range(count)] if "{layer}" in source.key else [source.key]
+
+
+def is_stacked(path: str) -> bool:
+    """True of leaves with a leading layer axis."""
+    return path.startswith(("blocks.", "decoder.blocks."))
+
+
+def taken_shape(source: Source, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Returns the shape after `source.take`, or None where the tensor does not fit it."""
+    if source.take is None:
+        return tuple(shape)
+    try:
+        return jax.eval_shape(source.take, jax.ShapeDtypeStruct(tuple(shape), jnp.float32)).shape
+    except (TypeError, ValueError):
+        return None
+
+
+def flatten(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Returns the leaves by dotted path."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= flatten(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return flat
+
+
+def unflatten(leaves: Mapping[str, Any]) -> stack.Params:
+    """Returns the nested tree of leaves by dotted path."""
+    tree: stack.Params = {}
+    for path, value in leaves.items():
+        *above, name = path.split(".")
+        node = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[name] = value
+    return tree
+
+
+def load(family: ModuleType, config: Config, folder: Path, shardings: Mapping[str, Any]) -> tuple[stack.Params, str]:
+    """Returns the parameters on the devices and the SHA-256 of the tensors read.
+
+    Each leaf is stacked on the host in the file's dtype and layout, put on the devices, and only there transposed and
+    cast; the host holds one leaf beside what is done.
+    """
+    digest, leaves = hashlib.sha256(), {}
+    table = family.table(config)
+    with open_checkpoint(folder) as checkpoint:
+        found = check(family, config, checkpoint.shapes)
+        for count, (path, keys) in enumerate(found.items(), start=1):
+            raw = gather(checkpoint, keys, is_stacked(path))
+            digest.update(path.encode())
+            digest.update(np.ascontiguousarray(raw).view(np.uint8).data)
+            leaf, finite = convert(raw, table[path].take, is_stacked(path), config.dtype, shardings.get(path))
+            del raw
+            if not finite.all():
+                bad = keys[int(np.argmin(finite))]
+                raise InputError(f"Expected finite numbers in {bad}, got NaN or infinity. Download it again.")
+            leaves[path] = leaf
+            if sys.stderr.isatty():
+                end = "" if count < len(found) else "\n"
+                print(f"\rloading weights {count}/{len(found)}", end=end, file=sys.stderr)
+    return unflatten(leaves), digest.hexdigest()
+
+
+def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray:
+    """Returns the tensors of `keys` stacked over layers, in the file's own dtype."""
+    first = checkpoint.read(keys[0])
+    if first.dtype.name not in FLOATS:
+        raise InputError(
+            f"Expected {keys[0]} in one of {FLOATS}, got {first.dtype.name}. Quantised weights are not read."
+        )
+    if not stacked:
+        return first
+    whole = np.empty((len(keys), *first.shape), first.dtype)
+    whole[0] = first
+    for layer, key in enumerate(keys[1:], start=1):
+        whole[layer] = checkpoint.read(key)
+    return whole
+
+
+def convert(raw: np.ndarray, take: Any, stacked: bool, dtype: str, sharding: Any) -> tuple[jax.Array, np.ndarray]:
+    """Returns the leaf, and of each layer whether all its numbers are finite in `dtype`."""
+    placed = jax.device_put(raw, whole_sharding(sharding, raw))
+    leaf, finite = _converter(take, stacked, dtype, sharding)(placed)
+    return leaf, np.atleast_1d(np.asarray(finite))
+
+
+@lru_cache(maxsize=64)
+def _converter(take: Any, stacked: bool, dtype: str, sharding: Any) -> Any:
+    return jax.jit(partial(_convert, take=take, stacked=stacked, dtype=dtype), out_shardings=(sharding, None))
+
+
+def _convert(raw: jax.Array, *, take: Any, stacked: bool, dtype: str) -> tuple[jax.Array, jax.Array]:
+    if take is not None:
+        raw = jax.vmap(take)(raw) if stacked else take(raw)
+    leaf = raw.astype(dtype)
+    return leaf, jnp.isfinite(leaf).all(axis=tuple(range(int(stacked), leaf.ndim)))
+
+
+def whole_sharding(sharding: Any, raw: np.ndarray) -> Any:
+    """Returns how the raw leaf travels: split on any axis that divides, so that no device holds all of it."""
+    if not isinstance(sharding, jax.sharding.NamedSharding):
+        return sharding
+    parts = sharding.mesh.shape["model"]
+    axes: list[str | None] = [None] * raw.ndim
+    for axis in reversed(range(raw.ndim)):
+        if raw.shape[axis] % parts == 0:
+            axes[axis] = "model"
+            break
+    return jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec(*axes))
