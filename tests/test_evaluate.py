@@ -1,0 +1,138 @@
+"""Ranks of every pair and setting against the float64 reference."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxalign import evaluate
+from jaxalign.types import InputError
+from tests.reference import differing, reference_bounds
+
+TOLERANCE = 1e-6  # of a score: float32 rounding of a cosine
+
+
+def planted(seed, concepts, features, languages=3, noise=0.5):
+    """Spaces that share hidden vectors, each turned its own way, with noise; float32."""
+    rng = np.random.default_rng(seed)
+    hidden = rng.standard_normal((concepts, features)) * rng.uniform(0.3, 1, features)
+    spaces = {}
+    for name in ("en", "fr", "ro", "fi", "ja")[:languages]:
+        turn = np.linalg.qr(rng.standard_normal((features, features)))[0]
+        own = rng.standard_normal((concepts, features)) * noise
+        spaces[name] = ((hidden + own) @ turn).astype(np.float32)
+    return spaces
+
+
+def agree(spaces, seed, test, settings, **options):
+    """Every rank lies between the bounds that near ties leave; returns the share of queries with such a choice."""
+    found = evaluate.ranks(spaces, seed=seed, test=test, settings=settings, **options)
+    loose = 0
+    for setting in settings:
+        lowest, highest = reference_bounds(spaces, seed, test, setting, tolerance=TOLERANCE, **options)
+        outside, near, queries = differing(found[setting], lowest, highest)
+        assert outside == 0, (setting, outside, near, queries)
+        loose = max(loose, near / queries)
+    return loose
+
+
+def rows(concepts, seeds, tests, seed=0):
+    order = np.random.default_rng(seed).permutation(concepts)
+    return order[:seeds], order[seeds : seeds + tests]
+
+
+@pytest.mark.parametrize("retrieval", ["csls", "nn"])
+@pytest.mark.parametrize("candidates", ["all", "test"])
+@pytest.mark.parametrize("features", [2, 7, 40])
+def test_ranks_equal_the_reference(retrieval, candidates, features):
+    spaces = planted(features, 230, features)
+    seed, test = rows(230, 120, 90)
+    assert agree(spaces, seed, test, ("before", "after", "ceiling"), retrieval=retrieval, candidates=candidates) < 0.2
+
+
+@pytest.mark.parametrize("completion", ["drop", "identity"])
+@pytest.mark.parametrize("seeds", [1, 20, 63])
+def test_fewer_seeds_than_dimensions_equal_their_definition(completion, seeds):
+    spaces = planted(seeds, 150, 64)
+    seed, test = rows(150, seeds, 60)
+    loose = agree(spaces, seed, test, ("after",), completion=completion)
+    assert loose < 0.05 or (seeds, completion) == (1, "drop")  # one dimension: every similarity is 1 or -1
+
+
+def test_real_spaces_give_their_known_precision():
+    folder = Path(__file__).resolve().parents[2] / "shared" / "spaces"
+    if not folder.exists():
+        pytest.skip("no ../shared/spaces beside the project")
+    words = {name: dict(line.rstrip().split(" ", 1) for line in (folder / f"{name}.vec").open(encoding="utf8"))
+             for name in ("en", "fr")}  # fmt: skip
+    keys = sorted(key for key in words["en"].keys() & words["fr"].keys() if not key.isdigit())
+    spaces = {name: np.array([np.fromstring(found[key], sep=" ") for key in keys]) for name, found in words.items()}
+    order, settings = np.random.default_rng(0).permutation(len(keys)), ("before", "after", "null")
+    hits = {(setting, retrieval): [] for setting in settings for retrieval in ("nn", "csls")}
+    for fold in range(5):
+        test = order[fold::5]
+        seed = np.setdiff1d(order, test)
+        for retrieval in ("nn", "csls"):
+            found = evaluate.ranks(spaces, seed=seed, test=test, settings=settings, retrieval=retrieval)
+            for setting in settings:
+                hits[setting, retrieval] += list(found[setting][0, 1] == 1)
+        assert agree(spaces, seed, test, ("before", "after")) < 0.1
+    precision = {key: np.mean(found) for key, found in hits.items()}
+    assert abs(precision["after", "nn"] - 0.664) < 0.015 and abs(precision["after", "csls"] - 0.716) < 0.015, precision
+    assert max(precision["before", "csls"], precision["null", "csls"]) < 0.01
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seed": [0, 1, 2, 3]},
+        {"seed": [0, 999]},
+        {"seed": []},
+        {"test": [5, 5]},
+        {"csls_k": 31},
+        {"retrieval": "knn"},
+        {"completion": "zero"},
+        {"settings": ("during",)},
+        {"normalize": ("whiten",)},
+        {"seed_sizes": (9,)},
+    ],
+)
+def test_wrong_input_is_refused(wrong):
+    options = {"seed": [0, 1, 2], "test": [3, 4, 5], **wrong}
+    with pytest.raises(InputError, match="Expected .*got"):
+        evaluate.ranks(planted(0, 30, 4), **options)
+
+
+def test_spaces_that_cannot_be_compared_are_refused():
+    good = planted(0, 30, 4)
+    for spaces in (
+        {"en": good["en"]},
+        {**good, "fr": good["fr"][:-1]},
+        {**good, "fr": np.where(np.arange(4) == 2, np.nan, good["fr"])},
+        {**good, "fr": good["fr"][0]},
+    ):
+        with pytest.raises(InputError, match="Expected"):
+            evaluate.ranks(spaces, seed=[0, 1, 2], test=[3, 4, 5])
+
+
+def test_order_of_languages_changes_nothing():
+    spaces = planted(1, 100, 12)
+    seed, test = rows(100, 40, 30)
+    settings = ("after", "null", "ceiling_null")
+    forward = evaluate.outcomes(spaces, seed=seed, test=test, settings=settings, null_draws=2, seed_sizes=(20, 40))
+    backward = evaluate.outcomes(
+        dict(reversed(spaces.items())), seed=seed, test=test, settings=settings, null_draws=2, seed_sizes=(20, 40)
+    )
+    for one, other in zip(forward, backward, strict=True):
+        assert one[:3] == other[:3]
+        assert (one.rank == other.rank[::-1, ::-1]).mean() > 0.999
+        assert (one.best == other.best[::-1, ::-1]).mean() > 0.999
+
+
+def test_ceiling_null_finds_its_own_dictionary_when_features_abound():
+    rng = np.random.default_rng(0)
+    spaces = {name: rng.standard_normal((120, 200)) for name in ("en", "fr")}
+    seed, test = rows(120, 60, 60)
+    found = evaluate.ranks(spaces, seed=seed, test=test, settings=("null", "ceiling_null"))
+    assert (found["ceiling_null"][0, 1] == 1).mean() > 0.9
+    assert (found["null"][0, 1] == 1).mean() < 0.1
