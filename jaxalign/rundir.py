@@ -28,8 +28,13 @@ def start(workdir: str | Path, name: str = "") -> RunFolder:
     workdir = Path(workdir)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        _sweep(workdir)
-        return _claim(workdir, name) if name else _claim_next(workdir)
+        door = os.open(workdir / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(door, fcntl.LOCK_EX)  # one process at a time sweeps and claims
+            _sweep(workdir)
+            return _claim(workdir, name) if name else _claim_next(workdir)
+        finally:
+            os.close(door)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise InputError(f"Expected --workdir to be a folder that can be written, got {workdir}: {error.strerror}. "
                          "Give another --workdir.") from error
@@ -77,13 +82,8 @@ def write_json(path: Path, value) -> None:
 
 
 def _claim_next(workdir: Path) -> RunFolder:
-    while True:
-        used = [int(p.name[4:8]) for p in workdir.glob("run-[0-9][0-9][0-9][0-9]*")]
-        name = f"run-{max(used, default=0) + 1:04d}"
-        try:
-            return _make(workdir, name)
-        except FileExistsError:
-            continue  # another run took the number between the look and the mkdir
+    used = [int(p.name[4:8]) for p in workdir.glob("run-[0-9][0-9][0-9][0-9]*")]
+    return _make(workdir, f"run-{max(used, default=0) + 1:04d}")
 
 
 def _claim(workdir: Path, name: str) -> RunFolder:

@@ -1,0 +1,84 @@
+"""The mission in order: concepts, split, spaces of every model, every pair in every setting, scores, report."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from jaxalign import concepts as words
+from jaxalign import report, rundir, sources, study, timing
+from jaxalign.config import Config
+from jaxalign.timing import Clock
+
+
+def run(config: Config) -> Path:
+    """Runs what the config asks for; returns the finished run's folder, which never holds anything half-written."""
+    clock = Clock()
+    suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
+    folder = rundir.start(config.workdir, config.run_name)
+    try:
+        summary = suite(config, folder.partial, clock)
+        rundir.write_text(folder.partial / "flags.txt", flags_text(config))
+        rundir.write_text(folder.partial / "timing.jsonl", "".join(json.dumps(row) + "\n" for row in clock.rows()))
+        final = rundir.finish(folder)
+    except BaseException:
+        rundir.discard(folder)
+        raise
+    seconds = clock.rows()[-1]["seconds"]
+    print(f"\nreport: {final / 'report.html'}") if "report" in summary else None
+    print(json.dumps({"run": str(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary), flush=True)
+    return final
+
+
+def alignment(config: Config, out: Path, clock: Clock) -> dict:
+    """Concepts to report: writes every file of the run under `out`; returns what the last line on stdout adds."""
+    with clock.phase("load"):
+        concepts, vec_space = sources.concepts_of(config)
+        splits = sources.splits_of(config, concepts)
+    sources.say_concepts(concepts, splits[0])
+    for number, split in enumerate(splits):
+        words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
+
+    found = study.Figures([], [], {})
+    for space in sources.spaces_of(config, concepts, vec_space, clock):
+        figures = study.figures(config, space, concepts, splits, clock)
+        found = study.Figures(found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks)
+        if config.export_spaces:
+            sources.export(space, out / "spaces")
+
+    environment = timing.environment(dtype=config.dtype) | {"concepts_digest": words.digest(concepts)}
+    rundir.write_json(out / "environment.json", environment)
+    with open(out / "ranks.npz", "wb") as file:
+        np.savez_compressed(file, **found.ranks)
+    with clock.phase("report"):
+        report.write(out, found.rows, concepts=concepts, split=splits[0], wrong=found.wrong, environment=environment,
+                     settings=sources.settings_of(config), timing=clock.rows())
+    report.show(found.rows)
+    return {"rows": len(found.rows), "report": "report.html"}
+
+
+def embed_suite(config: Config, out: Path, clock: Clock) -> dict:
+    """Extraction throughput: texts and tokens a second, FLOP/s against the device's peak."""
+    from jaxalign import measure_embed
+
+    return {"rows": measure_embed.run(config, out, clock)}
+
+
+def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
+    """Alignment throughput: pairs a second, FLOP/s against the device's peak."""
+    from jaxalign import measure_kernels
+
+    return {"rows": measure_kernels.run(config, out, clock)}
+
+
+def flags_text(config: Config) -> str:
+    """A flagfile that repeats the run: the flags that differ from their defaults."""
+    lines = []
+    for option in dataclasses.fields(config):
+        value = getattr(config, option.name)
+        if option.name == "run_name" or value == option.default and option.name != "seed":
+            continue
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else value
+        lines.append(f"--{option.name}={text}")
+    return "\n".join(lines) + "\n"

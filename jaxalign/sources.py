@@ -1,0 +1,108 @@
+"""What a run is about: its concepts, its splits, and its spaces, made by models or read from .vec folders."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxalign import concepts as words
+from jaxalign.config import Config, parse_layers
+from jaxalign.timing import Clock
+from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
+
+SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
+
+
+def concepts_of(config: Config) -> tuple[Concepts, Space | None]:
+    """The run's concepts, and its space where it comes from .vec files."""
+    if config.spaces:
+        return _from_vec(config)
+    asked = config.languages
+    if asked == ("auto",):
+        asked = words.tsv_languages(Path(config.concepts)) if config.concepts.endswith(".tsv") else SEVEN
+    return words.load(config.concepts, asked, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache"), None
+
+
+def _from_vec(config: Config) -> tuple[Concepts, Space]:
+    from jaxalign import vec
+
+    folder = Path(config.spaces)
+    asked = vec.languages(folder) if config.languages == ("auto",) else config.languages
+    if len(asked) < 2:
+        raise InputError(f"Expected at least two LANG.vec files in {folder}, got {', '.join(asked) or 'none'}. "
+                         "Give --spaces another folder.")
+    ids, vectors = vec.read_folder(folder, asked)
+    space = Space(SpaceLabel(folder.resolve().name, "vec", "none", 0), ids, vectors)
+    return _named(config, ids, asked), space
+
+
+def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> Concepts:
+    """Words and kinds of the ids that --concepts knows; any other id stands for itself."""
+    known = Concepts((), (), {}, ())
+    if config.concepts != "builtin" or words.builtin_has(ids):
+        have = [code for code in languages if config.concepts != "builtin" or code in SEVEN]
+        known = words.load(config.concepts, have, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
+    place = {name: row for row, name in enumerate(known.ids)}
+    kinds = tuple(known.kinds[place[name]] if name in place else "other" for name in ids)
+    found = {
+        code: tuple(known.words[code][place[name]] if name in place and code in known.words else name for name in ids)
+        for code in languages
+    }
+    return Concepts(ids, kinds, found, (("in every .vec file", len(ids)),))
+
+
+def splits_of(config: Config, concepts: Concepts) -> list[Split]:
+    """The split of --split, or --splits seeded ones."""
+    if config.split:
+        return [words.read_split(Path(config.split), concepts)]
+    sizes = dict(seed_size=config.seed_size or None, test_size=config.test_size or None)
+    splits = [words.split(concepts, seed=config.seed + number, **sizes) for number in range(config.splits)]
+    for size in config.seed_sizes:
+        if size > len(splits[0].seed):
+            raise InputError(f"Expected --seed_sizes of at most {len(splits[0].seed)}, the concepts in the seed dictionary, "
+                             f"got {size}. Lower it, or raise --seed_size.")
+    return splits
+
+
+def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Space]:
+    """Every space of the run, one at a time: layers of poolings of embeddings of models."""
+    if vec_space is not None:
+        yield vec_space
+        return
+    from jaxalign import embed, models, prompts
+
+    templates = prompts.load(config.templates or None, config.template_names) if "prompt" in config.embeddings else ()
+    for name in config.models:
+        with clock.phase("load"):
+            model = models.load(name, dtype=config.dtype, revision=config.revision or None, weights=config.weights,
+                                model_parallel=config.model_parallel, seed=config.seed)
+        with clock.phase("embed"):
+            made = embed.spaces(model, concepts, embeddings=config.embeddings, poolings=config.pooling,
+                                templates=templates, layers=parse_layers(config.layers),
+                                special_tokens=config.special_tokens, batch_tokens=config.batch_tokens or None,
+                                store_root=Path(config.workdir) / "spaces")
+        yield from made
+        del model  # one model in memory at a time
+
+
+def export(space: Space, folder: Path) -> None:
+    """Writes a space as `folder`/MODEL-EMBEDDING-POOLING-LAYER/LANG.vec."""
+    from jaxalign import vec
+
+    label = space.label._replace(model=Path(space.label.model).name)
+    name = "-".join(str(part).replace("/", "_").replace(":", "_") for part in label)
+    vec.write_folder(folder / name, space.ids, space.vectors)
+
+
+def say_concepts(concepts: Concepts, split: Split) -> None:
+    """Tells on stderr what each filter left, and the split."""
+    for name, left in concepts.filters:
+        print(f"concepts: {left:,} after {name}", file=sys.stderr)
+    kinds = {kind: concepts.kinds.count(kind) for kind in ("abstract", "physical", "other")}
+    shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    print(f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test", file=sys.stderr)
+
+
+def settings_of(config: Config) -> dict:
+    """The flags that the report shows: all that were set or decide a figure."""
+    return {option.name: getattr(config, option.name) for option in dataclasses.fields(config)}

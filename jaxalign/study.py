@@ -1,0 +1,153 @@
+"""Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
+
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxalign import evaluate, score, timing
+from jaxalign.config import Config
+from jaxalign.types import Concepts, Space, Split
+
+RANKS_VERSION = 1  # raised when the ranks of the same question may change
+
+
+class Figures(NamedTuple):
+    """Result rows, wrong retrievals as words, and rank tables by name, of one space."""
+
+    rows: list[dict]
+    wrong: list[dict]
+    ranks: dict[str, np.ndarray]
+
+
+def figures(config: Config, space: Space, concepts: Concepts, splits: Sequence[Split], clock: timing.Clock) -> Figures:
+    """Ranks and scores of one space in every split and retrieval."""
+    languages = tuple(space.vectors)
+    rows: list[dict] = []
+    wrong: list[dict] = []
+    kept: dict[str, np.ndarray] = {}
+    for retrieval in config.retrieval:
+        per_split = []
+        for number, split in enumerate(splits):
+            with clock.phase("align"):
+                found = outcomes(config, space, split, retrieval)
+            with clock.phase("score"):
+                per_split.append(score.rows(
+                    space.label, found, concepts, split, languages, ks=config.k, retrieval=retrieval,
+                    csls_k=config.csls_k, candidates=config.candidates, completion=config.completion,
+                    bootstrap=config.bootstrap, rng_seed=config.seed))
+                kept |= {f"{_name(space, retrieval, number, one)}": one.rank for one in found}
+                if number == 0 and retrieval == config.retrieval[0]:
+                    wrong += _wrong(space, found, concepts, split, languages)
+        rows += per_split[0] if len(per_split) == 1 else over_splits(per_split)
+    return Figures(rows, wrong, kept)
+
+
+def outcomes(config: Config, space: Space, split: Split, retrieval: str) -> list[evaluate.Outcome]:
+    """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
+    question = dict(
+        settings=config.settings, seed_sizes=config.seed_sizes, null_draws=config.null_draws, rng_seed=config.seed,
+        retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates,
+        normalize=() if config.normalize == ("none",) else config.normalize, completion=config.completion,
+        procrustes=config.procrustes, map=config.map, scale=config.scale, translate=config.translate)
+    row_of = {name: row for row, name in enumerate(space.ids)}
+    seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
+    path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.npz"
+    known = _read(path)
+    if known is not None:
+        return known
+    label = f"align {'/'.join(map(str, space.label[1:]))} {retrieval}"
+    with _Bar(label) as bar:
+        found = evaluate.outcomes(space.vectors, seed=seed, test=test, progress=bar,
+                                  memory_budget=int(config.memory_budget * 2**30), **question)
+    _write(path, found)
+    return found
+
+
+class _Bar:
+    """Turns (done, total) calls into a progress line."""
+
+    def __init__(self, label: str):
+        self._label, self._bar, self._done = label, None, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar = self._bar or timing.Progress(total, self._label, "pairs x settings")
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.close()
+
+
+def _digest(space: Space, split: Split, question: dict) -> str:
+    """Hash of the vectors, the split and everything asked; two questions with one hash have one answer."""
+    made = hashlib.blake2b(digest_size=16)
+    made.update(json.dumps([RANKS_VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode())
+    for rows in space.vectors.values():
+        made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
+    return made.hexdigest()
+
+
+def _write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
+    tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, heads=np.asarray(heads), tables=tables)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> list[evaluate.Outcome] | None:
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            heads, tables = json.loads(str(file["heads"])), file["tables"]
+        return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zipfile.zlib.error, TypeError) as error:  # type: ignore[attr-defined]
+        print(f"jaxalign: {path} is damaged ({error}); computing it again.", file=sys.stderr)
+        path.unlink(missing_ok=True)
+        return None
+
+
+def _name(space: Space, retrieval: str, split: int, one: evaluate.Outcome) -> str:
+    return "|".join(map(str, (*space.label, retrieval, one.setting, one.seed_size, one.draw, split)))
+
+
+def _wrong(space, found, concepts, split, languages) -> list[dict]:
+    after = [one for one in found if one.setting == "after"] or found
+    largest = max(after, key=lambda one: one.seed_size)
+    return score.wrong(space.label, largest, concepts, split, languages)
+
+
+def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
+    """Rows of several splits as one: the mean, and a 95 % interval from the spread within and between splits.
+
+    Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts, so
+    neither shrinks with their number.
+    """
+    made = []
+    for same in zip(*per_split, strict=True):
+        value, low, high = (np.array([row[name] for row in same]) for name in ("value", "low", "high"))
+        spread = 1.959964 * np.std(value, ddof=1)
+        below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
+        mean = float(value.mean())
+        made.append(same[0] | dict(value=mean, low=max(0.0, mean - float(below)), high=min(1.0, mean + float(above)),
+                                   count=sum(row["count"] for row in same)))
+    return made
