@@ -23,9 +23,9 @@ class Task(NamedTuple):
     both_directions: bool = True
 
     def empty(self) -> dict[str, np.ndarray]:
-        """Ranks to be filled, one everywhere."""
+        """Ranks to be filled; a language with itself stays 0."""
         shape = (len(self.spaces), len(self.spaces), len(self.queries))
-        return {setting: np.ones(shape, np.int32) for setting in self.settings}
+        return {setting: np.zeros(shape, np.int32) for setting in self.settings}
 
     def unordered(self) -> list[tuple[int, int]]:
         """Pairs i < j."""
