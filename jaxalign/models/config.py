@@ -46,7 +46,7 @@ class Config:
     attention_bias: bool = False  # query, key and value
     output_bias: bool = False
     mlp_bias: bool = False
-    head_norm: bool = False  # norm of queries and keys, before RoPE
+    head_norm: str = ""  # norm of queries and keys before RoPE: ""; "shared" by the heads; "each" its own, Cohere
     # attention
     scale: float = 1.0
     logit_cap: float = 0.0  # 0: none
@@ -101,6 +101,16 @@ def need(raw: dict[str, Any], *names: str) -> Any:
         f"Expected the field {spelled} in config.json of a {raw.get('model_type')!r} model, got none. "
         "Download the file again, or write the field."
     )
+
+
+def expect(raw: dict[str, Any], name: str, value: Any) -> None:
+    """Raises InputError where config.json sets the field `name` to anything but `value`, the only one computed."""
+    found = raw.get(name, value)
+    if found is not None and found != value:
+        raise InputError(
+            f"Expected {name!r} = {value!r} in config.json of a {raw.get('model_type')!r} model, got {found!r}: "
+            "this variant is not supported. Choose another of --models."
+        )
 
 
 def activation(name: str) -> str:

@@ -7,6 +7,7 @@ import jax
 
 from jaxalign.models.config import Config, activation, need
 from jaxalign.models.rope import read_rope
+from jaxalign.types import InputError
 
 PREFIXES = ("model.",)  # one of them may stand before every key
 IGNORED = (r"lm_head\.weight", r".*rotary_emb\.inv_freq")  # regular expressions of keys that are no part of the model
@@ -40,25 +41,47 @@ def read_decoder(raw: dict[str, Any], family: str, **changes: Any) -> Config:
         kv_heads=raw.get("num_key_value_heads") or heads,
         head_dim=head_dim,
         mlp_width=need(raw, "intermediate_size"),
-        eps=raw.get("rms_norm_eps", 1e-6),
+        eps=changes.pop("eps", None) or need(raw, "rms_norm_eps"),
         max_length=need(raw, "max_position_embeddings"),
         activation=activation(raw.get("hidden_act") or "silu"),
         scale=head_dim**-0.5,
     )
     if "ropes" not in changes:
         common["ropes"] = (read_rope(raw, head_dim),)
+    if common["heads"] % common["kv_heads"]:
+        raise InputError(
+            f"Expected a number of heads that num_key_value_heads divides, got {heads} and {common['kv_heads']}."
+        )
     return Config(**(common | changes))
+
+
+def read_layer_types(raw: dict[str, Any], pattern: int) -> tuple[bool, ...]:
+    """Returns of each layer whether it sees a window only; without `layer_types` every `pattern`-th sees all."""
+    count = need(raw, "num_hidden_layers")
+    named = raw.get("layer_types")
+    if named is None:
+        return tuple((layer + 1) % pattern != 0 for layer in range(count))
+    if len(named) != count or not set(named) <= {"sliding_attention", "full_attention"}:
+        raise InputError(
+            f"Expected {count} layer_types of sliding_attention and full_attention in config.json, got {named}."
+        )
+    return tuple(name == "sliding_attention" for name in named)
 
 
 def decoder_table(config: Config) -> Table:
     """Returns the table of a Llama-shaped model with the options that `config` names."""
     block = {
         "attention_norm.scale": Source("input_layernorm.weight"),
-        "mlp_norm.scale": Source("post_attention_layernorm.weight"),
         "mlp.gate.kernel": Source("mlp.gate_proj.weight", transpose),
         "mlp.up.kernel": Source("mlp.up_proj.weight", transpose),
         "mlp.down.kernel": Source("mlp.down_proj.weight", transpose),
     }
+    if config.order == "pre":
+        block["mlp_norm.scale"] = Source("post_attention_layernorm.weight")
+    if config.order == "both":
+        block["attention_post_norm.scale"] = Source("post_attention_layernorm.weight")
+        block["mlp_norm.scale"] = Source("pre_feedforward_layernorm.weight")
+        block["mlp_post_norm.scale"] = Source("post_feedforward_layernorm.weight")
     letters = {"query": "q", "key": "k", "value": "v", "output": "o"}
     for name, letter in letters.items():
         block[f"attention.{name}.kernel"] = Source(f"self_attn.{letter}_proj.weight", transpose)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from jaxalign.models.bias import bucket_bias
 from jaxalign.models.config import Config
 from jaxalign.models.rope import rotate
 
@@ -44,12 +45,11 @@ class Norm(nnx.Module):
     "rms_offset": times (1 + scale) in float32, then cast (Gemma); "layer": (x - mean) / sqrt(var + eps) * scale + bias.
     """
 
-    def __init__(self, config: Config, width: int, *, bias: bool | None = None):
+    def __init__(self, config: Config, *shape: int, bias: bool = False):
         self.kind, self.eps = config.norm, config.eps
-        bias = config.norm_bias if bias is None else bias
         initial = jnp.zeros if config.norm == "rms_offset" else jnp.ones
-        self.scale = nnx.Param(initial((width,), config.dtype))
-        self.bias = nnx.Param(jnp.zeros((width,), config.dtype)) if bias else None
+        self.scale = nnx.Param(initial(shape, config.dtype))
+        self.bias = nnx.Param(jnp.zeros(shape, config.dtype)) if bias else None
 
     def __call__(self, state: jax.Array) -> jax.Array:
         wide, scale = state.astype(jnp.float32), _spread(self.scale[...], state)
@@ -64,8 +64,8 @@ class Norm(nnx.Module):
         return wide.astype(state.dtype)
 
 
-def _spread(vector: jax.Array, state: jax.Array) -> jax.Array:
-    return vector.reshape((1,) * (state.ndim - 1) + (-1,))
+def _spread(scale: jax.Array, state: jax.Array) -> jax.Array:
+    return scale.reshape((1,) * (state.ndim - scale.ndim) + scale.shape)
 
 
 def linear(config: Config, inputs: int, outputs: int, bias: bool, rngs: nnx.Rngs) -> nnx.Linear:
@@ -83,8 +83,9 @@ class Attention(nnx.Module):
         self.key = linear(config, config.width, config.kv_width, bias, rngs)
         self.value = linear(config, config.width, config.kv_width, bias, rngs)
         self.output = linear(config, config.query_width, config.width, config.output_bias, rngs)
-        self.query_norm = Norm(config, config.head_dim, bias=False) if config.head_norm else None
-        self.key_norm = Norm(config, config.head_dim, bias=False) if config.head_norm else None
+        self.query_norm = head_norm(config, config.heads)
+        self.key_norm = head_norm(config, config.kv_heads)
+        self.buckets: Any = bucket_table(config, rngs) if config.bucket_each_layer else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
         config, focused = self.config, focus(state, context.picks)
@@ -99,7 +100,27 @@ class Attention(nnx.Module):
         visible = context.visible
         if config.windows:
             visible = visible & (-context.distance < layer.window)
-        return self.output(attend(query, key, value, visible, context.bias, config.scale, config.logit_cap))
+        bias = context.bias
+        if self.buckets is not None:
+            bias = bucket_bias(config, self.buckets.embedding[...], context.distance)
+        return self.output(attend(query, key, value, visible, bias, config.scale, config.logit_cap))
+
+
+def head_norm(config: Config, heads: int) -> Any:
+    """Returns the norm over each head's features, or None."""
+    if not config.head_norm:
+        return None
+    return Norm(config, config.head_dim) if config.head_norm == "shared" else Norm(config, heads, config.head_dim)
+
+
+def bucket_table(config: Config, rngs: nnx.Rngs) -> nnx.Embed:
+    """Returns T5's bias of each (bucket, head)."""
+    return nnx.Embed(config.buckets, config.heads, param_dtype=config.dtype, rngs=rngs)
+
+
+def block_norm(config: Config) -> Norm:
+    """Returns a norm over the whole state."""
+    return Norm(config, config.width, bias=config.norm_bias)
 
 
 def attend(
@@ -157,11 +178,11 @@ class Block(nnx.Module):
         self.order = config.order
         self.attention = Attention(config, rngs)
         self.mlp = Mlp(config, rngs)
-        self.attention_norm = Norm(config, config.width)
-        self.mlp_norm: Any = None if config.order == "parallel" else Norm(config, config.width)
+        self.attention_norm = block_norm(config)
+        self.mlp_norm: Any = None if config.order == "parallel" else block_norm(config)
         both = config.order == "both"
-        self.attention_post_norm: Any = Norm(config, config.width) if both else None
-        self.mlp_post_norm: Any = Norm(config, config.width) if both else None
+        self.attention_post_norm: Any = block_norm(config) if both else None
+        self.mlp_post_norm: Any = block_norm(config) if both else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
         rest = focus(state, context.picks)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from jaxalign.models.config import Config
-from jaxalign.models.decoder import IGNORED, PREFIXES, Table, decoder_table, read_decoder
+from jaxalign.models.decoder import IGNORED, PREFIXES, decoder_table, read_decoder
 
 MODEL_TYPES = ("llama",)
+table = decoder_table
 __all__ = ["IGNORED", "MODEL_TYPES", "PREFIXES", "read", "table"]
 
 
@@ -13,8 +14,3 @@ def read(raw: dict[str, Any]) -> Config:
     """Returns the config out of the fields of config.json."""
     bias = bool(raw.get("attention_bias"))
     return read_decoder(raw, "llama", attention_bias=bias, output_bias=bias, mlp_bias=bool(raw.get("mlp_bias")))
-
-
-def table(config: Config) -> Table:
-    """Returns where each leaf lies in a checkpoint."""
-    return decoder_table(config)

@@ -10,11 +10,24 @@ from typing import Any
 
 from jax.sharding import Mesh
 
-from jaxalign.models import llama, sharding, stack, weights
+from jaxalign.models import (
+    cohere,
+    cohere2,
+    gemma,
+    gemma2,
+    gemma3,
+    llama,
+    mistral,
+    qwen2,
+    qwen3,
+    sharding,
+    stack,
+    weights,
+)
 from jaxalign.models.config import Config, read_json
 from jaxalign.types import InputError
 
-FAMILIES: tuple[ModuleType, ...] = (llama,)
+FAMILIES: tuple[ModuleType, ...] = (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3, cohere, cohere2)
 DTYPES = ("float32", "bfloat16", "float16")
 
 

@@ -15,7 +15,7 @@ class Rope(NamedTuple):
     frequencies: tuple[float, ...]
 
 
-def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float | None = None) -> Rope:
+def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float = 10000.0) -> Rope:
     """Returns the frequencies 1 / base^(2i / head_dim), scaled as config.json says.
 
     Reads the new form (`rope_parameters`, which may hold one entry a layer type) and the old one (`rope_theta`,
@@ -26,7 +26,7 @@ def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = No
         fields = fields[layer_type] or {}
     elif not fields:
         fields = raw.get("rope_scaling") or {}
-    theta = fields.get("rope_theta") or base or raw.get("rope_theta") or 10000.0
+    theta = fields.get("rope_theta") or raw.get("rope_theta") or base
     if (fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or 1.0) != 1.0:
         raise InputError("Expected RoPE on whole heads, got 'partial_rotary_factor' in config.json: not supported.")
     exponents = np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)

@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxalign.models.bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.config import Config
-from jaxalign.models.layers import HIGHEST, Block, Context, Layer, Norm
+from jaxalign.models.cross import Decoder
+from jaxalign.models.layers import HIGHEST, Block, Context, Layer, block_norm, bucket_table
 from jaxalign.models.rope import rope_angles
 from jaxalign.types import Batch, InputError
 
@@ -19,25 +21,43 @@ NO_WINDOW = np.iinfo(np.int32).max
 
 
 class Embed(nnx.Module):
-    """Token vectors, times sqrt(width) or 1."""
+    """Token vectors times `embed_scale`, plus positions and token type 0, then a norm, where the family has them."""
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
-        self.scale = config.embed_scale
-        self.tokens = nnx.Embed(config.vocab, config.width, param_dtype=config.dtype, rngs=rngs)
+        self.config = config
+
+        def table(rows: int) -> Any:
+            return nnx.Embed(rows, config.width, param_dtype=config.dtype, rngs=rngs) if rows else None
+
+        self.tokens = table(config.vocab)
+        self.positions = table(config.position_rows)
+        self.types = table(config.token_types)
+        self.norm: Any = block_norm(config) if config.embed_norm else None
 
     def __call__(self, tokens: jax.Array, positions: jax.Array) -> jax.Array:
-        state = self.tokens(tokens)
-        # Gemma rounds the factor to the weights' dtype, as its training did.
-        return state * jnp.asarray(self.scale, state.dtype) if self.scale != 1.0 else state
+        config, state = self.config, self.tokens(tokens)
+        if config.embed_scale != 1.0:
+            # Gemma rounds the factor to the weights' dtype, as its training did.
+            state = state * jnp.asarray(config.embed_scale, state.dtype)
+        if self.types is not None:
+            state = state + self.types(jnp.zeros_like(tokens))
+        if self.positions is not None:
+            state = state + self.positions(positions + config.position_offset)
+        if config.positions == "sinusoid":
+            state = state + sinusoid(positions + config.position_offset, config.width).astype(state.dtype)
+        return state if self.norm is None else self.norm(state)
 
 
 class Transformer(nnx.Module):
-    """Embedding, one block (the stack holds `num_layers` of them) and final norm."""
+    """Embedding, one block (the stack holds `num_layers` of them), final norm; T5's table of buckets and its decoder."""
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.embed = Embed(config, rngs)
         self.blocks = Block(config, rngs)
-        self.norm = Norm(config, config.width) if config.final_norm else None
+        self.norm = block_norm(config) if config.final_norm else None
+        shared = config.buckets and not config.bucket_each_layer
+        self.buckets = bucket_table(config, rngs) if shared else None
+        self.decoder = Decoder(config, rngs) if config.decoder_layers else None
 
 
 @lru_cache(maxsize=32)
@@ -50,7 +70,8 @@ def _structure(config: Config) -> tuple[dict[str, Any], Params]:
 
 
 def _parts(whole: Transformer) -> dict[str, nnx.Module]:
-    parts = {"embed": whole.embed, "blocks": whole.blocks, "norm": whole.norm}
+    names = ("embed", "blocks", "norm", "buckets", "decoder")
+    parts = {name: getattr(whole, name) for name in names}
     return {name: part for name, part in parts.items() if part is not None}
 
 
@@ -58,10 +79,13 @@ def abstract(config: Config) -> Params:
     """Returns the tree of parameter shapes and dtypes (`jax.ShapeDtypeStruct`), allocating nothing."""
     _, shapes = _structure(config)
 
-    def stacked(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((config.num_layers, *leaf.shape), leaf.dtype)
+    def stacked(tree: Params, count: int) -> Params:
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), tree)
 
-    return {**shapes, "blocks": jax.tree.map(stacked, shapes["blocks"])}
+    tree = {**shapes, "blocks": stacked(shapes["blocks"], config.num_layers)}
+    if config.decoder_layers:
+        tree["decoder"] = {**shapes["decoder"], "blocks": stacked(shapes["decoder"]["blocks"], config.decoder_layers)}
+    return tree
 
 
 def random_params(config: Config, seed: int, shardings: Params | None = None) -> Params:
@@ -73,8 +97,12 @@ def random_params(config: Config, seed: int, shardings: Params | None = None) ->
 
     def make(key: jax.Array) -> Params:
         rest, stack = jax.random.split(key)
-        blocks = jax.lax.map(lambda each: one(each)["blocks"], jax.random.split(stack, config.num_layers))
-        return {**one(rest), "blocks": blocks}
+        tree = one(rest)
+        tree["blocks"] = jax.lax.map(lambda each: one(each)["blocks"], jax.random.split(stack, config.num_layers))
+        if config.decoder_layers:
+            keys = jax.random.split(jax.random.fold_in(stack, 1), config.decoder_layers)
+            tree["decoder"]["blocks"] = jax.lax.map(lambda each: one(each)["decoder"]["blocks"], keys)
+        return tree
 
     return jax.jit(make, out_shardings=shardings)(jax.random.key(seed))
 
@@ -169,7 +197,10 @@ def make_context(config: Config, params: Params, batch: Any) -> Context:
     visible = (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])
     distance = batch.positions[:, None, :] - batch.positions[:, :, None]
     angles = rope_angles(config.ropes, batch.positions) if config.positions == "rope" else None
-    return Context(visible, distance, angles, None, None)
+    bias = alibi(config.heads, batch.positions) if config.positions == "alibi" else None
+    if "buckets" in params:
+        bias = bucket_bias(config, params["buckets"]["embedding"], distance)
+    return Context(visible, distance, angles, bias, None)
 
 
 def focus_context(context: Context, picks: jax.Array) -> Context:

@@ -1,0 +1,64 @@
+"""Positions that are no rotation: ALiBi, T5's relative buckets, sinusoids."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxalign.models.config import Config
+
+
+def alibi_slopes(heads: int) -> np.ndarray:
+    """Returns the slope of each head, (head,) float32 (Press et al. 2022, arXiv:2108.12409).
+
+    For n = 2^k heads 2^(-8 i / n), i = 1 ... n; other counts take those of the power of two below, then every second
+    slope of the power of two above.
+    """
+    below = 2 ** math.floor(math.log2(heads))
+    slopes = _powers(below, np.arange(1, below + 1))
+    return np.concatenate([slopes, _powers(2 * below, np.arange(1, 2 * (heads - below), 2))])
+
+
+def _powers(heads: int, exponents: np.ndarray) -> np.ndarray:
+    # The base is rounded to float32 before it is raised, as in the code BLOOM was trained with.
+    return np.float32(2.0 ** (-8.0 / heads)) ** exponents.astype(np.float32)
+
+
+def alibi(heads: int, positions: jax.Array) -> jax.Array:
+    """Returns slope times position of the key, (row, head, 1, slot); softmax forgets the query's own position."""
+    return jnp.asarray(alibi_slopes(heads))[None, :, None, None] * positions.astype(jnp.float32)[:, None, None, :]
+
+
+def bucket_of(distance: np.ndarray, buckets: int, farthest: int) -> np.ndarray:
+    """Returns T5's bucket of each distance (slot minus query), in both directions (Raffel et al. 2020, arXiv:1910.10683).
+
+    Half of the buckets are for slots after the query. Of each half, the first half is exact and the rest logarithmic up
+    to `farthest`; logarithms in float32, which decides where a bucket ends.
+    """
+    half = buckets // 2
+    exact = half // 2
+    size = np.abs(distance)
+    ratio = np.log(np.maximum(size, 1).astype(np.float32) / np.float32(exact)) / np.float32(math.log(farthest / exact))
+    far = exact + (ratio * np.float32(half - exact)).astype(np.int32)
+    return np.where(distance > 0, half, 0) + np.where(size < exact, size, np.minimum(far, half - 1))
+
+
+def bucket_bias(config: Config, table: jax.Array, distance: jax.Array) -> jax.Array:
+    """Returns the bias (row, head, query, slot) float32 out of `table` (bucket, head) and `distance` (row, query, slot)."""
+    farthest = config.bucket_distance
+    known = bucket_of(np.arange(-farthest, farthest + 1), config.buckets, farthest)
+    of_distance = table[known].astype(jnp.float32).T
+    return jnp.moveaxis(of_distance[:, jnp.clip(distance, -farthest, farthest) + farthest], 0, 1)
+
+
+def sinusoid(positions: jax.Array, width: int) -> jax.Array:
+    """Returns (row, slot, feature) float32, sines in the first half of the features and cosines in the second.
+
+    Wave i turns 10000^(-i / (width / 2 - 1)) radians a position, as tensor2tensor and fairseq have it.
+    """
+    half = width // 2
+    step = np.float32(-math.log(10000) / (half - 1))
+    waves = np.exp((np.arange(half, dtype=np.float32) * step).astype(np.float64)).astype(np.float32)
+    angles = positions.astype(jnp.float32)[..., None] * jnp.asarray(waves)
+    return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)
