@@ -1,10 +1,10 @@
 """The alignment engine alone, at any sizes on any device: seconds, throughput, share of the product peak, memory.
 
 Counted work is what the algebra needs, whatever the engine does: the products (of the seed, of the map, of the
-similarity), 2 m n k each, without the decompositions. Bytes are the least that must move between memory and the device's
-cores if the similarity stands in memory: each space read once a pair and setting, the similarity written once and read
-twice (for the neighbourhoods, for the counts). The share of peak is so that of the whole call, decompositions, counts and
-copies included: a lower bound of what the products alone reach.
+similarity), 2 m n k each, without the decompositions. Bytes are the least that must move between memory and the cores
+if the similarity stands in memory: each space read once a pair and setting, the similarity written once and read twice
+(for the neighbourhoods, for the counts). The share of peak is that of the whole call, decompositions, counts and copies
+included: a lower bound of what the products alone reach.
 """
 
 import json

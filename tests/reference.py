@@ -57,7 +57,7 @@ def reference_scores(source, target, rotation, retrieval="csls", csls_k=10, beta
 
 
 def fitted_rotation(source, target, seed, test, setting, completion, shuffled):
-    """The map of one ordered pair in one setting; `shuffled` pairs seed[p] with shuffled[p] in `null`."""
+    """The map of one pair in one setting; `shuffled` pairs seed[p] with shuffled[p] in `null`."""
     if setting == "before":
         return np.eye(source.shape[1])
     rows = np.concatenate([seed, test]) if setting == "ceiling" else np.asarray(seed)
@@ -70,13 +70,12 @@ def reference_pairs(spaces, seed, test, setting, retrieval, csls_k, candidates, 
     rows = np.arange(len(spaces[0])) if candidates == "all" else np.asarray(test)
     queries = np.asarray(test) if candidates == "all" else np.arange(len(test))
     for i, source in enumerate(spaces):
-        for j, target in enumerate(spaces):
-            if i == j:
-                continue
-            first, second = (source, target) if i < j else (target, source)
-            rotation = fitted_rotation(first, second, seed, test, setting, completion, shuffled)
-            rotation = rotation if i < j else rotation.T
-            yield i, j, reference_scores(source[rows], target[rows], rotation, retrieval, csls_k)[queries], queries
+        for j, target in enumerate(spaces[i + 1 :], i + 1):
+            rotation = fitted_rotation(source, target, seed, test, setting, completion, shuffled)
+            there, back = (i, j, source[rows], target[rows], rotation), (j, i, target[rows], source[rows], rotation.T)
+            for first, second, queried, candidate, map_ in (there, back):
+                scores = reference_scores(queried, candidate, map_, retrieval, csls_k)
+                yield first, second, scores[queries], queries
 
 
 def reference_bounds(
