@@ -29,8 +29,9 @@ def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = No
     theta = fields.get("rope_theta") or raw.get("rope_theta") or base
     if (fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or 1.0) != 1.0:
         raise InputError("Expected RoPE on whole heads, got 'partial_rotary_factor' in config.json: not supported.")
-    exponents = np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
-    frequencies = np.float32(1) / np.power(np.float32(theta), exponents)
+    exponents = (np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)).astype(np.float64)
+    # Rounded where torch rounds: at position 500 one bit of a frequency moves the state by 1e-5 of its RMS.
+    frequencies = np.float32(1) / np.power(float(theta), exponents).astype(np.float32)
     kind = fields.get("rope_type") or fields.get("type") or "default"
     if kind == "linear":
         frequencies = frequencies / np.float32(_number(fields, "factor"))
