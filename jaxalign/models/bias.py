@@ -31,7 +31,7 @@ def alibi(heads: int, positions: jax.Array) -> jax.Array:
 
 
 def bucket_of(distance: np.ndarray, buckets: int, farthest: int) -> np.ndarray:
-    """Returns T5's bucket of each distance (slot minus query), in both directions (Raffel et al. 2020, arXiv:1910.10683).
+    """Returns T5's bucket of each distance, slot minus query (Raffel et al. 2020, arXiv:1910.10683).
 
     Half of the buckets are for slots after the query. Of each half, the first half is exact and the rest logarithmic up
     to `farthest`; logarithms in float32, which decides where a bucket ends.
@@ -45,7 +45,7 @@ def bucket_of(distance: np.ndarray, buckets: int, farthest: int) -> np.ndarray:
 
 
 def bucket_bias(config: Config, table: jax.Array, distance: jax.Array) -> jax.Array:
-    """Returns the bias (row, head, query, slot) float32 out of `table` (bucket, head) and `distance` (row, query, slot)."""
+    """Returns the bias (row, head, query, slot) float32; `table` (bucket, head), `distance` (row, query, slot)."""
     farthest = config.bucket_distance
     known = bucket_of(np.arange(-farthest, farthest + 1), config.buckets, farthest)
     of_distance = table[known].astype(jnp.float32).T

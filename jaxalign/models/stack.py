@@ -49,7 +49,7 @@ class Embed(nnx.Module):
 
 
 class Transformer(nnx.Module):
-    """Embedding, one block (the stack holds `num_layers` of them), final norm; T5's table of buckets and its decoder."""
+    """Embedding, one block (the stack holds `num_layers` of them), final norm; T5's bucket table and decoder."""
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.embed = Embed(config, rngs)
