@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxalign import concepts as words
 from jaxalign import report, rundir, sources, study, timing
-from jaxalign.config import Config
+from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 
 
@@ -69,7 +69,13 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
     """Alignment throughput: pairs a second, FLOP/s against the device's peak."""
     from jaxalign import measure_kernels
 
-    return {"rows": measure_kernels.run(config, out, clock)}
+    languages = 7 if config.languages == ("auto",) else len(config.languages)
+    rows = measure_kernels.run(
+        [parse_size(size) for size in config.sizes], languages=languages, settings=config.settings, dtype=config.dtype,
+        memory_budget=int(config.memory_budget * 2**30), candidates=config.candidates, repeats=config.repeats,
+        seed=config.seed, out_dir=out)
+    rundir.write_json(out / "environment.json", timing.environment(dtype=config.dtype))
+    return {"rows": len(rows), "measured": rows}
 
 
 def flags_text(config: Config) -> str:

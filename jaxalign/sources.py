@@ -71,7 +71,7 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
         return
     from jaxalign import embed, models, prompts
 
-    templates = prompts.load(config.templates or None, config.template_names) if "prompt" in config.embeddings else ()
+    templates = _templates(prompts.load(config.templates or None), config.template_names)
     for name in config.models:
         with clock.phase("load"):
             model = models.load(name, dtype=config.dtype, revision=config.revision or None, weights=config.weights,
@@ -79,10 +79,19 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
         with clock.phase("embed"):
             made = embed.spaces(model, concepts, embeddings=config.embeddings, poolings=config.pooling,
                                 templates=templates, layers=parse_layers(config.layers),
-                                special_tokens=config.special_tokens, batch_tokens=config.batch_tokens or None,
+                                special_tokens=config.special_tokens, batch_tokens=config.batch_tokens,
                                 store_root=Path(config.workdir) / "spaces")
         yield from made
         del model  # one model in memory at a time
+
+
+def _templates(known: dict, names: tuple[str, ...]) -> dict:
+    if names == ("all",):
+        return known
+    for name in names:
+        if name not in known:
+            raise InputError(f"Expected --template_names of {', '.join(known)}, or all, got {name!r}.")
+    return {name: known[name] for name in names}
 
 
 def export(space: Space, folder: Path) -> None:
