@@ -35,7 +35,7 @@ def start(workdir: str | Path, name: str = "") -> RunFolder:
             return _claim(workdir, name) if name else _claim_next(workdir)
         finally:
             os.close(door)
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+    except (PermissionError, NotADirectoryError, FileExistsError, FileNotFoundError) as error:
         raise InputError(f"Expected --workdir to be a folder that can be written, got {workdir}: {error.strerror}. "
                          "Give another --workdir.") from error
     except OSError as error:
