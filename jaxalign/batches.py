@@ -195,11 +195,10 @@ def batch(plan: Forest, first: int, rows: int) -> Batch:
     t0, t1 = plan.row_texts[first], plan.row_texts[stop]
     offsets, shared = plan.offsets[t0 : t1 + 1], plan.shared[t0:t1].astype(np.int64)
     lengths = np.diff(offsets)
-    row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
+    begins = plan.row_texts[first:stop] - t0
+    row, start = _starts(plan, first, stop)
     new = lengths - shared
     end = np.cumsum(new)
-    begins = plan.row_texts[first:stop] - t0
-    start = end - new - (end - new)[begins][row] + row * plan.width  # slot in the batch of each text's first new token
     text = np.repeat(np.arange(len(new)), new)
     position = np.arange(end[-1]) - np.repeat(end - new - shared, new)
     slot = start[text] + position - shared[text]
@@ -222,8 +221,26 @@ def batch(plan: Forest, first: int, rows: int) -> Batch:
         seen_from[slot] = start[text] - base
         seen_to[slot] = (start + lengths)[text] - base
     pool = _pool(plan, first, stop, rows, path, t0, row)
-    tokens, positions, seen_from, seen_to = (part.reshape(rows, plan.width) for part in flat)
-    return Batch(tokens, positions, seen_from, seen_to, pool)
+    shaped = [part.reshape(rows, plan.width) for part in flat]
+    return Batch(shaped[0], shaped[1], shaped[2], shaped[3], pool)
+
+
+def _starts(plan: Forest, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row of each text, and slot in the batch of its first new token."""
+    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
+    new = np.diff(plan.offsets[t0 : t1 + 1]) - plan.shared[t0:t1]
+    begin = np.cumsum(new) - new
+    return row, begin - begin[plan.row_texts[first:stop] - t0][row] + row * plan.width
+
+
+def text_slots(plan: Forest, first: int, rows: int) -> list[np.ndarray]:
+    """Slots in the batch of the tokens of each text of these rows, in the plan's order."""
+    stop = min(first + rows, plan.rows)
+    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    lengths = np.diff(plan.offsets[t0 : t1 + 1])
+    path = _paths(_starts(plan, first, stop)[1], plan.shared[t0:t1].astype(np.int64), lengths)
+    return [slots[:length] for slots, length in zip(path, lengths, strict=True)]
 
 
 def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.ndarray:

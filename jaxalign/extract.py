@@ -1,0 +1,175 @@
+"""A forest's batches on the local devices: pooled vectors of the chosen layers, in the forest's order.
+
+The rows of a batch are split over the devices by pmap (over the mesh's "data" axis where the weights are sharded). Each
+batch is placed ahead, the next ones are dispatched before the last is read, and copies to the host are asynchronous.
+"""
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jaxalign import batches, models
+from jaxalign.types import Batch, InputError
+
+IN_FLIGHT = 2
+# Slots of a batch on one device. CPU: measured best of 512 to 8192. Accelerators: enough to keep a 7B model's products
+# bound by arithmetic; halved until the compiler's own figure fits the free memory.
+BATCH_TOKENS = {"cpu": 2048, "gpu": 16384, "tpu": 16384}
+
+
+class Engine(NamedTuple):
+    """A model's parameters on all local devices."""
+
+    config: Any
+    params: Any
+    mesh: Mesh
+    sharded: bool  # weights are split over the mesh's "model" axis
+
+
+class Shape(NamedTuple):
+    """What a program is compiled for."""
+
+    rows: int  # a batch, all devices together
+    width: int
+    picks: int
+    layers: tuple[int, ...]
+    focused: bool  # last layer and single tokens only: the last block computes those tokens alone
+
+
+_programs: dict[Any, Any] = {}
+
+
+def engine(model: models.Model) -> Engine:
+    """Engine of `model`: its own mesh, or a copy of the parameters on every local device."""
+    if model.mesh is not None and model.mesh.size > 1:
+        if jax.process_count() > 1:
+            raise InputError("Expected --model_parallel=1 on several hosts, got a sharded model. Use one host a model.")
+        return Engine(model.config, model.params, model.mesh, True)
+    devices = np.array(jax.local_devices())
+    mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
+    return Engine(model.config, jax.device_put(model.params, NamedSharding(mesh, PartitionSpec())), mesh, False)
+
+
+def replicas(engine: Engine) -> int:
+    """Number of copies of the model, each with its share of a batch's rows."""
+    return engine.mesh.shape["data"]
+
+
+def shape_for(engine: Engine, plan: batches.Forest, layers: tuple[int, ...], batch_tokens: int = 0) -> Shape:
+    """Shape of the plan's batches: `batch_tokens` slots a device, fewer where memory or the plan itself is small."""
+    copies = replicas(engine)
+    platform = engine.mesh.devices.flat[0].platform
+    tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
+    focused = layers == (engine.config.num_layers,) and bool((plan.pick_to - plan.pick_from == 1).all())
+    each = max(1, tokens // plan.width)
+    while True:
+        count = max(1, math.ceil(plan.rows / (each * copies)))
+        # A short plan in equal batches wastes no rows; a long one keeps the shape that others share.
+        rows = math.ceil(plan.rows / (count * copies)) if count <= 4 else each
+        shape = Shape(max(rows, 1) * copies, plan.width, plan.picks, layers, focused)
+        if batch_tokens or each == 1 or _fits(engine, shape):
+            return shape
+        each //= 2
+
+
+def _fits(engine: Engine, shape: Shape) -> bool:
+    free = _free_bytes(engine.mesh.devices.flat[0])
+    outputs = len(shape.layers) * shape.rows * shape.picks * engine.config.width * 4 // replicas(engine)
+    if free is None or outputs * 64 < free:  # a batch's temporaries are a few dozen times its states
+        weights = shape.rows * shape.width * engine.config.width * 4 // replicas(engine)
+        if free is None or weights * 64 < free:
+            return True
+    memory = program(engine, shape).memory_analysis()
+    needed = memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes
+    return needed < 0.8 * free
+
+
+def _free_bytes(device: Any) -> int | None:
+    stats = device.memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    if device.platform == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def program(engine: Engine, shape: Shape) -> Any:
+    """The compiled program of a shape: `(params, batch, last_picks) -> pooled`, kept for the process."""
+    key = (engine.config, shape, engine.mesh, engine.sharded)
+    if key not in _programs:
+        arguments = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
+            (engine.params, *_place(engine, shape, _blank(shape))),
+        )
+        _programs[key] = _mapped(engine, shape).lower(*arguments).compile()
+    return _programs[key]
+
+
+def _mapped(engine: Engine, shape: Shape) -> Any:
+    run = partial(_pooled, engine.config, shape.layers)
+    if engine.sharded:
+        return jax.jit(run)
+    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0), devices=list(engine.mesh.devices.flat))
+
+
+def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any) -> jax.Array:
+    found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks)
+    return found.swapaxes(0, 1)  # rows first: the axis that the devices share
+
+
+def _blank(shape: Shape) -> tuple[Batch, Any]:
+    slots = np.zeros((shape.rows, shape.width), np.int32)
+    pool = np.zeros((shape.rows, shape.picks, shape.width), np.float32)
+    return Batch(slots, slots, slots, slots, pool), pool[:, :, 0].astype(np.int32) if shape.focused else None
+
+
+def _place(engine: Engine, shape: Shape, host: tuple[Batch, Any]) -> tuple[Any, Any]:
+    """The batch on its devices, rows split over the copies of the model."""
+    sharding = NamedSharding(engine.mesh, PartitionSpec("data"))
+    copies = replicas(engine)
+
+    def split(part: np.ndarray) -> np.ndarray:
+        return part if engine.sharded else part.reshape(copies, len(part) // copies, *part.shape[1:])
+
+    return jax.device_put(jax.tree.map(split, host), sharding)
+
+
+def dispatch(engine: Engine, plan: batches.Forest, shape: Shape, index: int) -> jax.Array:
+    """Starts batch `index` of the plan and its copy to the host; returns at once."""
+    batch = batches.batch(plan, index * shape.rows, shape.rows)
+    slots = batches.last_picks(plan, batch.pool) if shape.focused else None
+    found = program(engine, shape)(engine.params, *_place(engine, shape, (batch, slots)))
+    found.copy_to_host_async()
+    return found
+
+
+def batch_count(plan: batches.Forest, shape: Shape) -> int:
+    """Number of batches of the plan."""
+    return math.ceil(plan.rows / shape.rows)
+
+
+def vectors(
+    engine: Engine, plan: batches.Forest, shape: Shape, indices: Iterable[int]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(index, (layer, pick, feature) float32) of the batches asked for; picks in the plan's order."""
+    flying: deque[tuple[int, jax.Array]] = deque()
+
+    def land() -> tuple[int, np.ndarray]:
+        index, found = flying.popleft()
+        host = np.asarray(found).reshape(shape.rows, len(shape.layers), shape.picks, -1)
+        used = batches.used_picks(plan, index * shape.rows, shape.rows)
+        return index, host.swapaxes(0, 1)[:, used]
+
+    for index in indices:
+        flying.append((index, dispatch(engine, plan, shape, index)))
+        if len(flying) > IN_FLIGHT:
+            yield land()
+    while flying:
+        yield land()
