@@ -94,8 +94,11 @@ def read_json(folder: Path) -> dict[str, Any]:
 def need(raw: dict[str, Any], *names: str) -> Any:
     """Returns the first of the fields `names` (new and old spelling of one thing) that config.json has."""
     for name in names:
-        if raw.get(name) is not None:
-            return raw[name]
+        value = raw.get(name)
+        if value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                raise InputError(f"Expected a positive number '{name}' in config.json, got {value!r}.")
+            return value
     spelled = " or ".join(f"'{name}'" for name in names)
     raise InputError(
         f"Expected the field {spelled} in config.json of a {raw.get('model_type')!r} model, got none. "

@@ -11,23 +11,29 @@ from typing import Any
 from jax.sharding import Mesh
 
 from jaxalign.models import (
+    bert,
+    bloom,
     cohere,
     cohere2,
     gemma,
     gemma2,
     gemma3,
+    gpt2,
     llama,
     mistral,
     qwen2,
     qwen3,
     sharding,
     stack,
+    t5,
     weights,
+    xglm,
 )
 from jaxalign.models.config import Config, read_json
 from jaxalign.types import InputError
 
-FAMILIES: tuple[ModuleType, ...] = (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3, cohere, cohere2)
+DECODERS: tuple[ModuleType, ...] = (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3, cohere, cohere2)
+FAMILIES = (*DECODERS, bloom, xglm, gpt2, t5, bert)
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -101,11 +107,21 @@ def family_of(raw: dict[str, Any]) -> ModuleType:
     raise InputError(f"Expected a model_type of {', '.join(known)}, got {kind!r}. Choose another of --models.")
 
 
-def read_config(raw: dict[str, Any], dtype: str = "float32") -> Config:
-    """Returns the config of the fields of config.json; raises InputError on what is unknown, missing or unsupported."""
-    if dtype not in DTYPES:
-        raise InputError(f"Expected a dtype of {', '.join(DTYPES)}, got {dtype!r}. Change --dtype.")
-    return dataclasses.replace(family_of(raw).read(raw), dtype=dtype)
+def read_config(raw: dict[str, Any], dtype: str = "float32", *, decoder: bool = False) -> Config:
+    """Returns the config of the fields of config.json; raises InputError on what is unknown, missing or unsupported.
+
+    The decoder of an encoder-decoder is left out unless `decoder` asks for it.
+    """
+    family = family_of(raw)
+    dtypes = getattr(family, "DTYPES", DTYPES)
+    if dtype not in dtypes:
+        raise InputError(f"Expected a dtype of {', '.join(dtypes)}, got {dtype!r}. Change --dtype.")
+    config = dataclasses.replace(family.read(raw), dtype=dtype)
+    if not decoder:
+        return dataclasses.replace(config, decoder_layers=0)
+    if not config.decoder_layers:
+        raise InputError(f"Expected an encoder-decoder, got a {raw['model_type']!r} without decoder. Change --pooling.")
+    return config
 
 
 def load(
@@ -117,28 +133,52 @@ def load(
     weights: str = "pretrained",
     seed: int = 0,
     cache_dir: str | Path | None = None,
+    decoder: bool = False,
 ) -> Model:
     """Returns the model of a folder in Hugging Face format, of a hub id, or "demo".
 
     `weights="random"` needs config.json alone and draws the parameters on the devices from `seed`. `model_parallel` > 1
     splits them over that many devices of `Model.mesh`. `cache_dir` keeps the converted tree (Orbax), so that a later
-    load reads each device's part alone. Raises InputError that names what is wrong.
+    load reads each device's part alone. `decoder` loads the decoder of T5, mT0 or Aya-101 too, which `decoded` needs.
+    Raises InputError that names what is wrong.
     """
     if weights not in ("pretrained", "random"):
         raise InputError(f"Expected weights 'pretrained' or 'random', got {weights!r}.")
-    folder, commit = find(path_or_hub_id, revision, config_only=weights == "random")
+    folder, commit = find(path_or_hub_id, revision, config_only=True)
     raw = read_json(folder)
-    family, config = family_of(raw), read_config(raw, dtype)
-    leaves = _weights.flatten(stack.abstract(config))
+    config = read_config(raw, dtype, decoder=decoder)
     mesh = sharding.make_mesh(model_parallel) if model_parallel != 1 else None
-    places = sharding.shardings(mesh, leaves) if mesh is not None else {}
+    places = sharding.shardings(mesh, _weights.flatten(stack.abstract(config))) if mesh is not None else {}
     if weights == "random":
         params = stack.random_params(config, seed, _weights.unflatten(places) if places else None)
         digest = f"random-{seed}"
     else:
-        params, digest = _weights.load(family, config, folder, places)
+        if commit is not None:
+            folder, _ = find(path_or_hub_id, commit)
+        params, digest = pretrained(raw, config, folder, commit, places, cache_dir)
     identity = hashlib.sha256((json.dumps(raw, sort_keys=True) + digest).encode()).hexdigest()
     return Model(str(path_or_hub_id), config, params, folder, identity, commit, mesh)
+
+
+def pretrained(
+    raw: dict[str, Any],
+    config: Config,
+    folder: Path,
+    commit: str | None,
+    places: dict[str, Any],
+    cache_dir: str | Path | None,
+) -> tuple[stack.Params, str]:
+    """Returns parameters and digest from the cache, or from the checkpoint's files, which then fill the cache."""
+    if cache_dir is None:
+        return _weights.load(family_of(raw), config, folder, places)
+    from jaxalign.models import cache
+
+    place = Path(cache_dir) / cache.cache_key(raw | {"decoder": config.decoder_layers}, folder, commit, config.dtype)
+    found = cache.restore(place, stack.abstract(config), _weights.unflatten(places) if places else None)
+    if found is None:
+        found = _weights.load(family_of(raw), config, folder, places)
+        cache.save(place, *found)
+    return found
 
 
 _weights = weights  # the parameter `weights` of `load` hides the module

@@ -22,8 +22,11 @@ from jaxalign.types import InputError
 FLOATS = ("float32", "float16", "bfloat16")
 
 
-def canonical(family: ModuleType, keys: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the checkpoint's key of each table key: prefixes cut, old spellings replaced, ignored ones left out."""
+def canonical(family: ModuleType, keys: Mapping[str, Any], wanted: set[str]) -> dict[str, str]:
+    """Returns the checkpoint's key of each table key: prefixes cut, old spellings replaced.
+
+    Keys that the family ignores are left out, unless they are `wanted`.
+    """
     names: dict[str, str] = {}
     ignored = re.compile("|".join(f"(?:{pattern})" for pattern in family.IGNORED) or "(?!)")
     for key in keys:
@@ -34,7 +37,7 @@ def canonical(family: ModuleType, keys: Mapping[str, Any]) -> dict[str, str]:
                 break
         for old, new in getattr(family, "RENAMED", ()):
             name = re.sub(old, new, name)
-        if not (ignored.fullmatch(key) or ignored.fullmatch(name)):
+        if name in wanted or not (ignored.fullmatch(key) or ignored.fullmatch(name)):
             names.setdefault(name, key)
     return names
 
@@ -44,7 +47,8 @@ def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ..
 
     Raises InputError that names the key: one that the table lacks, one that the checkpoint lacks, or a wrong shape.
     """
-    names, table = canonical(family, shapes), family.table(config)
+    table = family.table(config)
+    names = canonical(family, shapes, {name for path in table for name in layer_keys(table[path], config, path)})
     leaves = flatten(stack.abstract(config))
     if set(table) != set(leaves):
         wrong = sorted(set(table) ^ set(leaves))
@@ -151,7 +155,12 @@ def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray
     whole = np.empty((len(keys), *first.shape), first.dtype)
     whole[0] = first
     for layer, key in enumerate(keys[1:], start=1):
-        whole[layer] = checkpoint.read(key)
+        tensor = checkpoint.read(key)
+        if tensor.dtype != first.dtype:
+            raise InputError(
+                f"Expected {key} in {first.dtype.name} as {keys[0]}, got {tensor.dtype.name}. Use an unquantised checkpoint."
+            )
+        whole[layer] = tensor
     return whole
 
 
