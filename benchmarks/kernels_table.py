@@ -8,6 +8,7 @@ from typing import Any
 
 ROWS = "kernels_vs_peers.jsonl"
 OURS = "jaxalign_engine"
+SHARED = ("run", "size", "train", "test", "others", "features", "languages", "settings", "both_directions", "contender")
 
 
 def write(folder: Path) -> str:
@@ -43,7 +44,7 @@ def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         timed = turns[size, contender, run]
         seconds = [row["seconds"] for row in timed]
         ours = [row["seconds"] for row in turns.get((size, OURS, run), [])]
-        entry = {key: timed[0][key] for key in ("size", "train", "test", "features", "languages", "contender", "run")}
+        entry = {key: timed[0][key] for key in SHARED}
         entry |= {"seconds": median(seconds), "low": min(seconds), "high": max(seconds), "turns": len(seconds)}
         entry |= {"ratio": median(seconds) / median(ours) if ours else None}
         entry |= {"scaled": timed[0]["timed_languages"] < timed[0]["languages"], "host_bytes": timed[-1]["host_bytes"]}
@@ -56,27 +57,41 @@ def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def table(size: str, entries: list[dict[str, Any]]) -> str:
     """Markdown, fastest first; a star marks a time scaled up from fewer languages."""
     first = entries[0]
+    shown = ", ".join(first["settings"])
     lines = [
-        f"**{size}**: {first['train']} train, {first['test']} test, d {first['features']}, all ordered pairs of "
-        f"{first['languages']} languages, before and after, CSLS-10",
+        f"**{size}**: {first['train']} train, {first['test']} test{others(first)}, d {first['features']}, "
+        f"{pairs(first)}, {' and '.join(first['settings'])}, CSLS-10",
         "",
-        "| contender | seconds | spread | times ours, same run | ranks off: before, after | P@1 before, after | GB |",
+        f"| contender | seconds | spread | times ours, same run | ranks off: {shown} | P@1 {shown} | GB |",
         "|---|---|---|---|---|---|---|",
     ]
     for entry in sorted(entries, key=lambda entry: entry["seconds"]):
         name = f"**{entry['contender']}**" if entry["contender"] == OURS else entry["contender"]
         ratio = "" if entry["ratio"] is None else f"{entry['ratio']:.2f}"
         seconds = f"{entry['seconds']:.2f}{'*' if entry['scaled'] else ''} | {entry['low']:.2f}-{entry['high']:.2f}"
-        precision = f"{entry['P@1 before']:.3f}, {entry['P@1 after']:.3f} | {entry['host_bytes'] / 1e9:.1f}"
+        precision = ", ".join(f"{entry[f'P@1 {setting}']:.3f}" for setting in entry["settings"])
+        precision += f" | {entry['host_bytes'] / 1e9:.1f}"
         lines.append(f"| {name} | {seconds} | {ratio} | {differences(entry['check'])} | {precision} |")
     return "\n".join([*lines, "", "A star: timed on fewer languages and scaled by the number of pairs.", ""])
+
+
+def others(entry: dict[str, Any]) -> str:
+    """Candidates beside the test rows."""
+    return f" among {entry['train'] + entry['test'] + entry['others']} candidates" if entry["others"] else ""
+
+
+def pairs(entry: dict[str, Any]) -> str:
+    """Which pairs are timed."""
+    if not entry["both_directions"]:
+        return "one pair, one direction (this engine: both)"
+    return f"all ordered pairs of {entry['languages']} languages"
 
 
 def differences(check: dict[str, Any] | None) -> str:
     """Ranks that the reference rules out, `-` where the map is not determined by the seed."""
     if check is None:
         return "not checked"
-    return ", ".join(str(check.get(f"{setting}_differ", "-")) for setting in ("before", "after"))
+    return ", ".join(str(check.get(f"{setting}_differ", "-")) for setting in check["settings"])
 
 
 def figure(summary: list[dict[str, Any]], path: Path) -> None:

@@ -32,12 +32,15 @@ CONTENDERS = (OURS, "torch_tuned", "numpy_tuned", "torch_naive", "numpy_naive", 
 
 
 class Size(NamedTuple):
-    """Rows that fit the map, rows retrieved, features, languages."""
+    """Rows that fit the map, rows retrieved, features, languages; candidates are the test rows or, with others, all."""
 
     train: int
     test: int
     features: int
     languages: int = 7
+    others: int = 0  # rows that are neither, but candidates
+    settings: tuple[str, ...] = ("before", "after")
+    both_directions: bool = True  # this engine always gives both
 
 
 SIZES = {
@@ -45,13 +48,15 @@ SIZES = {
     "small": Size(1000, 2000, 1024),
     "large": Size(5000, 10000, 1024),
     "wide": Size(1000, 2000, 4096),
+    "vocabulary": Size(5000, 50000, 300, 2, 0, ("after",), False),
+    "dictionary": Size(5000, 1500, 300, 2, 43500, ("after",), False),
 }
 
 
 def planted(size: Size) -> np.ndarray:
     """Spaces (language, concept, feature) float32; a language is turned by reflections and a permutation."""
     generator = np.random.default_rng(7)
-    concepts, features = size.train + size.test, size.features
+    concepts, features = size.train + size.test + size.others, size.features
     spectrum = (np.arange(1, features + 1) ** -0.4).astype(np.float32)
     meaning = generator.standard_normal((concepts, features), np.float32) * spectrum
     spaces = np.empty((size.languages, concepts, features), np.float32)
@@ -67,9 +72,12 @@ def planted(size: Size) -> np.ndarray:
 
 
 def task_of(spaces: np.ndarray, size: Size, languages: int) -> Task:
-    """All ordered pairs of the first languages, before and after, candidates = the test set."""
+    """The pairs of the first languages."""
     named = {f"l{i}": spaces[i] for i in range(languages)}
-    return Task(named, np.arange(size.train), np.arange(size.train, size.train + size.test), np.arange(size.test))
+    test = np.arange(size.train, size.train + size.test)
+    vocabulary = np.arange(spaces.shape[1]) if size.others else test
+    queries = test if size.others else np.arange(size.test)
+    return Task(named, np.arange(size.train), vocabulary, queries, 10, size.settings, size.both_directions)
 
 
 def worker(name: str, size: Size, data: str) -> None:
@@ -144,8 +152,9 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
     for setting in task.settings:
         rows = task.vocabulary[task.queries]
         bounds[setting] = reference_bounds(
-            task.spaces, task.seed, rows, setting, csls_k=task.csls_k, candidates="test", tolerance=2e-6
-        )
+            task.spaces, task.seed, rows, setting, csls_k=task.csls_k,
+            candidates="all" if size.others else "test", tolerance=2e-6,
+        )  # fmt: skip
     rows = []
     for contender in contenders:
         measured, ranks = contender.run(2)
@@ -154,10 +163,11 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
             if setting == "after" and not spanned and contender.name != OURS:
                 continue  # the peers fill the free directions each in its own way
             cap = (measured["depth"] or size.test) + 1
-            lowest, highest = (np.minimum(bound, cap) for bound in bounds[setting])
-            found[f"{setting}_differ"] = int(((ranks[setting] < lowest) | (ranks[setting] > highest)).sum())
-            found[f"{setting}_near_ties"] = int((lowest != highest).sum())
-        found["queries"] = 2 * size.test
+            judged = (slice(None), slice(None)) if size.both_directions else (0, 1)
+            lowest, highest = (np.minimum(bound, cap)[judged] for bound in bounds[setting])
+            outside = (ranks[setting][judged] < lowest) | (ranks[setting][judged] > highest)
+            found |= {f"{setting}_differ": int(outside.sum()), f"{setting}_near_ties": int((lowest != highest).sum())}
+        found["queries"] = size.test * (1 + size.both_directions)
         rows.append(found)
         say(f"{contender.name}: {found}")
     return rows
@@ -181,9 +191,10 @@ def measure(
             timed = languages[contender.name]
             measured, ranks = contender.run(timed)
             seconds = measured["seconds"] * pairs(size.languages) / pairs(timed)
+            right = {f"P@1 {setting}": precision(found, size.both_directions) for setting, found in ranks.items()}
             rows.append(dict(
                 row, kind="time", contender=contender.name, turn=turn, seconds=seconds, timed_languages=timed,
-                host_bytes=measured["host_bytes"], **{f"P@1 {s}": precision(ranks[s]) for s in ranks},
+                host_bytes=measured["host_bytes"], **right,
             ))  # fmt: skip
             say(f"turn {turn + 1}/{repeats} {contender.name}: {seconds:.2f} s")
     return rows
@@ -194,9 +205,9 @@ def pairs(languages: int) -> int:
     return languages * (languages - 1) // 2
 
 
-def precision(ranks: np.ndarray) -> float:
-    """Mean P@1 over ordered pairs."""
-    return float((ranks[~np.eye(len(ranks), dtype=bool)] == 1).mean())
+def precision(ranks: np.ndarray, both_directions: bool) -> float:
+    """Mean P@1 over ordered pairs, or of the first one."""
+    return float((ranks[~np.eye(len(ranks), dtype=bool)] == 1).mean() if both_directions else (ranks[0, 1] == 1).mean())
 
 
 def say(text: str) -> None:

@@ -4,9 +4,9 @@ import importlib
 
 import numpy as np
 import pytest
-from reference import reference_bounds
 
 from benchmarks import peers
+from tests.reference import reference_bounds
 
 NAMES = (
     "numpy_naive", "numpy_tuned", "scipy_naive", "torch_naive", "torch_tuned",
