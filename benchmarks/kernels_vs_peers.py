@@ -234,7 +234,8 @@ def main() -> None:
     for name in ["quick"] if flags.quick else flags.sizes.split(","):
         if flags.only != "table":
             compare(name, flags)
-    kernels_table.write(flags.out)
+    if flags.only != "check":
+        kernels_table.write(flags.out)
 
 
 def compare(name: str, flags: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Every layer, pair and setting of one planted model: `python -m benchmarks.layer_sweep --out=FOLDER`.
 
-33 layers x 21 unordered pairs x 4 settings at 2,500 concepts and 1,024 features by default. Each finished layer is kept in
-the folder, and the same command goes on from there. Says what is done and the time left.
+33 layers x 21 unordered pairs x 4 settings at 2,500 concepts and 1,024 features by default. Each finished layer is kept
+in the folder, and the same command goes on from there. Says what is done and the time left.
 """
 
 import argparse
