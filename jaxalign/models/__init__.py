@@ -19,6 +19,18 @@ Then name the module in `load.FAMILIES` and give tests/models a tiny config: the
 
 from jaxalign.models.config import Config
 from jaxalign.models.load import Model, demo_path, load, read_config
+from jaxalign.models.seq2seq import decoded
 from jaxalign.models.stack import abstract, pooled, random_params, states
 
-__all__ = ["Config", "Model", "abstract", "demo_path", "load", "pooled", "random_params", "read_config", "states"]
+__all__ = [
+    "Config",
+    "Model",
+    "abstract",
+    "decoded",
+    "demo_path",
+    "load",
+    "pooled",
+    "random_params",
+    "read_config",
+    "states",
+]

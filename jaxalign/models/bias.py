@@ -22,7 +22,7 @@ def alibi_slopes(heads: int) -> np.ndarray:
 
 def _powers(heads: int, exponents: np.ndarray) -> np.ndarray:
     # The base is rounded to float32 before it is raised, as in the code BLOOM was trained with.
-    return np.float32(2.0 ** (-8.0 / heads)) ** exponents.astype(np.float32)
+    return (np.float64(np.float32(2.0 ** (-8.0 / heads))) ** exponents).astype(np.float32)
 
 
 def alibi(heads: int, positions: jax.Array) -> jax.Array:

@@ -158,7 +158,7 @@ def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray
         tensor = checkpoint.read(key)
         if tensor.dtype != first.dtype:
             raise InputError(
-                f"Expected {key} in {first.dtype.name} as {keys[0]}, got {tensor.dtype.name}. Use an unquantised checkpoint."
+                f"Expected {key} in {first.dtype.name} as {keys[0]}, got {tensor.dtype.name}. Take one not quantised."
             )
         whole[layer] = tensor
     return whole
