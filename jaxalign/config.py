@@ -59,8 +59,9 @@ class Config:
         "dictionary), ceiling (map from seed and test: leaky), null (map from a shuffled dictionary), ceiling_null (the "
         "leaky ceiling of a shuffled dictionary, scored on that dictionary)",
         choices=("before", "after", "ceiling", "null", "ceiling_null"))
-    seed_sizes: tuple[int, ...] = _option((), "sizes of the seed dictionary to compare (its first N concepts); empty: "
-                                          "all of it", bounds=POSITIVE, items=int)
+    seed_sizes: tuple[int, ...] = _option((), "sizes of the seed dictionary to compare (its first N concepts), all among "
+                                          "them; those above its size are left out with a note; empty: all of it",
+                                          bounds=COUNT, items=lambda text: 0 if text == "all" else int(text))
     normalize: tuple[str, ...] = _option(("unit", "center", "unit"), "steps before the fit, in order, of unit and center; "
                                          "none: raw vectors", choices=("unit", "center", "none"))
     procrustes: str = _option("svd", "svd, or polar: the same map by matrix products, for accelerators",

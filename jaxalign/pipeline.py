@@ -36,13 +36,14 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
     with clock.phase("load"):
         concepts, vec_space = sources.concepts_of(config)
         splits = sources.splits_of(config, concepts)
+        seed_sizes = sources.seed_sizes_of(config, splits[0])
     sources.say_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     found = study.Figures([], [], {})
     for space in sources.spaces_of(config, concepts, vec_space, clock):
-        figures = study.figures(config, space, concepts, splits, clock)
+        figures = study.figures(config, space, concepts, splits, seed_sizes, clock)
         found = study.Figures(found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks)
         if config.export_spaces:
             sources.export(space, out / "spaces")

@@ -56,12 +56,21 @@ def splits_of(config: Config, concepts: Concepts) -> list[Split]:
     if config.split:
         return [words.read_split(Path(config.split), concepts)]
     sizes = dict(seed_size=config.seed_size or None, test_size=config.test_size or None)
-    splits = [words.split(concepts, seed=config.seed + number, **sizes) for number in range(config.splits)]
-    for size in config.seed_sizes:
-        if size > len(splits[0].seed):
-            raise InputError(f"Expected --seed_sizes of at most {len(splits[0].seed)}, the concepts in the seed dictionary, "
-                             f"got {size}. Lower it, or raise --seed_size.")
-    return splits
+    return [words.split(concepts, seed=config.seed + number, **sizes) for number in range(config.splits)]
+
+
+def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
+    """The sizes of --seed_sizes that the seed dictionary has, ascending; 0 stands for all of it."""
+    whole = len(split.seed)
+    sizes = sorted({size or whole for size in config.seed_sizes})
+    left_out = [size for size in sizes if size > whole]
+    if left_out and len(left_out) == len(sizes):
+        raise InputError(f"Expected --seed_sizes of at most {whole}, the concepts in the seed dictionary, got "
+                         f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size.")
+    if left_out:
+        print(f"seed sizes above {whole}, the concepts in the seed dictionary, are left out: "
+              f"{', '.join(map(str, left_out))}", file=sys.stderr)
+    return tuple(size for size in sizes if size <= whole)
 
 
 def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Space]:

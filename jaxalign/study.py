@@ -26,7 +26,10 @@ class Figures(NamedTuple):
     ranks: dict[str, np.ndarray]
 
 
-def figures(config: Config, space: Space, concepts: Concepts, splits: Sequence[Split], clock: timing.Clock) -> Figures:
+def figures(
+    config: Config, space: Space, concepts: Concepts, splits: Sequence[Split], seed_sizes: tuple[int, ...],
+    clock: timing.Clock,
+) -> Figures:
     """Ranks and scores of one space in every split and retrieval."""
     languages = tuple(space.vectors)
     rows: list[dict] = []
@@ -36,7 +39,7 @@ def figures(config: Config, space: Space, concepts: Concepts, splits: Sequence[S
         per_split = []
         for number, split in enumerate(splits):
             with clock.phase("align"):
-                found = outcomes(config, space, split, retrieval)
+                found = outcomes(config, space, split, seed_sizes, retrieval)
             with clock.phase("score"):
                 per_split.append(score.rows(
                     space.label, found, concepts, split, languages, ks=config.k, retrieval=retrieval,
@@ -49,10 +52,12 @@ def figures(config: Config, space: Space, concepts: Concepts, splits: Sequence[S
     return Figures(rows, wrong, kept)
 
 
-def outcomes(config: Config, space: Space, split: Split, retrieval: str) -> list[evaluate.Outcome]:
+def outcomes(
+    config: Config, space: Space, split: Split, seed_sizes: tuple[int, ...], retrieval: str
+) -> list[evaluate.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
     question = dict(
-        settings=config.settings, seed_sizes=config.seed_sizes, null_draws=config.null_draws, rng_seed=config.seed,
+        settings=config.settings, seed_sizes=seed_sizes, null_draws=config.null_draws, rng_seed=config.seed,
         retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates,
         normalize=() if config.normalize == ("none",) else config.normalize, completion=config.completion,
         procrustes=config.procrustes, map=config.map, scale=config.scale, translate=config.translate)

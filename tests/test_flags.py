@@ -30,7 +30,7 @@ BAD = {
     "batch_tokens": ["-1"],
     "model_parallel": ["0"],
     "settings": ["", "during", "after,after"],
-    "seed_sizes": ["0", "a", "10,10"],
+    "seed_sizes": ["-1", "a", "10,10"],
     "normalize": ["", "length", "none,unit"],
     "procrustes": ["eigen"],
     "map": ["affine"],
