@@ -14,11 +14,12 @@ parameters on a mesh; then one short file a family.
 3. `table(config)`: leaf -> checkpoint key; `decoder_table` follows the options of the config. Anything the table leaves
    out is an error that names the key.
 
-Then name the module in `load.FAMILIES` and give tests/models a tiny config: the parity test does the rest.
+Then name the module in `families.DECODERS` and give tests/models a tiny config: the parity test does the rest.
 """
 
 from jaxalign.models.config import Config
-from jaxalign.models.load import Model, demo_path, load, read_config
+from jaxalign.models.families import read_config
+from jaxalign.models.load import Model, demo_path, load
 from jaxalign.models.seq2seq import decoded
 from jaxalign.models.stack import abstract, pooled, random_params, states
 
