@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import concepts as words
-from jaxalign import report, rundir, sources, study, timing
+from jaxalign import devices, report, rundir, sources, study, timing
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 
 
-def run(config: Config) -> Path:
-    """Runs what the config asks for; returns the finished run's folder, which never holds anything half-written."""
+def run(config: Config) -> Path | None:
+    """Runs what the config asks for; returns the finished run's folder, which never holds anything half-written.
+
+    On several hosts each process makes its share of the spaces and the first one writes the run.
+    """
     clock = Clock()
+    if devices.prepare(config) > 0:
+        return join_in(config, clock)
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
     folder = rundir.start(config.workdir, config.run_name)
     try:
@@ -31,6 +36,14 @@ def run(config: Config) -> Path:
     return final
 
 
+def join_in(config: Config, clock: Clock) -> None:
+    """What the processes after the first do: their share of every space."""
+    if config.suite == "alignment":
+        concepts, vec_space = sources.concepts_of(config)
+        for _ in sources.spaces_of(config, concepts, vec_space, clock):
+            pass
+
+
 def alignment(config: Config, out: Path, clock: Clock) -> dict:
     """Concepts to report: writes every file of the run under `out`; returns what the last line on stdout adds."""
     with clock.phase("load"):
@@ -42,11 +55,14 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     found = study.Figures([], [], {})
-    for space in sources.spaces_of(config, concepts, vec_space, clock):
-        figures = study.figures(config, space, concepts, splits, seed_sizes, clock)
-        found = study.Figures(found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks)
-        if config.export_spaces:
-            sources.export(space, out / "spaces")
+    for spaces in sources.spaces_of(config, concepts, vec_space, clock):
+        pairs = len(concepts.words) * (len(concepts.words) - 1)
+        with study.Bar(len(spaces) * len(config.retrieval) * len(splits), pairs) as bar:
+            for space in spaces:
+                figures = study.figures(config, space, concepts, splits, seed_sizes, clock, bar)
+                found = study.Figures(found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks)
+                if config.export_spaces:
+                    sources.export(space, out / "spaces")
 
     environment = timing.environment(dtype=config.dtype) | {"concepts_digest": words.digest(concepts)}
     rundir.write_json(out / "environment.json", environment)

@@ -73,12 +73,12 @@ def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
     return tuple(size for size in sizes if size <= whole)
 
 
-def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Space]:
-    """Every space of the run, one at a time: layers of poolings of embeddings of models."""
+def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[list[Space]]:
+    """The run's spaces, a list for each model: every layer of every pooling of every embedding, read when used."""
     if vec_space is not None:
-        yield vec_space
+        yield [vec_space]
         return
-    from jaxalign import embed, models, prompts
+    from jaxalign import models, prompts, spaces
 
     templates = _templates(prompts.load(config.templates or None), config.template_names)
     for name in config.models:
@@ -86,12 +86,12 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
             model = models.load(name, dtype=config.dtype, revision=config.revision or None, weights=config.weights,
                                 model_parallel=config.model_parallel, seed=config.seed)
         with clock.phase("embed"):
-            made = embed.spaces(model, concepts, embeddings=config.embeddings, poolings=config.pooling,
-                                templates=templates, layers=parse_layers(config.layers),
-                                special_tokens=config.special_tokens, batch_tokens=config.batch_tokens,
-                                store_root=Path(config.workdir) / "spaces")
-        yield from made
+            made = spaces.spaces(model, concepts, embeddings=config.embeddings, poolings=config.pooling,
+                                 templates=templates, layers=parse_layers(config.layers),
+                                 special_tokens=config.special_tokens, batch_tokens=config.batch_tokens,
+                                 store_root=Path(config.workdir) / "spaces")
         del model  # one model in memory at a time
+        yield made
 
 
 def _templates(known: dict, names: tuple[str, ...]) -> dict:

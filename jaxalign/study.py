@@ -28,7 +28,7 @@ class Figures(NamedTuple):
 
 def figures(
     config: Config, space: Space, concepts: Concepts, splits: Sequence[Split], seed_sizes: tuple[int, ...],
-    clock: timing.Clock,
+    clock: timing.Clock, bar: "Bar",
 ) -> Figures:
     """Ranks and scores of one space in every split and retrieval."""
     languages = tuple(space.vectors)
@@ -39,7 +39,7 @@ def figures(
         per_split = []
         for number, split in enumerate(splits):
             with clock.phase("align"):
-                found = outcomes(config, space, split, seed_sizes, retrieval)
+                found = outcomes(config, space, split, seed_sizes, retrieval, bar)
             with clock.phase("score"):
                 per_split.append(score.rows(
                     space.label, found, concepts, split, languages, ks=config.k, retrieval=retrieval,
@@ -53,7 +53,7 @@ def figures(
 
 
 def outcomes(
-    config: Config, space: Space, split: Split, seed_sizes: tuple[int, ...], retrieval: str
+    config: Config, space: Space, split: Split, seed_sizes: tuple[int, ...], retrieval: str, bar: "Bar"
 ) -> list[evaluate.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
     question = dict(
@@ -64,34 +64,40 @@ def outcomes(
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
     path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.npz"
-    known = _read(path)
-    if known is not None:
-        return known
-    label = f"align {'/'.join(map(str, space.label[1:]))} {retrieval}"
-    with _Bar(label) as bar:
-        found = evaluate.outcomes(space.vectors, seed=seed, test=test, progress=bar,
+    found = _read(path)
+    if found is None:
+        found = evaluate.outcomes(space.vectors, seed=seed, test=test, progress=bar.within,
                                   memory_budget=int(config.memory_budget * 2**30), **question)
-    _write(path, found)
+        _write(path, found)
+    bar.next()
     return found
 
 
-class _Bar:
-    """Turns (done, total) calls into a progress line."""
+class Bar:
+    """One progress line over many evaluations of the same number of pairs."""
 
-    def __init__(self, label: str):
-        self._label, self._bar, self._done = label, None, 0
+    def __init__(self, evaluations: int, pairs: int):
+        self._pairs, self._finished, self._shown = pairs, 0, 0
+        self._line = timing.Progress(evaluations * pairs, "align", "pairs")
 
-    def __call__(self, done: int, total: int) -> None:
-        self._bar = self._bar or timing.Progress(total, self._label, "pairs x settings")
-        self._bar.update(done - self._done)
-        self._done = done
+    def within(self, done: int, total: int) -> None:
+        """Takes the progress of the evaluation at work."""
+        self._show(self._finished + self._pairs * done // total)
 
-    def __enter__(self) -> "_Bar":
+    def next(self) -> None:
+        """Counts an evaluation as finished."""
+        self._finished += self._pairs
+        self._show(self._finished)
+
+    def _show(self, pairs: int) -> None:
+        self._line.update(pairs - self._shown)
+        self._shown = pairs
+
+    def __enter__(self) -> "Bar":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.close()
+        self._line.close()
 
 
 def _digest(space: Space, split: Split, question: dict) -> str:

@@ -1,0 +1,42 @@
+"""JAX made ready for a run: compiled programs kept between runs, several processes joined, NaNs caught when asked."""
+
+import os
+from pathlib import Path
+
+from jaxalign.config import Config
+from jaxalign.types import InputError
+
+
+def prepare(config: Config) -> int:
+    """Sets JAX up as the config asks; returns the number of this process, 0 for the one that writes the report."""
+    import jax
+
+    if config.compilation_cache:
+        jax.config.update("jax_compilation_cache_dir", str(_cache_folder()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    if config.debug_nans:
+        jax.config.update("jax_debug_nans", True)
+    if config.coordinator:
+        _join(config)
+    return jax.process_index()
+
+
+def _cache_folder() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root) / "jaxalign" / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InputError(f"Expected a cache folder that can be written, got {folder}: {error.strerror}. Set "
+                         "XDG_CACHE_HOME, or give --compilation_cache=false.") from error
+    return folder
+
+
+def _join(config: Config) -> None:
+    """Joins the processes of a run on several hosts; a TPU-VM's environment says all by itself."""
+    import jax
+
+    if config.coordinator == "auto":
+        jax.distributed.initialize()
+    else:
+        jax.distributed.initialize(config.coordinator, config.num_processes, config.process_id)
