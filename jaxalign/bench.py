@@ -2,13 +2,15 @@
 
     python -m jaxalign.bench --flagfile=benchmarks/quickstart.flags --languages=en,fr
 
-Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted, 143 ended.
+Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted (Ctrl-C),
+143 ended (SIGTERM).
 """
 
 import os
 import signal
 import sys
 from dataclasses import fields
+from typing import Any
 
 from absl import flags
 
@@ -16,7 +18,7 @@ from jaxalign.config import Config
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
-_BY_TYPE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+_BY_TYPE: dict[type, Any] = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 
 
 def define_flags() -> None:
@@ -34,8 +36,8 @@ def help_text() -> str:
     """Every flag with its meaning, choices and default."""
     lines = [__doc__.strip(), "", "Flags (comma lists without spaces):"]
     for option in fields(Config):
-        many = isinstance(option.default, tuple)
-        shown = ",".join(map(str, option.default)) if many else str(option.default)
+        default: Any = option.default
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
         lines += [f"  --{option.name}={shown}", f"        {option.metadata['help']}"]
     lines += ["  --flagfile=PATH", "        reads flags from a file, one a line; # opens a comment"]
     return "\n".join(lines)
@@ -51,9 +53,9 @@ def config_from(argv: list[str]) -> Config:
         raise InputError(f"{error} See --help for every flag.") from error
     if len(rest) > 1:
         raise InputError(f"Expected only flags such as --models=demo, got {' '.join(rest[1:])!r}. See --help.")
-    values = {}
+    values: dict[str, Any] = {}
     for option in fields(Config):
-        value = FLAGS[option.name].value
+        value: Any = FLAGS[option.name].value
         values[option.name] = _items(option, value) if isinstance(option.default, tuple) else value
     return Config(**values)
 
@@ -90,8 +92,10 @@ def main(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(f"jaxalign: {error}. Finished spaces are kept; free room or rights, then run the same command again.",
-              file=sys.stderr)
+        print(
+            f"jaxalign: {error}. Finished spaces are kept; free room or rights, then run the same command again.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -19,71 +19,115 @@ def _option(default: Any, meaning: str, *, choices: Sequence[str] = (), bounds=N
 class Config:
     """The settings of one run; field names are flag names. Tuples are comma lists on the command line."""
 
-    suite: str = _option("alignment", "what to run: alignment (concepts to report), embed (extraction throughput) or "
-                         "kernels (alignment throughput)", choices=("alignment", "embed", "kernels"))
+    suite: str = _option(
+        "alignment",
+        "what to run: alignment (concepts to report), embed (extraction throughput) or kernels (alignment throughput)",
+        choices=("alignment", "embed", "kernels"),
+    )
     # what is compared
     models: tuple[str, ...] = _option(("demo",), "hub ids, local folders in Hugging Face format, or demo")
     revision: str = _option("", "hub revision of the models (branch, tag or commit); empty: the default branch")
-    weights: str = _option("pretrained", "pretrained, or random: the same architecture untrained, as a control",
-                           choices=("pretrained", "random"))
+    weights: str = _option(
+        "pretrained",
+        "pretrained, or random: the same architecture untrained, as a control",
+        choices=("pretrained", "random"),
+    )
     spaces: str = _option("", "folder of LANG.vec files keyed by concept id, used in place of --models")
-    concepts: str = _option("builtin", "builtin (a lexicon in the package), wordnet (through nltk), or the path of a TSV "
-                            "with columns id, kind and one a language")
-    languages: tuple[str, ...] = _option(("auto",), "ISO 639-1 codes in the order of the tables; auto: en,fr,ro,eu,fi,ja,th, "
-                                         "or all that --spaces or a TSV holds")
-    min_depth: int = _option(5, "smallest depth (edges to the root) of a WordNet synset; removes the top levels",
-                             bounds=COUNT)
+    concepts: str = _option(
+        "builtin",
+        "builtin (a lexicon in the package), wordnet (through nltk), or the path of a TSV "
+        "with columns id, kind and one a language",
+    )
+    languages: tuple[str, ...] = _option(
+        ("auto",),
+        "ISO 639-1 codes in the order of the tables; auto: en,fr,ro,eu,fi,ja,th, or all that --spaces or a TSV holds",
+    )
+    min_depth: int = _option(
+        5, "smallest depth (edges to the root) of a WordNet synset; removes the top levels", bounds=COUNT
+    )
     split: str = _option("", 'JSON file {"seed": [...], "test": [...]} of concept ids; empty: a seeded, balanced split')
-    splits: int = _option(1, "number of random splits; every figure is then given per split and over splits",
-                          bounds=POSITIVE)
+    splits: int = _option(
+        1, "number of random splits; every figure is then given per split and over splits", bounds=POSITIVE
+    )
     seed_size: int = _option(0, "concepts in the seed dictionary; 0: about two thirds", bounds=COUNT)
     test_size: int = _option(0, "concepts in the test set; 0: all the others", bounds=COUNT)
     # vectors
-    embeddings: tuple[str, ...] = _option(("vanilla", "prompt"), "how a concept is given to the model: vanilla (the bare "
-                                          "word), prompt (a template), or both", choices=("vanilla", "prompt"))
+    embeddings: tuple[str, ...] = _option(
+        ("vanilla", "prompt"),
+        "how a concept is given to the model: vanilla (the bare word), prompt (a template), or both",
+        choices=("vanilla", "prompt"),
+    )
     templates: str = _option("", "TSV of prompt templates (name, template); empty: those in the package")
     template_names: tuple[str, ...] = _option(("paper",), "which templates of the file to use, or all")
-    pooling: tuple[str, ...] = _option(("auto",), "of auto (the paper's choice for the family), first, last, mean, "
-                                       "decoder (first decoder step of an encoder-decoder)",
-                                       choices=("auto", "first", "last", "mean", "decoder"))
-    special_tokens: str = _option("auto", "whether the mean counts special tokens: auto (encoders do, decoders do not), "
-                                  "include or exclude", choices=("auto", "include", "exclude"))
+    pooling: tuple[str, ...] = _option(
+        ("auto",),
+        "of auto (the paper's choice for the family), first, last, mean, "
+        "decoder (first decoder step of an encoder-decoder)",
+        choices=("auto", "first", "last", "mean", "decoder"),
+    )
+    special_tokens: str = _option(
+        "auto",
+        "whether the mean counts special tokens: auto (encoders do, decoders do not), include or exclude",
+        choices=("auto", "include", "exclude"),
+    )
     layers: str = _option("last", "last, all, or a comma list of layer numbers; 0 is the embeddings")
-    dtype: str = _option("float32", "dtype of weights and activations; vectors are kept in float32",
-                         choices=("float32", "bfloat16", "float16"))
+    dtype: str = _option(
+        "float32",
+        "dtype of weights and activations; vectors are kept in float32",
+        choices=("float32", "bfloat16", "float16"),
+    )
     batch_tokens: int = _option(0, "tokens computed at once on each device; 0: chosen by the device", bounds=COUNT)
     model_parallel: int = _option(1, "devices that share one copy of the weights", bounds=POSITIVE)
     # alignment
     settings: tuple[str, ...] = _option(
-        ("before", "after", "ceiling", "null", "ceiling_null"), "of before (no map), after (map from the seed "
-        "dictionary), ceiling (map from seed and test: leaky), null (map from a shuffled dictionary), ceiling_null (the "
-        "leaky ceiling of a shuffled dictionary, scored on that dictionary)",
-        choices=("before", "after", "ceiling", "null", "ceiling_null"))
-    seed_sizes: tuple[int, ...] = _option((), "sizes of the seed dictionary to compare (its first N concepts), all among "
-                                          "them; those above its size are left out with a note; empty: all of it",
-                                          bounds=COUNT, items=lambda text: 0 if text == "all" else int(text))
-    normalize: tuple[str, ...] = _option(("unit", "center", "unit"), "steps before the fit, in order, of unit and center; "
-                                         "none: raw vectors", choices=("unit", "center", "none"))
-    procrustes: str = _option("svd", "svd, or polar: the same map by matrix products, for accelerators",
-                              choices=("svd", "polar"))
-    map: str = _option("orthogonal", "orthogonal, least_squares or ridge",
-                       choices=("orthogonal", "least_squares", "ridge"))
-    completion: str = _option("drop", "what the map does where the seed does not span the space: drop (left out), "
-                              "identity, arbitrary (plain SVD)", choices=("drop", "identity", "arbitrary"))
+        ("before", "after", "ceiling", "null", "ceiling_null"),
+        "of before (no map), after (map from the seed dictionary), ceiling (map from seed and test: leaky), null (map "
+        "from a shuffled dictionary), ceiling_null (the leaky ceiling of a shuffled dictionary, scored on it)",
+        choices=("before", "after", "ceiling", "null", "ceiling_null"),
+    )
+    seed_sizes: tuple[int, ...] = _option(
+        (),
+        "sizes of the seed dictionary to compare (its first N concepts), all among "
+        "them; those above its size are left out with a note; empty: all of it",
+        bounds=COUNT,
+        items=lambda text: 0 if text == "all" else int(text),
+    )
+    normalize: tuple[str, ...] = _option(
+        ("unit", "center", "unit"),
+        "steps before the fit, in order, of unit and center; none: raw vectors",
+        choices=("unit", "center", "none"),
+    )
+    procrustes: str = _option(
+        "svd", "svd, or polar: the same map by matrix products, for accelerators", choices=("svd", "polar")
+    )
+    map: str = _option(
+        "orthogonal", "orthogonal, least_squares or ridge", choices=("orthogonal", "least_squares", "ridge")
+    )
+    completion: str = _option(
+        "drop",
+        "what the map does where the seed does not span the space: drop (left out), identity, arbitrary (plain SVD)",
+        choices=("drop", "identity", "arbitrary"),
+    )
     scale: bool = _option(False, "fit a scale with the rotation")
     translate: bool = _option(False, "fit a translation with the rotation")
-    retrieval: tuple[str, ...] = _option(("csls", "nn"), "of csls, nn (nearest neighbour), isf (inverted softmax)",
-                                         choices=("csls", "nn", "isf"))
+    retrieval: tuple[str, ...] = _option(
+        ("csls", "nn"), "of csls, nn (nearest neighbour), isf (inverted softmax)", choices=("csls", "nn", "isf")
+    )
     csls_k: int = _option(10, "neighbours in the CSLS mean", bounds=POSITIVE)
-    candidates: str = _option("all", "what a query is ranked against: all concepts, or the test set",
-                              choices=("all", "test"))
+    candidates: str = _option(
+        "all", "what a query is ranked against: all concepts, or the test set", choices=("all", "test")
+    )
     # numbers
     k: tuple[int, ...] = _option((1, 5, 10, 30), "the k of P@k", bounds=POSITIVE, items=int)
     null_draws: int = _option(1, "shuffled dictionaries for each null", bounds=POSITIVE)
     bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=COUNT)
-    controls: tuple[str, ...] = _option((), "of matched (abstract against physical, matched samples), identical (without "
-                                        "identical forms), domains, gpa (all languages in one shared space), isometry (how "
-                                        "alike without a map)", choices=("matched", "identical", "domains", "gpa", "isometry"))
+    controls: tuple[str, ...] = _option(
+        (),
+        "of matched (abstract against physical, matched samples), identical (without "
+        "identical forms), domains, gpa (all languages in one shared space), isometry (how "
+        "alike without a map)",
+        choices=("matched", "identical", "domains", "gpa", "isometry"),
+    )
     seed: int = _option(0, "seed of splits, shuffles, resamples and random weights", bounds=COUNT)
     # the run
     workdir: str = _option("runs", "folder of runs and of the store of finished spaces")
@@ -133,9 +177,13 @@ def _check_together(config: Config) -> None:
     if len(config.languages) < 2 and config.languages != ("auto",):
         raise InputError(f"Expected at least two --languages, got {','.join(config.languages)!r}.")
     if config.process_id >= config.num_processes:
-        raise InputError(f"Expected --process_id below --num_processes={config.num_processes}, got {config.process_id}.")
+        raise InputError(
+            f"Expected --process_id below --num_processes={config.num_processes}, got {config.process_id}."
+        )
     if config.run_name in (".", "..") or "/" in config.run_name or "\\" in config.run_name:
-        raise InputError(f"Expected --run_name to be one folder's name, got {config.run_name!r}. Use --workdir for its place.")
+        raise InputError(
+            f"Expected --run_name to be one folder's name, got {config.run_name!r}. Use --workdir for its place."
+        )
     parse_layers(config.layers)
     for size in config.sizes:
         parse_size(size)

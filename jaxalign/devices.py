@@ -27,8 +27,10 @@ def _cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise InputError(f"Expected a cache folder that can be written, got {folder}: {error.strerror}. Set "
-                         "XDG_CACHE_HOME, or give --compilation_cache=false.") from error
+        raise InputError(
+            f"Expected a cache folder that can be written, got {folder}: {error.strerror}. Set "
+            "XDG_CACHE_HOME, or give --compilation_cache=false."
+        ) from error
     return folder
 
 

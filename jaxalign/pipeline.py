@@ -19,7 +19,8 @@ def run(config: Config) -> Path | None:
     """
     clock = Clock()
     if devices.prepare(config) > 0:
-        return join_in(config, clock)
+        join_in(config, clock)
+        return None
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
     folder = rundir.start(config.workdir, config.run_name)
     try:
@@ -60,17 +61,27 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         with study.Bar(len(spaces) * len(config.retrieval) * len(splits), pairs) as bar:
             for space in spaces:
                 figures = study.figures(config, space, concepts, splits, seed_sizes, clock, bar)
-                found = study.Figures(found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks)
+                found = study.Figures(
+                    found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks
+                )
                 if config.export_spaces:
                     sources.export(space, out / "spaces")
 
     environment = timing.environment(dtype=config.dtype) | {"concepts_digest": words.digest(concepts)}
     rundir.write_json(out / "environment.json", environment)
     with open(out / "ranks.npz", "wb") as file:
-        np.savez_compressed(file, **found.ranks)
+        np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]
     with clock.phase("report"):
-        report.write(out, found.rows, concepts=concepts, split=splits[0], wrong=found.wrong, environment=environment,
-                     settings=sources.settings_of(config), timing=clock.rows())
+        report.write(
+            out,
+            found.rows,
+            concepts=concepts,
+            split=splits[0],
+            wrong=found.wrong,
+            environment=environment,
+            settings=sources.settings_of(config),
+            timing=clock.rows(),
+        )
     report.show(found.rows)
     return {"rows": len(found.rows), "report": "report.html"}
 
@@ -88,9 +99,16 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
 
     languages = 7 if config.languages == ("auto",) else len(config.languages)
     rows = measure_kernels.run(
-        [parse_size(size) for size in config.sizes], languages=languages, settings=config.settings, dtype=config.dtype,
-        memory_budget=int(config.memory_budget * 2**30), candidates=config.candidates, repeats=config.repeats,
-        seed=config.seed, out_dir=out)
+        [parse_size(size) for size in config.sizes],
+        languages=languages,
+        settings=config.settings,
+        dtype=config.dtype,
+        memory_budget=int(config.memory_budget * 2**30),
+        candidates=config.candidates,
+        repeats=config.repeats,
+        seed=config.seed,
+        out_dir=out,
+    )
     rundir.write_json(out / "environment.json", timing.environment(dtype=config.dtype))
     return {"rows": len(rows), "measured": rows}
 
@@ -102,6 +120,12 @@ def flags_text(config: Config) -> str:
         value = getattr(config, option.name)
         if option.name == "run_name" or value == option.default and option.name != "seed":
             continue
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else value
+        text = (
+            ",".join(map(str, value))
+            if isinstance(value, tuple)
+            else str(value).lower()
+            if isinstance(value, bool)
+            else value
+        )
         lines.append(f"--{option.name}={text}")
     return "\n".join(lines) + "\n"

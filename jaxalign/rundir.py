@@ -36,12 +36,16 @@ def start(workdir: str | Path, name: str = "") -> RunFolder:
         finally:
             os.close(door)
     except (PermissionError, NotADirectoryError, FileExistsError, FileNotFoundError) as error:
-        raise InputError(f"Expected --workdir to be a folder that can be written, got {workdir}: {error.strerror}. "
-                         "Give another --workdir.") from error
+        raise InputError(
+            f"Expected --workdir to be a folder that can be written, got {workdir}: {error.strerror}. "
+            "Give another --workdir."
+        ) from error
     except OSError as error:
         if error.errno == 30:  # EROFS
-            raise InputError(f"Expected --workdir to be a folder that can be written, got {workdir}: "
-                             f"{error.strerror}. Give another --workdir.") from error
+            raise InputError(
+                f"Expected --workdir to be a folder that can be written, got {workdir}: "
+                f"{error.strerror}. Give another --workdir."
+            ) from error
         raise
 
 
@@ -88,11 +92,15 @@ def _claim_next(workdir: Path) -> RunFolder:
 
 def _claim(workdir: Path, name: str) -> RunFolder:
     if (workdir / name).exists():
-        raise InputError(f"Expected a new --run_name, got {name!r}, which is finished in {workdir}. "
-                         "Give another name, or remove that folder.")
+        raise InputError(
+            f"Expected a new --run_name, got {name!r}, which is finished in {workdir}. "
+            "Give another name, or remove that folder."
+        )
     if (workdir / f"{name}.partial").exists():
-        raise InputError(f"Expected --run_name={name} to be free, but another process is at work on it in {workdir}. "
-                         "Wait for it, or give another name.")
+        raise InputError(
+            f"Expected --run_name={name} to be free, but another process is at work on it in {workdir}. "
+            "Wait for it, or give another name."
+        )
     return _make(workdir, name)
 
 
@@ -109,8 +117,11 @@ def _sweep(workdir: Path) -> None:
         lock = _lock_if_abandoned(partial)
         if lock is None:
             continue
-        print(f"jaxalign: found {partial}, a run that was stopped before its end; removing it. Its finished spaces and "
-              "ranks are kept and will be used again.", file=sys.stderr)
+        print(
+            f"jaxalign: found {partial}, a run that was stopped before its end; removing it. Its finished spaces and "
+            "ranks are kept and will be used again.",
+            file=sys.stderr,
+        )
         shutil.rmtree(partial, ignore_errors=True)
         os.close(lock)
 

@@ -20,7 +20,9 @@ def concepts_of(config: Config) -> tuple[Concepts, Space | None]:
     asked = config.languages
     if asked == ("auto",):
         asked = words.tsv_languages(Path(config.concepts)) if config.concepts.endswith(".tsv") else SEVEN
-    return words.load(config.concepts, asked, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache"), None
+    return words.load(
+        config.concepts, asked, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache"
+    ), None
 
 
 def _from_vec(config: Config) -> tuple[Concepts, Space]:
@@ -29,8 +31,10 @@ def _from_vec(config: Config) -> tuple[Concepts, Space]:
     folder = Path(config.spaces)
     asked = vec.languages(folder) if config.languages == ("auto",) else config.languages
     if len(asked) < 2:
-        raise InputError(f"Expected at least two LANG.vec files in {folder}, got {', '.join(asked) or 'none'}. "
-                         "Give --spaces another folder.")
+        raise InputError(
+            f"Expected at least two LANG.vec files in {folder}, got {', '.join(asked) or 'none'}. "
+            "Give --spaces another folder."
+        )
     ids, vectors = vec.read_folder(folder, asked)
     space = Space(SpaceLabel(folder.resolve().name, "vec", "none", 0), ids, vectors)
     return _named(config, ids, asked), space
@@ -55,8 +59,12 @@ def splits_of(config: Config, concepts: Concepts) -> list[Split]:
     """The split of --split, or --splits seeded ones."""
     if config.split:
         return [words.read_split(Path(config.split), concepts)]
-    sizes = dict(seed_size=config.seed_size or None, test_size=config.test_size or None)
-    return [words.split(concepts, seed=config.seed + number, **sizes) for number in range(config.splits)]
+    return [
+        words.split(
+            concepts, seed=config.seed + number, seed_size=config.seed_size or None, test_size=config.test_size or None
+        )
+        for number in range(config.splits)
+    ]
 
 
 def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
@@ -65,11 +73,16 @@ def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
     sizes = sorted({size or whole for size in config.seed_sizes})
     left_out = [size for size in sizes if size > whole]
     if left_out and len(left_out) == len(sizes):
-        raise InputError(f"Expected --seed_sizes of at most {whole}, the concepts in the seed dictionary, got "
-                         f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size.")
+        raise InputError(
+            f"Expected --seed_sizes of at most {whole}, the concepts in the seed dictionary, got "
+            f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size."
+        )
     if left_out:
-        print(f"seed sizes above {whole}, the concepts in the seed dictionary, are left out: "
-              f"{', '.join(map(str, left_out))}", file=sys.stderr)
+        print(
+            f"seed sizes above {whole}, the concepts in the seed dictionary, are left out: "
+            f"{', '.join(map(str, left_out))}",
+            file=sys.stderr,
+        )
     return tuple(size for size in sizes if size <= whole)
 
 
@@ -83,13 +96,26 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
     templates = _templates(prompts.load(config.templates or None), config.template_names)
     for name in config.models:
         with clock.phase("load"):
-            model = models.load(name, dtype=config.dtype, revision=config.revision or None, weights=config.weights,
-                                model_parallel=config.model_parallel, seed=config.seed)
+            model = models.load(
+                name,
+                dtype=config.dtype,
+                revision=config.revision or None,
+                weights=config.weights,
+                model_parallel=config.model_parallel,
+                seed=config.seed,
+            )
         with clock.phase("embed"):
-            made = spaces.spaces(model, concepts, embeddings=config.embeddings, poolings=config.pooling,
-                                 templates=templates, layers=parse_layers(config.layers),
-                                 special_tokens=config.special_tokens, batch_tokens=config.batch_tokens,
-                                 store_root=Path(config.workdir) / "spaces")
+            made = spaces.spaces(
+                model,
+                concepts,
+                embeddings=config.embeddings,
+                poolings=config.pooling,
+                templates=templates,
+                layers=parse_layers(config.layers),
+                special_tokens=config.special_tokens,
+                batch_tokens=config.batch_tokens,
+                store_root=Path(config.workdir) / "spaces",
+            )
         del model  # one model in memory at a time
         yield made
 
@@ -118,7 +144,10 @@ def say_concepts(concepts: Concepts, split: Split) -> None:
         print(f"concepts: {left:,} after {name}", file=sys.stderr)
     kinds = {kind: concepts.kinds.count(kind) for kind in ("abstract", "physical", "other")}
     shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    print(f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test", file=sys.stderr)
+    print(
+        f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test",
+        file=sys.stderr,
+    )
 
 
 def settings_of(config: Config) -> dict:

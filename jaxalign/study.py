@@ -27,8 +27,13 @@ class Figures(NamedTuple):
 
 
 def figures(
-    config: Config, space: Space, concepts: Concepts, splits: Sequence[Split], seed_sizes: tuple[int, ...],
-    clock: timing.Clock, bar: "Bar",
+    config: Config,
+    space: Space,
+    concepts: Concepts,
+    splits: Sequence[Split],
+    seed_sizes: tuple[int, ...],
+    clock: timing.Clock,
+    bar: "Bar",
 ) -> Figures:
     """Ranks and scores of one space in every split and retrieval."""
     languages = tuple(space.vectors)
@@ -41,10 +46,22 @@ def figures(
             with clock.phase("align"):
                 found = outcomes(config, space, split, seed_sizes, retrieval, bar)
             with clock.phase("score"):
-                per_split.append(score.rows(
-                    space.label, found, concepts, split, languages, ks=config.k, retrieval=retrieval,
-                    csls_k=config.csls_k, candidates=config.candidates, completion=config.completion,
-                    bootstrap=config.bootstrap, rng_seed=config.seed))
+                per_split.append(
+                    score.rows(
+                        space.label,
+                        found,
+                        concepts,
+                        split,
+                        languages,
+                        ks=config.k,
+                        retrieval=retrieval,
+                        csls_k=config.csls_k,
+                        candidates=config.candidates,
+                        completion=config.completion,
+                        bootstrap=config.bootstrap,
+                        rng_seed=config.seed,
+                    )
+                )
                 kept |= {f"{_name(space, retrieval, number, one)}": one.rank for one in found}
                 if number == 0 and retrieval == config.retrieval[0]:
                     wrong += _wrong(space, found, concepts, split, languages)
@@ -57,17 +74,33 @@ def outcomes(
 ) -> list[evaluate.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
     question = dict(
-        settings=config.settings, seed_sizes=seed_sizes, null_draws=config.null_draws, rng_seed=config.seed,
-        retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates,
-        normalize=() if config.normalize == ("none",) else config.normalize, completion=config.completion,
-        procrustes=config.procrustes, map=config.map, scale=config.scale, translate=config.translate)
+        settings=config.settings,
+        seed_sizes=seed_sizes,
+        null_draws=config.null_draws,
+        rng_seed=config.seed,
+        retrieval=retrieval,
+        csls_k=config.csls_k,
+        candidates=config.candidates,
+        normalize=() if config.normalize == ("none",) else config.normalize,
+        completion=config.completion,
+        procrustes=config.procrustes,
+        map=config.map,
+        scale=config.scale,
+        translate=config.translate,
+    )
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
     path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.npz"
     found = _read(path)
     if found is None:
-        found = evaluate.outcomes(space.vectors, seed=seed, test=test, progress=bar.within,
-                                  memory_budget=int(config.memory_budget * 2**30), **question)
+        found = evaluate.outcomes(
+            space.vectors,
+            seed=seed,
+            test=test,
+            progress=bar.within,
+            memory_budget=int(config.memory_budget * 2**30),
+            **question,
+        )
         _write(path, found)
     bar.next()
     return found
@@ -103,7 +136,9 @@ class Bar:
 def _digest(space: Space, split: Split, question: dict) -> str:
     """Hash of the vectors, the split and everything asked; two questions with one hash have one answer."""
     made = hashlib.blake2b(digest_size=16)
-    made.update(json.dumps([RANKS_VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode())
+    made.update(
+        json.dumps([RANKS_VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode()
+    )
     for rows in space.vectors.values():
         made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
     return made.hexdigest()
@@ -150,8 +185,8 @@ def _wrong(space, found, concepts, split, languages) -> list[dict]:
 def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
     """Rows of several splits as one: the mean, and a 95 % interval from the spread within and between splits.
 
-    Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts, so
-    neither shrinks with their number.
+    Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts,
+    so neither shrinks with their number.
     """
     made = []
     for same in zip(*per_split, strict=True):
@@ -159,6 +194,13 @@ def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
         spread = 1.959964 * np.std(value, ddof=1)
         below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
         mean = float(value.mean())
-        made.append(same[0] | dict(value=mean, low=max(0.0, mean - float(below)), high=min(1.0, mean + float(above)),
-                                   count=sum(row["count"] for row in same)))
+        made.append(
+            same[0]
+            | dict(
+                value=mean,
+                low=max(0.0, mean - float(below)),
+                high=min(1.0, mean + float(above)),
+                count=sum(row["count"] for row in same),
+            )
+        )
     return made

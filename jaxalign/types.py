@@ -36,10 +36,11 @@ class Split(NamedTuple):
 class Batch(NamedTuple):
     """Rows of small forests: every slot is one distinct token of one or more texts.
 
-    Slot k of a row is seen by the slots q of that row with `seen_from[k] <= q < seen_to[k]`. In a causal model slots stand
-    in depth-first order of the prefix tree, so k is seen by itself and its descendants, `seen_from[k] = k`; in a
+    Slot k of a row is seen by the slots q of that row with `seen_from[k] <= q < seen_to[k]`. In a causal model slots
+    stand in depth-first order of the prefix tree, so k is seen by itself and its descendants, `seen_from[k] = k`; in a
     bidirectional model by all slots of its text. An unused slot sees only itself. `pool` gives each pick as a weighted
-    sum of the slots of its row: one-hot for first and last token, 1/n over a text's path for the mean; unused picks are 0.
+    sum of the slots of its row: one-hot for first and last token, 1/n over a text's path for the mean; unused picks
+    are 0.
     """
 
     tokens: Int32[np.ndarray, "row slot"]

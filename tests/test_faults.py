@@ -1,4 +1,4 @@
-"""What goes wrong with a machine, done for real to a process: nothing partial looks finished, nothing finished is lost."""
+"""What goes wrong with a machine, done for real to a process: nothing partial looks finished, nothing is lost."""
 
 import hashlib
 import json
@@ -34,10 +34,25 @@ def place(tmp_path_factory) -> Path:
 
 
 def command(root: Path, workdir: Path, *flags: str) -> list[str]:
-    return [sys.executable, "-m", "jaxalign.bench", f"--models={root / 'model'}", "--weights=random",
-            f"--concepts={root / 'list.tsv'}", "--embeddings=vanilla,prompt", "--layers=all", "--retrieval=csls",
-            "--csls_k=3", "--k=1,5", "--settings=before,after", "--batch_tokens=256", "--bootstrap=50",
-            "--compilation_cache=false", f"--workdir={workdir}", *flags]
+    return [
+        sys.executable,
+        "-m",
+        "jaxalign.bench",
+        f"--models={root / 'model'}",
+        "--weights=random",
+        f"--concepts={root / 'list.tsv'}",
+        "--embeddings=vanilla,prompt",
+        "--layers=all",
+        "--retrieval=csls",
+        "--csls_k=3",
+        "--k=1,5",
+        "--settings=before,after",
+        "--batch_tokens=256",
+        "--bootstrap=50",
+        "--compilation_cache=false",
+        f"--workdir={workdir}",
+        *flags,
+    ]
 
 
 def bench(root: Path, workdir: Path, *flags: str, **options) -> subprocess.CompletedProcess:
@@ -51,8 +66,11 @@ def figures(workdir: Path, run: str = "run-0001") -> str:
 def space_bytes(workdir: Path) -> dict[str, str]:
     """Digest of every array file of the store."""
     files = (p for p in (workdir / "spaces").rglob("*") if p.is_file() and "chunks" in p.parts and p.suffix != ".json")
-    return {str(p.relative_to(workdir)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files)
-            if "_METADATA" not in p.name and "_CHECKPOINT" not in p.name and "_sharding" not in p.name}
+    return {
+        str(p.relative_to(workdir)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(files)
+        if "_METADATA" not in p.name and "_CHECKPOINT" not in p.name and "_sharding" not in p.name
+    }
 
 
 def stop_when(root: Path, workdir: Path, seen: str, number: int) -> subprocess.CompletedProcess:
@@ -66,7 +84,9 @@ def stop_when(root: Path, workdir: Path, seen: str, number: int) -> subprocess.C
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-@pytest.mark.parametrize("seen", ["run-*.partial/split.json", "spaces/**/chunks/*.json", "spaces/**/manifest.json", "ranks/*.npz"])
+@pytest.mark.parametrize(
+    "seen", ["run-*.partial/split.json", "spaces/**/chunks/*.json", "spaces/**/manifest.json", "ranks/*.npz"]
+)
 def test_sigkill_then_the_same_command_ends_with_the_same_bytes(place, tmp_path, seen):
     killed = stop_when(place, tmp_path, seen, signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
@@ -125,8 +145,10 @@ def test_a_folder_that_cannot_be_written(place, tmp_path):
 
 
 def test_two_runs_on_one_work_folder(place, tmp_path):
-    both = [subprocess.Popen(command(place, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            for _ in range(2)]
+    both = [
+        subprocess.Popen(command(place, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     heard = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], heard
     assert figures(tmp_path, "run-0001") == figures(tmp_path, "run-0002") == figures(place / "good")
@@ -134,7 +156,9 @@ def test_two_runs_on_one_work_folder(place, tmp_path):
     assert space_bytes(tmp_path) == space_bytes(place / "good")
 
 
-@pytest.mark.parametrize("victim", ["ranks/*.npz", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0", "cache/*"])
+@pytest.mark.parametrize(
+    "victim", ["ranks/*.npz", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0", "cache/*"]
+)
 def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
     assert bench(place, tmp_path).returncode == 0
     hit = [path for path in tmp_path.glob(victim) if path.is_file()]
@@ -168,14 +192,22 @@ def test_a_clock_that_jumped_changes_nothing(place, tmp_path):
 
 def test_no_decision_reads_the_wall_clock():
     package = Path(__file__).resolve().parents[1] / "jaxalign"
-    said = [path.name for path in package.rglob("*.py") if "time.time()" in path.read_text() or "datetime" in path.read_text()]
+    said = [
+        path.name
+        for path in package.rglob("*.py")
+        if "time.time()" in path.read_text() or "datetime" in path.read_text()
+    ]
     assert said == []
 
 
 def test_a_run_repeats_from_its_own_flags(place, tmp_path):
     flags = place / "good" / "run-0001" / "flags.txt"
-    done = subprocess.run([sys.executable, "-m", "jaxalign.bench", f"--flagfile={flags}", f"--workdir={tmp_path}"],
-                          capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxalign.bench", f"--flagfile={flags}", f"--workdir={tmp_path}"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
     assert done.returncode == 0, done.stderr
     assert figures(tmp_path) == figures(place / "good")
 

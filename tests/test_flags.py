@@ -65,7 +65,9 @@ def test_every_flag_is_in_the_table():
 
 @pytest.mark.parametrize(("flag", "value"), [(flag, value) for flag, values in BAD.items() for value in values])
 def test_bad_value_is_status_two(flag, value, capsys, tmp_path):
-    assert bench.main(["bench", f"--{flag}={value}", f"--workdir={tmp_path / 'w'}"][: 2 if flag == "workdir" else 3]) == 2
+    assert (
+        bench.main(["bench", f"--{flag}={value}", f"--workdir={tmp_path / 'w'}"][: 2 if flag == "workdir" else 3]) == 2
+    )
     heard = capsys.readouterr()
     assert flag in heard.err and "Expected" in heard.err or "flag" in heard.err
     assert not heard.out and not (tmp_path / "w").exists()
