@@ -18,7 +18,12 @@ from jaxalign.config import Config
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
-_BY_TYPE: dict[type, Any] = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+_BY_TYPE: dict[type, Any] = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
 
 
 def define_flags() -> None:
