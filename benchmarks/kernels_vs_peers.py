@@ -86,7 +86,7 @@ def worker(name: str, size: Size, data: str) -> None:
     import resource
 
     module = importlib.import_module(f"benchmarks.peers.{name}")
-    spaces = np.load(data)
+    spaces = np.load(data, mmap_mode="c")  # read as needed, and once for all contenders
     print("ready", flush=True)
     for line in sys.stdin:
         languages, file = line.split()
@@ -174,16 +174,16 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
 
 
 def measure(
-    contenders: list[Contender], size: Size, row: dict[str, Any], repeats: int, cap: float
+    contenders: list[Contender], size: Size, row: dict[str, Any], repeats: int, cap: float, most: int
 ) -> list[dict[str, Any]]:
     """One row a contender and turn; the first call, which compiles or warms up, is kept apart."""
     rows, languages = [], {}
     for contender in contenders:
         ours = contender.name == OURS
-        first = contender.run(size.languages if ours else 2)[0]["seconds"]
+        first = contender.run(most if ours else 2)[0]["seconds"]
         estimate = first if ours else first * pairs(size.languages)
-        fewer = [n for n in range(2, size.languages + 1) if estimate * pairs(n) / pairs(size.languages) <= cap]
-        languages[contender.name] = size.languages if ours else max(fewer, default=2)
+        fewer = [n for n in range(2, most + 1) if estimate * pairs(n) / pairs(size.languages) <= cap]
+        languages[contender.name] = most if ours else max(fewer, default=2)
         say(f"{contender.name}: first call {first:.2f} s, {languages[contender.name]} languages will be timed")
         rows.append(dict(row, kind="first", contender=contender.name, seconds=first))
     for turn in range(repeats):
@@ -222,6 +222,7 @@ def main() -> None:
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--only", choices=["check", "time", "table"])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--languages", type=int, help="time this many and scale, for a short run")
     parser.add_argument("--cap", type=float, default=60.0, help="seconds one turn of a contender may take")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -241,6 +242,7 @@ def main() -> None:
 def compare(name: str, flags: argparse.Namespace) -> None:
     """Runs one size and appends its rows."""
     size, row = SIZES[name], {"run": time.strftime("%Y-%m-%dT%H:%M:%S"), "size": name, **SIZES[name]._asdict()}
+    most = min(flags.languages or size.languages, size.languages)
     with tempfile.TemporaryDirectory() as folder:
         spaces, data = planted(size), Path(folder) / "spaces.npy"
         np.save(data, spaces)
@@ -248,7 +250,7 @@ def compare(name: str, flags: argparse.Namespace) -> None:
         try:
             rows = check(contenders, spaces, size, row) if flags.only != "time" else []
             del spaces
-            rows += measure(contenders, size, row, flags.repeats, flags.cap) if flags.only != "check" else []
+            rows += measure(contenders, size, row, flags.repeats, flags.cap, most) if flags.only != "check" else []
         finally:
             for contender in contenders:
                 contender.close()
