@@ -7,13 +7,14 @@ Procrustes: Schoenemann 1966. Steps before the fit: Artetxe et al. 2016 (unit, c
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jax import lax
+from jaxtyping import Array, Bool, Float
 
 from jaxalign.complete import identity_map, matmul
 from jaxalign.types import InputError
@@ -53,11 +54,55 @@ def rank_tolerance(seeds: int, features: int) -> float:
 
 def bases(
     product: Float[Array, "left right"], tolerance: float
-) -> tuple[Float[Array, "left rank"], Float[Array, "right rank"]]:
-    """Singular vectors U, V of `product` with the null columns set to zero: U V' is the partial isometry nearest to it."""
+) -> tuple[Float[Array, "left rank"], Float[Array, "right rank"], Bool[Array, ""]]:
+    """(U, V, whether none is missing): U V' is the polar factor of `product` where that is determined.
+
+    Columns of U and V whose singular value is at most `tolerance` of the largest are zero: a partial isometry is
+    left.
+    """
     left, values, right = jnp.linalg.svd(product, full_matrices=False)
     kept = values > tolerance * values[0]
-    return left * kept, right.T * kept
+    return left * kept, right.T * kept, kept.all()
+
+
+def polar_bases(
+    product: Float[Array, "size size"], tolerance: float
+) -> tuple[Float[Array, "size rank"], Float[Array, "size rank"], Bool[Array, ""]]:
+    """As `bases`, by matrix products where `product` has full rank; where it has not, by decomposition."""
+    factor = polar(product)
+    eye = jnp.eye(len(product), dtype=product.dtype)
+    complete = jnp.abs(matmul(factor.T, factor) - eye).max() < 1e-4
+    return lax.cond(complete, lambda: (eye, factor.T, complete), lambda: bases(product, tolerance))
+
+
+@cache
+def polar_steps(smallest: float = 1e-7) -> tuple[tuple[float, float, float], ...]:
+    """Coefficients (a, b, c) of the odd quintics a x + b x^3 + c x^5 whose composition takes [smallest, 1] to 1.
+
+    Each is the minimax approximation of 1 on the interval that the one before left (Amsel et al. 2025, Polar
+    Express), found by exchange of its four points of equal error; the last is the Taylor step 15/8, -10/8, 3/8, exact
+    at 1.
+    """
+    low, high, steps = smallest, 1.0, []
+    while 1 - low > 1e-3:
+        points = np.array([low, low + 0.25 * (high - low), low + 0.75 * (high - low), high])
+        for _ in range(60):
+            system = np.stack([points, points**3, points**5, [1, -1, 1, -1]], axis=1)
+            a, b, c, error = np.linalg.solve(system, np.ones(4))
+            squares = np.sort(np.roots([5 * c, 3 * b, a]).real)
+            points[1:3] = np.clip(np.sqrt(np.clip(squares, low**2, high**2)), low, high)
+        steps.append((float(a), float(b), float(c)))
+        low, high = 1 - abs(error), 1 + abs(error)
+    return (*steps, (15 / 8, -10 / 8, 3 / 8), (15 / 8, -10 / 8, 3 / 8))
+
+
+def polar(product: Float[Array, "size size"]) -> Float[Array, "size size"]:
+    """The orthogonal polar factor of a matrix of full rank, by matrix products alone: for accelerators."""
+    factor = product / jnp.maximum(jnp.linalg.norm(product), jnp.finfo(product.dtype).tiny)
+    for a, b, c in polar_steps():
+        gram = matmul(factor.T, factor)
+        factor = a * factor + matmul(factor, b * gram + c * matmul(gram, gram))
+    return factor
 
 
 def check_steps(steps: Sequence[str]) -> tuple[str, ...]:
@@ -85,7 +130,7 @@ def rotation(
     if completion == "arbitrary":
         left, _, right = jnp.linalg.svd(product)
         return matmul(left, right)
-    left, right = bases(product, rank_tolerance(*source.shape))
+    left, right, _ = (polar_bases if method == "polar" else bases)(product, rank_tolerance(*source.shape))
     if completion == "identity":
         return identity_map(jnp.eye(len(product), dtype=product.dtype), left, right)
     return matmul(left, right.T)
@@ -94,7 +139,7 @@ def rotation(
 def least_squares(
     source: Float[Array, "seed feature"], target: Float[Array, "seed feature"], ridge: float = 0.0
 ) -> Float[Array, "feature feature"]:
-    """argmin of |source W - target|^2 + ridge * mean(diag(source' source)) |W|^2, the shortest W where it is not unique."""
+    """argmin of |source W - target|^2 + ridge * m |W|^2, m the mean squared feature times the seeds; shortest such W."""
     if not ridge:
         return jnp.linalg.lstsq(source, target)[0]
     gram = matmul(source.T, source)

@@ -34,6 +34,8 @@ class Request(NamedTuple):
     translate: bool = False
     memory_budget: int = 4 << 30
     precision: str = "highest"
+    tile: int = 400
+    best: bool = True
 
 
 def choice(value: str, choices: Sequence[str], flag: str) -> None:
@@ -89,6 +91,8 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
     map                orthogonal, least_squares or ridge (times the mean squared feature)
     scale, translate   also fit a scale, a shift of the origin
     memory_budget      bytes that temporaries may take
+    tile               rows of the similarity made at once; any value gives the same ranks
+    best               also find the best candidates and the ties
 
     A row of zeros (a constant row after centering) stays zero: its similarity to every candidate is 0, all of them
     ties.

@@ -5,17 +5,16 @@ test rows, on a shuffled seed. Each unordered pair is decomposed and multiplied 
 of a similarity serve one direction and its columns the other.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, retrieve
-from jaxalign.align import matmul, unit_rows
+from jaxalign import align, frames, retrieve, threads
 from jaxalign.checks import Request, check
-from jaxalign.complete import identity_map
 
 
 class Outcome(NamedTuple):
@@ -64,78 +63,118 @@ def shuffle(rows: np.ndarray, rng_seed: int, draw: int, names: tuple[str, str]) 
 def pairing(
     request: Request, job: Job, first: str, second: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(rows of the first, rows of the second that the fit pairs up, answers to the test rows forth, and back)."""
-    seed, test = request.seed[: job.seed_size], request.test
-    answers = test
-    rows = np.concatenate([request.seed, test]) if job.setting.startswith("ceiling") else seed
-    shuffled = rows
+    """(places among the fitted rows of the first, and of the second, that are paired; answers to the test rows; back)."""
+    seeds, tests, test = len(request.seed), len(request.test), request.test
+    names, straight = (first, second), np.arange(job.seed_size)
+    shuffled, answers = straight, test
     if job.setting == "null":
-        shuffled = shuffle(rows, request.rng_seed, job.draw, (first, second))
+        shuffled = shuffle(straight, request.rng_seed, job.draw, names)
     elif job.setting == "ceiling_null":
-        names = (first, second)
-        answers = shuffle(test, request.rng_seed, job.draw, names)
-        shuffled = np.concatenate([shuffle(request.seed, request.rng_seed, job.draw, names), answers])
-    if first > second:  # the shuffle pairs rows of the alphabetically first name with shuffled rows of the other
-        rows, shuffled = shuffled, rows
-        back, forth = answers, inverse(test, answers)
-    else:
-        forth, back = answers, inverse(test, answers)
-    return rows, shuffled, forth, back
+        order = shuffle(np.arange(tests), request.rng_seed, job.draw, names)
+        shuffled = np.concatenate([shuffle(np.arange(seeds), request.rng_seed, job.draw, names), seeds + order])
+        answers = test[order]
+    back = inverse(test, answers)
+    if first > second:  # the alphabetically first language's rows are paired with shuffled rows of the other
+        return shuffled, straight, back, answers
+    return straight, shuffled, answers, back
 
 
 def inverse(test: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """For each test row as an answer, the test row whose answer it is."""
-    found = np.empty(max(test.max(), answers.max()) + 1, test.dtype)
+    found = np.empty(test.max() + 1, test.dtype)
     found[answers] = test
     return found[test]
 
 
-def mapped(first, second, pool, job: Job, rows, shuffled, request: Request):
-    """Rows of the pool of both languages as unit vectors whose products are the similarities of the pair."""
-    if job.setting == "before":
-        return unit_rows(first[pool]), unit_rows(second[pool])
-    return jitted_map(first, second, pool, rows, shuffled, request.completion)
+def tiling(rows: int, request: Request, workers: int) -> tuple[int, retrieve.Plan]:
+    """(padded rows, plan): tiles of about 400 rows on a CPU, kept between the sweeps where the budget holds them."""
+    tiles = -(-rows // request.tile)
+    tile = -(-rows // tiles // retrieve.BLOCK) * retrieve.BLOCK
+    keep = (tiles * tile) ** 2 * 4 * workers <= request.memory_budget // 2
+    plan = retrieve.Plan(request.retrieval, request.csls_k, tile, keep, request.best)
+    return tiles * tile, plan
 
 
-def _jitted_map(first, second, pool, rows, shuffled, completion):
-    source, target = first[rows], second[shuffled]
-    sources, targets = first[pool], second[pool]
-    if completion == "arbitrary":
-        return unit_rows(matmul(sources, align.rotation(source, target, completion=completion))), unit_rows(targets)
-    tolerance = align.rank_tolerance(*source.shape)
-    if len(rows) < first.shape[1]:
-        left_span, left_core = jnp.linalg.qr(source.T)
-        right_span, right_core = jnp.linalg.qr(target.T)
-        left, right = align.bases(matmul(left_core, right_core.T), tolerance)
-        left, right = matmul(left_span, left), matmul(right_span, right)
-    else:
-        left, right = align.bases(matmul(source.T, target), tolerance)
-    if completion == "identity":
-        return unit_rows(identity_map(sources, left, right)), unit_rows(targets)
-    return unit_rows(matmul(sources, left)), unit_rows(matmul(targets, right))
+class Buffers:
+    """Similarities to write over: a fresh one costs a page fault for every 4 KiB."""
+
+    def __init__(self, size: int):
+        self.size, self.free, self.lock = size, [], Lock()
+
+    def take(self) -> jax.Array:
+        with self.lock:
+            return self.free.pop() if self.free else jnp.zeros((self.size, self.size), jnp.float32)
+
+    def give(self, buffer: jax.Array) -> None:
+        with self.lock:
+            self.free.append(buffer)
 
 
-jitted_map = jax.jit(_jitted_map, static_argnames="completion")
-product = jax.jit(lambda sources, targets: matmul(sources, targets.T))
+class Pool(NamedTuple):
+    """The rows that are candidates, the same for every language."""
+
+    rows: np.ndarray
+    place: np.ndarray  # place[row] is its position in `rows`
+    plan: retrieve.Plan
+    buffers: Buffers
 
 
-def pair_ranks(first, second, names, job, request: Request) -> tuple[retrieve.Ranked, retrieve.Ranked]:
-    """Ranks from the first into the second language and back."""
-    pool = np.arange(len(first)) if request.candidates == "all" else request.test
-    place = np.full(len(first), -1)
-    place[pool] = np.arange(len(pool))
-    rows, shuffled, forth, back = pairing(request, job, *names)
-    sources, targets = mapped(first, second, pool, job, rows, shuffled, request)
-    similarity = product(sources, targets)
-    found = retrieve.rank_both(
-        similarity, place[request.test], place[forth], place[back], request.retrieval, request.csls_k
+def make_pool(concepts: int, request: Request, workers: int) -> Pool:
+    rows = np.arange(concepts) if request.candidates == "all" else request.test
+    place = np.zeros(concepts, np.int32)
+    place[rows] = np.arange(len(rows))
+    padded, plan = tiling(len(rows), request, workers)
+    return Pool(rows, place, plan, Buffers(padded))
+
+
+def score(sources, targets, forth, back, pool: Pool, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """(rank, best, ties) of the test rows forth and back, each (3, query); best as a row of the spaces."""
+    size, rows = pool.buffers.size, len(pool.rows)
+    answers, answers_back = (np.arange(size, dtype=np.int32) for _ in range(2))
+    queries = pool.place[request.test]
+    answers[queries], answers_back[queries] = pool.place[forth], pool.place[back]
+    buffer = pool.buffers.take() if pool.plan.keep else None
+    buffer, *found = retrieve.rank_both(
+        buffer, sources, targets, answers, answers_back, plan=pool.plan, rows=rows, columns=rows
     )
-    return tuple(retrieve.Ranked(*(np.asarray(part) for part in one)) for one in found)  
+    tables = [np.stack(one)[:, queries] for one in found]
+    if buffer is not None:
+        pool.buffers.give(buffer)
+    for table in tables:
+        table[1] = pool.rows[np.minimum(table[1], rows - 1)]
+    return tables[0], tables[1]
 
 
-def unordered_pairs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Indices i < j of every pair of languages."""
-    return ((i, j) for i in range(len(names)) for j in range(i + 1, len(names)))
+def grouped(plan: Sequence[Job]) -> list[tuple[tuple[bool, int], list[int]]]:
+    """Places in `plan` that share their frames: (whether the test rows are among the seeds, seed size) -> places."""
+    found: dict[tuple[bool, int], list[int]] = {}
+    for place, job in enumerate(plan):
+        found.setdefault((job.setting.startswith("ceiling"), job.seed_size), []).append(place)
+    return sorted(found.items())
+
+
+def group_frames(vectors, pools, size, request: Request, workers: int) -> list[frames.Frame]:
+    """One Frame a language for seeds that are the first `size` of the group's rows; for `before` the bare pool."""
+    with_test, seeds = size
+    if not seeds:
+        return [frames.Frame(None, pool, None, None) for pool in pools]
+    rows = np.concatenate([request.seed, request.test]) if with_test else request.seed[:seeds]
+    thin = seeds < vectors[0].shape[1] and request.completion != "arbitrary"
+
+    def make(both):
+        return frames.make_frame(*both, rows, thin, request.completion == "identity")
+
+    return list(threads.spread(make, zip(vectors, pools, strict=True), workers))
+
+
+def pair_ranks(first, second, names, job, pool: Pool, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """(rank, best, ties) from the first into the second language, and back."""
+    if job.setting == "before":
+        return score(first.pool, second.pool, request.test, request.test, pool, request)
+    columns, columns_second, forth, back = pairing(request, job, *names)
+    tolerance = align.rank_tolerance(len(columns), first.factor.shape[0])
+    factors = frames.fit(first, second, columns, columns_second, request.procrustes, request.completion, tolerance)
+    return score(*factors, forth, back, pool, request)
 
 
 def outcomes(
@@ -156,19 +195,27 @@ def outcomes(
     """
     request = check(spaces, **options)
     names, plan = list(spaces), jobs(request)
-    vectors = [align.normalize(jnp.asarray(rows, jnp.float32), request.normalize) for rows in spaces.values()]
     shape = (3, len(names), len(names), len(request.test))
     tables = [np.zeros(shape, np.int32) for _ in plan]
-    pool = np.arange(len(vectors[0])) if request.candidates == "all" else request.test
-    pairs = list(unordered_pairs(names))
-    for done, (i, j) in enumerate(pairs):
-        for place, (job, table) in enumerate(zip(plan, tables, strict=True)):
-            forth, back = pair_ranks(vectors[i], vectors[j], (names[i], names[j]), job, request)
-            table[:, i, j], table[:, j, i] = forth, back
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    workers = threads.workers(len(pairs))
+    pool = make_pool(len(spaces[names[0]]), request, workers)
+    vectors = [align.normalize(jnp.asarray(rows, jnp.float32), request.normalize) for rows in spaces.values()]
+    pools = [frames.pool_rows(rows, pool.rows, pool.buffers.size) for rows in vectors]
+    done = 0
+    for size, group in grouped(plan):
+        made = group_frames(vectors, pools, size, request, workers)
+        items = [(place, i, j) for place in group for i, j in pairs]
+
+        def compute(item, made=made):
+            place, i, j = item
+            return item, pair_ranks(made[i], made[j], (names[i], names[j]), plan[place], pool, request)
+
+        for (place, i, j), (forth, back) in threads.spread(compute, items, workers):
+            tables[place][:, i, j], tables[place][:, j, i] = forth, back
+            done += 1
             if progress:
-                progress(done * len(plan) + place + 1, len(pairs) * len(plan))
-    for table in tables:
-        table[1] = pool[table[1]]
+                progress(done, len(plan) * len(pairs))
     return [Outcome(*job, *table) for job, table in zip(plan, tables, strict=True)]
 
 
@@ -177,4 +224,4 @@ def ranks(spaces: dict[str, np.ndarray], **options) -> dict[str, np.ndarray]:
 
     Takes the options of `outcomes`, with one seed size and one draw. Languages are in the order of `spaces`.
     """
-    return {found.setting: found.rank for found in outcomes(spaces, **options)}
+    return {found.setting: found.rank for found in outcomes(spaces, **{"best": False, **options})}

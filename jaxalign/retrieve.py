@@ -9,6 +9,9 @@ outrank itself.
                       rows of the other language's pool (Conneau et al. 2018, equation 5; 2 s - r there, half of it
                       here: exact)
     inverted_softmax  penalty log(sum over that pool of exp(beta s)) / beta (Smith et al. 2017, equation 6)
+
+The similarity is made in tiles of rows. Where it fits the memory budget it is kept between the two sweeps (penalties,
+then counts); else the second sweep makes it again. The last stage counts, it never sorts.
 """
 
 from functools import partial
@@ -16,11 +19,24 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 Retrieval = Literal["csls", "nn", "inverted_softmax"]
 RETRIEVALS = ("csls", "nn", "inverted_softmax")
 BETA = 30.0
+BLOCK = 16  # cells of a row or column that share a maximum
+PASSES = 16  # up to this k, k passes of a masked maximum are faster than a sort
+
+
+class Plan(NamedTuple):
+    """How a similarity is worked through; static, a compiled function each."""
+
+    retrieval: Retrieval = "csls"
+    k: int = 10
+    tile: int = 512  # rows made at once; a multiple of BLOCK that divides the padded rows
+    keep: bool = True  # hold the similarity between the sweeps
+    best: bool = True  # also find the best candidate and the ties
 
 
 class Ranked(NamedTuple):
@@ -31,46 +47,156 @@ class Ranked(NamedTuple):
     ties: Int[Array, " query"]
 
 
+def sum_of_best(values: Float[Array, "row column"], k: int) -> Float[Array, " row"]:
+    """Sum of the k highest of each row, equal values counted as often as they occur."""
+    if k > PASSES:
+        return lax.top_k(values, k)[0].sum(-1)
+    top, left = values.max(-1), jnp.full(len(values), k)
+    total = jnp.zeros(len(values), values.dtype)
+    for _ in range(k):
+        taken = jnp.minimum((values == top[:, None]).sum(-1), left)
+        total, left = total + jnp.where(taken > 0, taken * top, 0), left - taken
+        top = jnp.where(values < top[:, None], values, -jnp.inf).max(-1)
+    return total
+
+
 def mean_of_best(similarity: Float[Array, "row column"], k: int) -> Float[Array, " row"]:
-    """Mean of the k highest of each row."""
-    return jax.lax.top_k(similarity, k)[0].mean(-1)
+    """Mean of the k highest of each row, exact: they lie in the k blocks with the highest maxima."""
+    rows, columns = similarity.shape
+    if columns < 2 * k * BLOCK or columns % BLOCK:
+        return sum_of_best(similarity, k) / k
+    blocks = lax.top_k(similarity.reshape(rows, -1, BLOCK).max(-1), k)[1]
+    cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(rows, -1)
+    return sum_of_best(jnp.take_along_axis(similarity, cells, axis=1), k) / k
 
 
-def penalty(similarity: Float[Array, "candidate other"], retrieval: Retrieval, k: int) -> Float[Array, " candidate"]:
-    """What each candidate's score is lowered by, from its similarities to the rows of the other language's pool."""
-    if retrieval == "nn":
-        return jnp.zeros(len(similarity), similarity.dtype)
-    if retrieval == "csls":
-        lowered = mean_of_best(similarity, k) / 2
-    else:
-        lowered = jax.scipy.special.logsumexp(BETA * similarity, axis=-1) / BETA
-    # Bounds that never bind keep a compiler from fusing the product into `similarity - penalty` with one rounding in
-    # one place and two in another, which lets the right answer outrank itself.
-    return jnp.clip(lowered, -8, 8)
+def bounded(penalty: Float[Array, " candidate"]) -> Float[Array, " candidate"]:
+    """The penalty, unchanged.
+
+    Bounds that never bind keep a compiler from fusing the product that made it into `similarity - penalty` with one
+    rounding in one place and two in another, which lets the right answer outrank itself.
+    """
+    return jnp.clip(penalty, -8, 8)
 
 
-def count_higher(
-    similarity: Float[Array, "query candidate"], lowered: Float[Array, " candidate"], answers: Int[Array, " query"]
-) -> Ranked:
-    """Rank 1 + the candidates that score strictly higher than `answers`."""
-    scores = similarity - lowered
-    right = jnp.take_along_axis(scores, answers[:, None], axis=1)
-    rank = 1 + (scores > right).sum(-1, dtype=jnp.int32)
-    ties = (scores == right).sum(-1, dtype=jnp.int32) - 1
-    return Ranked(rank, scores.argmax(-1).astype(jnp.int32), ties)
+def row_penalty(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, " row"]:
+    """Penalty of each row as a candidate of the columns; cells that do not count are -inf."""
+    if plan.retrieval == "csls":
+        return bounded(mean_of_best(tile, plan.k) / 2)
+    if plan.retrieval == "inverted_softmax":
+        return bounded(1 + jnp.log(jnp.exp(BETA * (tile - 1)).sum(-1)) / BETA)
+    return jnp.zeros(len(tile), tile.dtype)
 
 
-@partial(jax.jit, static_argnames=("retrieval", "k"))
+def column_state(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, "part column"]:
+    """What one tile tells of the penalty of the columns."""
+    if plan.retrieval == "nn":
+        return jnp.zeros((1, tile.shape[1]), tile.dtype)
+    if plan.retrieval == "inverted_softmax":
+        return jnp.exp(BETA * (tile - 1)).sum(0, keepdims=True)
+    if plan.keep:
+        return tile.reshape(-1, BLOCK, tile.shape[1]).max(1)
+    return lax.top_k(tile.T, min(plan.k, len(tile)))[0].T
+
+
+def column_penalty(
+    state: Float[Array, "part column"], similarity: Float[Array, "row column"] | None, plan: Plan
+) -> Float[Array, " column"]:
+    """Penalty of each column as a candidate of the rows, from all tiles' states."""
+    if plan.retrieval == "nn":
+        return state[0]
+    if plan.retrieval == "inverted_softmax":
+        return bounded(1 + jnp.log(state.sum(0)) / BETA)
+    if similarity is None:
+        return bounded(sum_of_best(state.T, plan.k) / plan.k / 2)
+    blocks = lax.top_k(state.T, min(plan.k, len(state)))[1]
+    cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(len(blocks), -1)
+    values = similarity[cells, jnp.arange(len(blocks))[:, None]]
+    return bounded(sum_of_best(values, plan.k) / plan.k / 2)
+
+
+@partial(jax.jit, static_argnames=("plan", "rows", "columns"), donate_argnames=("buffer",))
 def rank_both(
-    similarity: Float[Array, "source target"],
-    queries: Int[Array, " query"],
-    answers: Int[Array, " query"],
-    answers_back: Int[Array, " query"],
-    retrieval: Retrieval,
-    k: int,
-) -> tuple[Ranked, Ranked]:
-    """Ranks of rows `queries` with right columns `answers`, and of columns `queries` with right rows `answers_back`."""
-    columns = similarity.T
-    forth = count_higher(similarity[queries], penalty(columns, retrieval, k), answers)
-    back = count_higher(columns[queries], penalty(similarity, retrieval, k), answers_back)
-    return forth, back
+    buffer: Float[Array, "row column"] | None,
+    source: Float[Array, "row feature"],
+    target: Float[Array, "column feature"],
+    answers: Int[Array, " row"],
+    answers_back: Int[Array, " column"],
+    plan: Plan,
+    rows: int,
+    columns: int,
+) -> tuple[Float[Array, "row column"] | None, Ranked, Ranked]:
+    """Ranks of all rows among the columns and of all columns among the rows, of S = source @ target'.
+
+    Rows from `rows` on and columns from `columns` on are padding; `answers` are the right columns of the rows,
+    `answers_back` the right rows of the columns. `buffer` is where S is kept, handed back to be used again.
+    """
+    height, width, tile = len(source), len(target), plan.tile
+    outside = jnp.where(jnp.arange(width) < columns, 0, -jnp.inf).astype(source.dtype)
+    below = jnp.where(jnp.arange(height) < rows, 0, -jnp.inf).astype(source.dtype)
+
+    def cut(array, start):
+        return lax.dynamic_slice_in_dim(array, start, tile, 0)
+
+    def make(start):
+        return jnp.matmul(cut(source, start), target.T, precision=lax.Precision.HIGHEST)
+
+    def measure(index, carry):
+        kept, penalties, states, right, right_back = carry
+        start = index * tile
+        cells = make(start)
+        if plan.keep:
+            kept = lax.dynamic_update_slice_in_dim(kept, cells, start, 0)
+        penalties = lax.dynamic_update_slice_in_dim(penalties, row_penalty(cells + outside, plan), start, 0)
+        found = column_state(cells + cut(below, start)[:, None], plan)
+        states = lax.dynamic_update_slice_in_dim(states, found, index * len(found), 0)
+        own = jnp.take_along_axis(cells, cut(answers, start)[:, None], axis=1)[:, 0]
+        right = lax.dynamic_update_slice_in_dim(right, own, start, 0)
+        inside = (answers_back >= start) & (answers_back < start + tile)
+        place = jnp.clip(answers_back - start, 0, tile - 1)
+        right_back = jnp.where(inside, cells[place, jnp.arange(width)], right_back)
+        return kept, penalties, states, right, right_back
+
+    parts = jax.eval_shape(lambda: column_state(jnp.zeros((tile, width), source.dtype), plan)).shape[0]
+    zeros = partial(jnp.zeros, dtype=source.dtype)
+    start_carry = (buffer, zeros(height), zeros((parts * (height // tile), width)), zeros(height), zeros(width))
+    kept, row_pen, states, right, right_back = lax.fori_loop(0, height // tile, measure, start_carry)
+    col_pen = column_penalty(states, kept if plan.keep else None, plan) - outside
+    row_pen = row_pen - below
+    limit, limit_back = right - col_pen[answers], right_back - row_pen[answers_back]
+
+    def count(index, carry):
+        forth, back, back_score = carry
+        start = index * tile
+        cells = cut(kept, start) if plan.keep else make(start)
+        scores, scores_back = cells - col_pen, cells - cut(row_pen, start)[:, None]
+        bound = cut(limit, start)[:, None]
+        found = [(scores > bound).sum(1, dtype=jnp.int32)]
+        higher = back.rank + (scores_back > limit_back).sum(0, dtype=jnp.int32)
+        back = back._replace(rank=higher)
+        if plan.best:
+            top, top_back = scores.max(1, keepdims=True), scores_back.max(0)
+            found += [
+                jnp.where(scores == top, jnp.arange(width, dtype=jnp.int32), width).min(1),
+                (scores == bound).sum(1, dtype=jnp.int32) - 1,
+            ]
+            line = jnp.arange(tile, dtype=jnp.int32)[:, None] + start
+            first = jnp.where(scores_back == top_back, line, height).min(0)
+            best = jnp.where(top_back > back_score, first, back.best)
+            ties = back.ties + (scores_back == limit_back).sum(0, dtype=jnp.int32)
+            back, back_score = Ranked(higher, best, ties), jnp.maximum(back_score, top_back)
+        parts = [lax.dynamic_update_slice_in_dim(old, new, start, 0) for old, new in zip(forth, found, strict=False)]
+        return Ranked(*parts, *forth[len(parts) :]), back, back_score
+
+    whole = partial(jnp.zeros, dtype=jnp.int32)
+    carry = (
+        Ranked(*(whole(height) for _ in range(3))),
+        Ranked(whole(width), whole(width), whole(width) - 1),
+        jnp.full(width, -jnp.inf, source.dtype),
+    )
+    forth, back, _ = lax.fori_loop(0, height // tile, count, carry)
+    return (
+        kept,
+        forth._replace(rank=forth.rank + 1),
+        back._replace(rank=back.rank + 1),
+    )
