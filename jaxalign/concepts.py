@@ -64,9 +64,9 @@ def split(
     """A random seed dictionary and a test set, disjoint, drawn by `numpy.random.default_rng(seed)`.
 
     With `balance` the seed dictionary takes abstract and physical concepts in turn (the paper has 1,500 of each), so
-    that every beginning of it is balanced too, until a kind is used up; "other" come last. Where one of the two kinds is
-    missing there is nothing to balance. The order is random, and a larger `seed_size` only adds to it. The test set has
-    the order of the concepts.
+    that every beginning of it is balanced too, until a kind is used up; "other" come last. Where one of the two kinds
+    is missing there is nothing to balance. The order is random, and a larger `seed_size` only adds to it. The test set
+    has the order of the concepts.
 
     seed_size: default two thirds of the concepts; with `balance` even, and so that a fifth of each kind is left for
     the test (the paper: 3,000 of 4,397, which leaves 22 % of the abstract concepts). test_size: default all that is
