@@ -1,11 +1,16 @@
 """Every contender of the benchmark gives the float64 reference's ranks, as deep as it knows them."""
 
 import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import peers
+from benchmarks import kernels_table, peers
 from tests.reference import reference_bounds
 
 NAMES = (
@@ -84,3 +89,35 @@ def test_blocks_hold_the_best_of_each_row():
     rows[2, -5:] = 9  # the best stand in the cells after the last whole block
     rows[3, :64] = 1  # ties across blocks
     np.testing.assert_allclose(module.mean_of_best(rows, 10), np.sort(rows, 1)[:, -10:].mean(1), rtol=1e-6)
+
+
+def test_the_command_checks_then_times_and_writes_all_three_files(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.kernels_vs_peers", "--quick", "--repeats=1", f"--out={tmp_path}"]
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [*command, "--contenders=jaxalign_engine,numpy_tuned"],
+        cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kernels_vs_peers.md").read_text().count("| 0, 0 |") == 2
+    assert (tmp_path / "kernels_vs_peers.png").exists()
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / kernels_table.ROWS).read_text().splitlines()]
+    assert kinds == ["check", "check", "first", "first", "time", "time"]
+
+
+def timed(contender, run, seconds, timed_languages=7):
+    row = dict.fromkeys(kernels_table.SHARED, 7) | {"settings": ["after"], "size": "small", "others": 0}
+    row |= {"contender": contender, "run": run, "kind": "time", "seconds": seconds, "P@1 after": 0.5}
+    return row | {"timed_languages": timed_languages, "host_bytes": 1e9, "both_directions": True}
+
+
+def test_ratios_are_taken_within_one_run_and_scaled_times_are_marked():
+    ours = kernels_table.OURS
+    rows = [timed(ours, "1", 2.0), timed("slow", "1", 6.0), timed("slow", "1", 8.0)]
+    rows += [timed(ours, "2", 1.0), timed("slower", "2", 9.0, timed_languages=2)]
+    found = {entry["contender"]: entry for entry in kernels_table.summarise(rows)}
+    assert found["slow"]["ratio"] == 3.5
+    assert found["slower"]["ratio"] == 9
+    assert found[ours]["seconds"] == 1
+    text = kernels_table.table("small", list(found.values()))
+    assert "| slower | 9.00* |" in text and "| slow | 7.00 |" in text and "not checked" in text
