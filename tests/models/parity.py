@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from jaxalign import models
+from jaxalign.models import weights
+from jaxalign.models.families import family_of
 from jaxalign.types import Batch
 
 LENGTHS = (1, 2, 3, 9, 33, 130, 512)
@@ -114,3 +116,20 @@ def check_family(folder, config, auto="AutoModelForCausalLM", lengths=LENGTHS, *
         cosine = (mine * other).sum(-1) / (np.linalg.norm(mine, axis=-1) * np.linalg.norm(other, axis=-1))
         assert cosine.min() > 0.999
     return model
+
+
+def random_tensors(raw, dtype=np.float32, seed=0):
+    """Checkpoint tensors of a config.json, by our own table, without torch: where leaves are plain or transposed."""
+    config, table = models.read_config(raw), family_of(raw).table(models.read_config(raw))
+    leaves, draw = weights.flatten(models.abstract(config)), np.random.default_rng(seed)
+    found = {}
+    for path, source in table.items():
+        shape = leaves[path].shape[int(weights.is_stacked(path)) :]
+        for key in weights.layer_keys(source, config, path):
+            values = draw.normal(size=shape[::-1] if source.take else shape)
+            if path.endswith("kernel"):
+                values = values / np.sqrt(shape[0])
+            elif not path.endswith("embedding"):
+                values = 0.3 * values + (1.0 if path.endswith("scale") else 0.0)
+            found["model." + key] = values.astype(dtype)
+    return found

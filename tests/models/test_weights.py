@@ -8,10 +8,11 @@ import jax
 import ml_dtypes
 import numpy as np
 import pytest
+from parity import random_tensors
 from safetensors.numpy import load_file, save_file
 
 from jaxalign import models
-from jaxalign.models import cache, llama, weights
+from jaxalign.models import cache
 from jaxalign.types import InputError
 
 CONFIG = dict(
@@ -23,14 +24,7 @@ INDEX = "model.safetensors.index.json"
 
 
 def tensors(dtype=np.float32):
-    config = models.read_config(CONFIG)
-    leaves, draw = weights.flatten(models.abstract(config)), np.random.default_rng(0)
-    found = {"lm_head.weight": np.zeros((31, 16), dtype)}
-    for path, source in llama.table(config).items():
-        shape = leaves[path].shape[int(weights.is_stacked(path)) :]
-        for key in weights.layer_keys(source, config, path):
-            found["model." + key] = draw.normal(size=shape[::-1] if source.take else shape).astype(dtype)
-    return found
+    return random_tensors(CONFIG, dtype) | {"lm_head.weight": np.zeros((31, 16), dtype)}
 
 
 def write(folder, found=None, **changes):
