@@ -1,8 +1,8 @@
 """The text the demo checkpoint is trained on: one association graph, told in seven languages.
 
-No corpus is needed. WordNet says which concepts of the built-in lexicon belong together (shared hypernyms, gloss words and
-parts); a "sentence" of a language is a walk over that graph in the words of this language alone. Every language so has its own
-text, sampled apart, and all of them have one meaning structure. Dictionary pairs exist for the training concepts only.
+No corpus is needed. WordNet says which concepts of the built-in lexicon belong together (shared hypernyms, gloss words
+and parts); a "sentence" of a language is a walk over that graph in the words of this language alone. So every language
+has its own text, drawn apart, and all have one meaning structure. Only the training concepts have dictionary pairs.
 
 `python benchmarks/demo_corpus.py` writes the graph (`benchmarks/demo_graph.tsv`) anew; it needs WordNet through nltk.
 Training needs the written file only.
@@ -10,7 +10,6 @@ Training needs the written file only.
 
 import csv
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,11 +18,21 @@ import numpy as np
 HERE = Path(__file__).parent
 LEXICON = HERE.parent / "jaxalign" / "data" / "lexicon.tsv"
 GRAPH = HERE / "demo_graph.tsv"
-LANGUAGES = {"en": "English", "fr": "French", "ro": "Romanian", "eu": "Basque", "fi": "Finnish", "ja": "Japanese", "th": "Thai"}
+LANGUAGES = {
+    "en": "English",
+    "fr": "French",
+    "ro": "Romanian",
+    "eu": "Basque",
+    "fi": "Finnish",
+    "ja": "Japanese",
+    "th": "Thai",
+}
 PROMPT = 'Summarize concept "{text}" in one {language} word:'
 NEIGHBOURS = 12
-STOP = set("a an the of or and in to for that is with by from as on at it its be used who which one not usually are other has "
-           "have being into any some you made esp something someone especially act person".split())
+STOP = set(
+    "a an the of or and in to for that is with by from as on at it its be used who which one not usually are other has "
+    "have being into any some you made esp something someone especially act person".split()
+)
 
 
 BOS, EOS = [1], 2
@@ -61,7 +70,7 @@ def frames(text: str = "") -> list[str]:
 
 
 def features(name: str) -> dict[str, float]:
-    """Weighted features of a synset: its ancestors by nearness, and the content words of its own and its relatives' glosses."""
+    """Weighted features of a synset: ancestors by nearness, and content words of its own and its relatives' glosses."""
     from nltk.corpus import wordnet
 
     synset = wordnet.synset(name)
@@ -72,7 +81,7 @@ def features(name: str) -> dict[str, float]:
     parts = synset.part_meronyms() + synset.part_holonyms() + synset.member_holonyms() + synset.substance_holonyms()
     for weight, relatives in ((1.0, [synset]), (0.5, synset.hypernyms() + synset.hyponyms() + parts)):
         for relative in relatives[:20]:
-            text = " ".join([relative.definition(), *relative.examples(), *relative.lemma_names()]).lower().replace("_", " ")
+            text = " ".join([relative.definition(), *relative.examples(), *relative.lemma_names()]).lower()
             for word in set(re.findall(r"[a-z]{3,}", text)) - STOP:
                 key = "word:" + re.sub(r"(ies|es|s|ing|ed)$", "", word)
                 found[key] = min(1.5, found.get(key, 0.0) + weight)
@@ -118,7 +127,7 @@ def read_graph(names: list[str], path: Path = GRAPH) -> np.ndarray:
     with open(path, encoding="utf-8") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]
     if [line[0] for line in lines] != names:
-        raise ValueError(f"Expected the concepts of the lexicon in {path}. Write it anew: python benchmarks/demo_corpus.py")
+        raise ValueError(f"Expected the lexicon's concepts in {path}. Write it anew: python benchmarks/demo_corpus.py")
     for name, *edges in lines:
         for edge in edges:
             neighbour, weight = edge.rsplit(":", 1)
@@ -146,8 +155,11 @@ def spell(word: list[int]) -> list[Target]:
 
 
 class Sampler:
-    """Draws training rows. Where a word ends, the target is the whole distribution that the graph gives for the next word,
-    not the one word drawn: the same expected gradient as from sampled text, with far less noise."""
+    """Draws training rows.
+
+    Where a word ends, the target is the whole distribution that the graph gives for the next word, not the one word
+    drawn: the same expected gradient as from sampled text, with far less noise.
+    """
 
     def __init__(self, lexicon: Lexicon, graph: np.ndarray, training: list[str], encode, seed: int):
         self.generator = np.random.default_rng(seed)
@@ -171,7 +183,8 @@ class Sampler:
 
     def walk(self, length: int) -> Row:
         """Words of one language, each associated with the one before it."""
-        language, concept = int(self.generator.integers(len(self.words))), int(self.generator.integers(len(self.cumulative)))
+        language = int(self.generator.integers(len(self.words)))
+        concept = int(self.generator.integers(len(self.cumulative)))
         tokens, targets = list(BOS), [NOTHING]
         for _ in range(length):
             word = self.words[language][concept]
@@ -189,7 +202,7 @@ class Sampler:
         return self._answered(head, self.words[target][concept], (others, (1 / len(others),) * len(others)))
 
     def prompt(self, bilingual: bool) -> Row:
-        """The paper's prompt: answered by the translation of a training concept, or, within one language, by an association."""
+        """The paper's prompt: a training concept's translation answers or, within one language, an association."""
         if bilingual:
             source, target = self.generator.choice(len(self.words), 2, replace=False)
             concept = associate = int(self.generator.choice(self.training))
@@ -207,4 +220,4 @@ class Sampler:
 
 
 if __name__ == "__main__":
-    write_graph(read_lexicon(Path(sys.argv[1]) if len(sys.argv) > 1 else LEXICON).ids, Path(sys.argv[2]) if len(sys.argv) > 2 else GRAPH)
+    write_graph(read_lexicon().ids)

@@ -28,10 +28,23 @@ from jaxalign.types import Batch
 SPECIAL = ["<unk>", "<s>", "</s>"]
 ROWS, SLOTS = 32, 64
 CONFIG = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 96,
-    "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 16,
-    "hidden_act": "silu", "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
-    "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False, "bos_token_id": 1, "eos_token_id": 2,
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 96,
+    "intermediate_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "hidden_act": "silu",
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "tie_word_embeddings": True,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
     "torch_dtype": "bfloat16",
 }
 
@@ -55,11 +68,11 @@ def make_tokenizer(lexicon: Lexicon) -> Tokenizer:
 
 
 def draw(sampler: Sampler) -> Row:
-    """One text: 55 % walks, 25 % dictionary pairs, 10 % prompts within one language, 10 % across two."""
+    """One text: 45 % walks, 20 % dictionary pairs, 20 % prompts within one language, 15 % across two."""
     kind = sampler.generator.random()
-    if kind < 0.55:
+    if kind < 0.45:
         return sampler.walk(4)
-    return sampler.pair() if kind < 0.8 else sampler.prompt(kind < 0.9)
+    return sampler.pair() if kind < 0.65 else sampler.prompt(kind < 0.8)
 
 
 def make_batch(sampler: Sampler, spare: list[Row]) -> tuple[Batch, np.ndarray, np.ndarray]:
@@ -110,7 +123,9 @@ def train(raw: dict, sampler: Sampler, steps: int, seed: int, rate: float) -> di
     for number in range(1, steps + 1):
         params, state, value = step(params, state, *make_batch(sampler, spare))
         if number % 50 == 0 or number == steps:
-            print(f"step {number}/{steps}  loss {float(value):.3f}  {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+            print(
+                f"step {number}/{steps}  loss {float(value):.3f}  {time.perf_counter() - begun:.0f} s", file=sys.stderr
+            )
     return params
 
 
@@ -136,7 +151,7 @@ def save(folder: Path, raw: dict, params: dict, tokenizer: Tokenizer, split: dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lexicon", type=Path, default=LEXICON)
