@@ -142,7 +142,7 @@ def intervals(
     Percentile bootstrap (Efron 1979): concepts are drawn with replacement, the same draws for every pair, setting and
     model, so that means over pairs keep their correlation. Each draw is a row of weights, all figures of a draw one
     matrix product. Where every query has the same gain (P@k of 0 or 1) the bootstrap has no width and the bound of
-    Wilson (1927) takes its place.
+    Wilson (1927) takes its place. With `bootstrap` of 0 low and high are the value.
     """
     metric, languages, _, queries = gain.shape
     source, target = np.nonzero(~np.eye(languages, dtype=bool))
@@ -160,10 +160,13 @@ def intervals(
         drawn = (chosen.reshape(-1, chosen.shape[-1]).astype(np.float32) @ weights.T).reshape(metric, len(source), -1)
         drawn /= inside @ weights.T
     grid = dict(value=_fold(value, source, target, languages))
-    grid["low"], grid["high"] = _bounds(_fold(drawn, source, target, languages))
+    grid["low"], grid["high"] = grid["value"].copy(), grid["value"].copy()
+    if bootstrap:
+        grid["low"], grid["high"] = _bounds(_fold(drawn, source, target, languages))
     count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, np.nansum)
     grid["count"] = np.broadcast_to(count, (metric, *count.shape[1:]))
-    _widen(grid, np.broadcast_to(size, len(source)).max())
+    if bootstrap:
+        _widen(grid, np.broadcast_to(size, len(source)).max())
     return grid
 
 

@@ -65,6 +65,7 @@ def figures(
                 kept |= {f"{_name(space, retrieval, number, one)}": one.rank for one in found}
                 if number == 0 and retrieval == config.retrieval[0]:
                     wrong += _wrong(space, found, concepts, split, languages)
+                per_split[-1] += ties(per_split[-1], found, languages)
         rows += per_split[0] if len(per_split) == 1 else over_splits(per_split)
     return Figures(rows, wrong, kept)
 
@@ -180,6 +181,30 @@ def _wrong(space, found, concepts, split, languages) -> list[dict]:
     after = [one for one in found if one.setting == "after"] or found
     largest = max(after, key=lambda one: one.seed_size)
     return score.wrong(space.label, largest, concepts, split, languages)
+
+
+def ties(rows: Sequence[dict], found: Sequence[evaluate.Outcome], languages: Sequence[str]) -> list[dict]:
+    """Rows of the metrics `ties`, the share of queries whose right answer scores the same as another candidate, and
+    `P@1_strict`, P@1 where a tie counts as lost, for every pair whose P@1 they may change.
+
+    A rank counts only candidates that score strictly higher, so that P@k takes the better side of a tie.
+    """
+    outcomes = {(one.setting, one.seed_size): one for one in reversed(found)}  # the first draw of each
+    place = {code: index for index, code in enumerate(languages)}
+    made = []
+    for row in rows:
+        one = outcomes.get((row["setting"], row["seed_size"]))
+        if row["metric"] != "P@1" or row["subset"] != "all" or row["source"] not in place or row["target"] not in place:
+            continue
+        if one is None or not one.ties[place[row["source"]], place[row["target"]]].any():
+            continue
+        at = place[row["source"]], place[row["target"]]
+        shared, strict = (one.ties[at] > 0).mean(), ((one.rank[at] == 1) & (one.ties[at] == 0)).mean()
+        made += [
+            row | dict(metric=name, value=float(value), low=float(value), high=float(value))
+            for name, value in (("ties", shared), ("P@1_strict", strict))
+        ]
+    return made
 
 
 def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
