@@ -7,7 +7,7 @@ batch is placed ahead, the next ones are dispatched before the last is read, and
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxalign import batches, models
+from jaxalign import batches, models, tokens
 from jaxalign.types import Batch, InputError
 
 IN_FLIGHT = 2
@@ -24,13 +24,16 @@ IN_FLIGHT = 2
 BATCH_TOKENS = {"cpu": 2048, "gpu": 16384, "tpu": 16384}
 
 
+Progress = Callable[[str, int, int], None]  # what, done, total
+
+
 class Engine(NamedTuple):
     """A model's parameters on all local devices."""
 
     config: Any
     params: Any
     mesh: Mesh
-    sharded: bool  # weights are split over the mesh's "model" axis
+    mapped: bool  # whole weights on each device, rows split by pmap; else by jit over the mesh
 
 
 class Shape(NamedTuple):
@@ -43,6 +46,19 @@ class Shape(NamedTuple):
     focused: bool  # last layer and single tokens only: the last block computes those tokens alone
 
 
+class Counts(NamedTuple):
+    """What a run computed; `padding` is the share of slots that no token used."""
+
+    texts: int
+    tokens_given: int
+    tokens_computed: int
+    slots: int
+
+    @property
+    def padding(self) -> float:
+        return 1 - self.tokens_computed / self.slots if self.slots else 0.0
+
+
 _programs: dict[Any, Any] = {}
 
 
@@ -51,10 +67,12 @@ def engine(model: models.Model) -> Engine:
     if model.mesh is not None and model.mesh.size > 1:
         if jax.process_count() > 1:
             raise InputError("Expected --model_parallel=1 on several hosts, got a sharded model. Use one host a model.")
-        return Engine(model.config, model.params, model.mesh, True)
+        return Engine(model.config, model.params, model.mesh, False)
     devices = np.array(jax.local_devices())
     mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
-    return Engine(model.config, jax.device_put(model.params, NamedSharding(mesh, PartitionSpec())), mesh, False)
+    params = jax.device_put(model.params, NamedSharding(mesh, PartitionSpec()))
+    # On several hosts pmap takes its arguments for shares of a global batch, whatever its devices; jit does not.
+    return Engine(model.config, params, mesh, jax.process_count() == 1)
 
 
 def replicas(engine: Engine) -> int:
@@ -102,7 +120,7 @@ def _free_bytes(device: Any) -> int | None:
 
 def program(engine: Engine, shape: Shape) -> Any:
     """The compiled program of a shape: `(params, batch, last_picks) -> pooled`, kept for the process."""
-    key = (engine.config, shape, engine.mesh, engine.sharded)
+    key = (engine.config, shape, engine.mesh, engine.mapped)
     if key not in _programs:
         arguments = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
@@ -114,7 +132,7 @@ def program(engine: Engine, shape: Shape) -> Any:
 
 def _mapped(engine: Engine, shape: Shape) -> Any:
     run = partial(_pooled, engine.config, shape.layers)
-    if engine.sharded:
+    if not engine.mapped:
         return jax.jit(run)
     return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0), devices=list(engine.mesh.devices.flat))
 
@@ -136,7 +154,7 @@ def _place(engine: Engine, shape: Shape, host: tuple[Batch, Any]) -> tuple[Any, 
     copies = replicas(engine)
 
     def split(part: np.ndarray) -> np.ndarray:
-        return part if engine.sharded else part.reshape(copies, len(part) // copies, *part.shape[1:])
+        return part if not engine.mapped else part.reshape(copies, len(part) // copies, *part.shape[1:])
 
     return jax.device_put(jax.tree.map(split, host), sharding)
 
@@ -173,3 +191,32 @@ def vectors(
             yield land()
     while flying:
         yield land()
+
+
+def counts(plan: batches.Forest, shape: Shape) -> Counts:
+    """Counts of a plan run in batches of `shape`."""
+    slots = batch_count(plan, shape) * shape.rows * shape.width
+    return Counts(sum(map(len, plan.where)), plan.given, plan.computed, slots)
+
+
+def checked(model: models.Model, part: tokens.Tokens) -> tokens.Tokens:
+    longest = int(np.diff(part.offsets).max(initial=0))
+    if model.max_length and longest > model.max_length:
+        raise InputError(f"Expected at most {model.max_length} tokens a text, got {longest}. Shorten the text.")
+    if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
+        wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
+        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Check the tokenizer.")
+    return part
+
+
+def parse_layers(model: models.Model, layers: Any) -> tuple[int, ...]:
+    """Layer numbers of "all", "last", or an iterable of numbers (negative ones count from the last)."""
+    count = model.num_layers + 1
+    if isinstance(layers, str):
+        if layers not in ("all", "last"):
+            raise InputError(f"Expected --layers of all, last or numbers, got {layers!r}.")
+        return tuple(range(count)) if layers == "all" else (count - 1,)
+    wanted = [int(layer) for layer in ([layers] if isinstance(layers, int) else layers)]
+    if not wanted or any(not -count <= layer < count for layer in wanted):
+        raise InputError(f"Expected --layers from 0 to {count - 1} for {model.name}, got {wanted}.")
+    return tuple(dict.fromkeys(layer % count for layer in wanted))

@@ -1,8 +1,6 @@
-"""Spaces as text: folders of LANG.vec in word2vec's format, keyed by concept id (spaces in a key stand as `_`)."""
+"""Spaces as text: a folder of `LANG.vec` keyed by concept, word2vec format (`count dimension`, then `key value ...`)."""
 
-import os
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,147 +9,141 @@ from jaxtyping import Float32
 
 from jaxalign.types import InputError
 
-LANGUAGE = re.compile(r"[A-Za-z0-9-]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 
 
-def languages(folder: Path) -> tuple[str, ...]:
-    """The LANG of every LANG.vec in the folder, sorted; InputError where there is no such folder."""
-    folder = Path(folder)
+def languages(folder: str | Path) -> tuple[str, ...]:
+    """Languages of a folder's LANG.vec files, sorted."""
+    return tuple(_files(Path(folder)))
+
+
+def _files(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
-        raise InputError(f"Expected a folder of LANG.vec files, got {folder}, which is none. Change --spaces.")
-    return tuple(sorted(path.stem for path in folder.glob("*.vec") if LANGUAGE.fullmatch(path.stem)))
+        raise InputError(f"Expected a folder of LANG.vec files, got {folder}. Correct --spaces.")
+    return {path.stem: path for path in sorted(folder.glob("*.vec")) if _LANGUAGE.fullmatch(path.stem)}
 
 
 def read_folder(
-    folder: Path, wanted: Sequence[str]
+    folder: str | Path, wanted: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], dict[str, Float32[np.ndarray, "concept feature"]]]:
-    """(ids, language -> vectors) of the concepts that all files have, in the order of the first.
+    """Keys and vectors by language: rows aligned on the keys that all languages share, in the first one's order.
 
-    Raises InputError for a language without a file, spaces of different dimension, or nothing shared.
+    `wanted` (default: every file, sorted) names the files and their order. Raises InputError with file and line.
     """
-    have = languages(folder)
-    for code in wanted:
-        if code not in have:
-            raise InputError(
-                f"Expected {code}.vec in {folder}, got none. It has {', '.join(have) or 'no .vec file'}; "
-                "change --languages or --spaces."
-            )
-    read = {code: read_file(Path(folder) / f"{code}.vec") for code in wanted}
-    sizes = {code: vectors.shape[1] for code, (_, vectors) in read.items()}
-    if len(set(sizes.values())) > 1:
-        said = ", ".join(f"{code} {size}" for code, size in sizes.items())
-        raise InputError(
-            f"Expected spaces of one dimension in {folder}, got {said}. Reduce them to the smallest first."
-        )
-    places = {code: {key: row for row, key in enumerate(keys)} for code, (keys, _) in read.items()}
-    shared = tuple(key for key in read[wanted[0]][0] if all(key in place for place in places.values()))
-    if not shared:
-        raise InputError(
-            f"Expected keys that all of {', '.join(wanted)} share in {folder}, got none. Key them by concept."
-        )
-    return shared, {code: vectors[[places[code][key] for key in shared]] for code, (_, vectors) in read.items()}
+    folder = Path(folder)
+    found = _files(folder)
+    wanted = list(found) if wanted is None else list(wanted)
+    missing = [language for language in wanted if language not in found]
+    if missing or not wanted:
+        has = ", ".join(found) or "none"
+        raise InputError(f"Expected {', '.join(missing) or 'LANG'}.vec in {folder}, got {has}. Correct --languages.")
+    spaces = {language: read(found[language]) for language in wanted}
+    widths = {language: vectors.shape[1] for language, (_, vectors) in spaces.items()}
+    if len(set(widths.values())) > 1:
+        raise InputError(f"Expected one dimension in all files of {folder}, got {widths}. Correct --spaces.")
+    shared = set.intersection(*(set(keys) for keys, _ in spaces.values()))
+    ids = tuple(key for key in spaces[wanted[0]][0] if key in shared)
+    if not ids:
+        raise InputError(f"Expected keys in all of {', '.join(wanted)}, got none shared in {folder}. Correct --spaces.")
+    aligned = {}
+    for language, (keys, vectors) in spaces.items():
+        at = {key: row for row, key in enumerate(keys)}
+        aligned[language] = vectors[[at[key] for key in ids]]
+    return ids, aligned
 
 
-def read_file(path: Path) -> tuple[tuple[str, ...], Float32[np.ndarray, "concept feature"]]:
-    """(keys, vectors) of one .vec file: a line `COUNT DIMENSION`, then `KEY v1 v2 ...` a line, all separated by spaces.
-
-    UTF-8, a byte-order mark and CRLF are accepted. InputError names the line for anything else: wrong counts, a key
-    twice, a number that is none, NaN, infinite or beyond float32, a vector of zeros.
-    """
+def read(path: str | Path) -> tuple[tuple[str, ...], Float32[np.ndarray, "key feature"]]:
+    """Keys and vectors of one file."""
+    path = Path(path)
     lines = _lines(path)
-    count, size = _header(path, lines[0] if lines else "")
-    if len(lines) - 1 != count:
-        raise InputError(
-            f"Expected {count:,} lines after the first in {path}, got {len(lines) - 1:,}. Mend the first line."
-        )
-    keys, numbers = [], []
-    for place, line in enumerate(lines[1:], 2):
-        key, _, rest = line.partition(" ")
-        if not key or len(rest.split()) != size:
-            raise InputError(f"Expected a key and {size} numbers in line {place} of {path}, got {_short(line)}.")
+    count, width = _header(path, lines[0] if lines else "")
+    rows = lines[1:]
+    if len(rows) != count:
+        raise InputError(f"Expected {count} vectors as the header says, got {len(rows)} ({path}). Correct the file.")
+    keys, texts = [], []
+    for number, line in enumerate(rows, 2):
+        key, _, values = line.rstrip(" ").partition(" ")
+        if not key or values.count(" ") != width - 1:
+            got = values.count(" ") + 1 if values else 0
+            raise _error(path, number, f"a key and {width} values, separated by one space", f"{got} values")
         keys.append(key)
-        numbers.append(rest)
-    seen: dict[str, int] = {}
-    for place, key in enumerate(keys, 2):
-        if seen.setdefault(key, place) != place:
-            raise InputError(
-                f"Expected each key once in {path}, got {key!r} in lines {seen[key]} and {place}. Remove one."
-            )
-    vectors = _numbers(path, numbers, size)
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(wrong):
-        raise InputError(
-            f"Expected finite float32 numbers in line {wrong[0] + 2} of {path}, got {_short(lines[wrong[0] + 1])}."
-        )
-    zero = np.flatnonzero(~vectors.any(axis=1))
-    if len(zero):
-        raise InputError(
-            f"Expected no vector of zeros, which has no direction, got {keys[zero[0]]!r} in line {zero[0] + 2} of "
-            f"{path}. Leave its concept out."
-        )
+        texts.append(values)
+    vectors = _numbers(path, texts, count, width)
+    _check(path, keys, vectors)
     return tuple(keys), vectors
-
-
-def write_folder(
-    folder: Path, ids: Sequence[str], vectors: Mapping[str, Float32[np.ndarray, "concept feature"]]
-) -> None:
-    """Writes LANG.vec for every language, each whole or not at all; nine digits give float32 back exactly."""
-    folder.mkdir(parents=True, exist_ok=True)
-    keys = [re.sub(r"\s", "_", name) for name in ids]
-    for code, rows in vectors.items():
-        temporary = folder / f".{code}.vec.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(f"{len(keys)} {rows.shape[1]}\n")
-            form = " ".join(["%.9g"] * rows.shape[1])
-            for key, row in zip(keys, rows, strict=True):
-                file.write(f"{key} {form % tuple(row.tolist())}\n")
-        os.replace(temporary, folder / f"{code}.vec")
 
 
 def _lines(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"Expected UTF-8 in {path}, got byte {error.start} that is none. Convert the file.") from error
+        raise InputError(f"Expected UTF-8 text, got another at byte {error.start} ({path}). Convert it.") from None
     except OSError as error:
-        raise InputError(f"Expected a file that can be read, got {path}: {error.strerror}. Change --spaces.") from error
-    return [line.removesuffix("\r").strip(" \t") for line in text.removesuffix("\n").split("\n")] if text else []
+        raise InputError(f"Expected a readable file, got {path} ({error.strerror}). Correct --spaces.") from None
+    # Only line feeds end a line: a key may hold other separators of Unicode.
+    lines = text.replace("\r\n", "\n").split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def _header(path: Path, line: str) -> tuple[int, int]:
-    parts = line.split()
-    if (
-        len(parts) != 2
-        or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts)
-        or "0" in parts
-    ):
-        raise InputError(f"Expected `COUNT DIMENSION` in the first line of {path}, got {_short(line)}.")
-    return int(parts[0]), int(parts[1])
+    fields = line.split()
+    if len(fields) != 2 or not all(field.isascii() and field.isdigit() and len(field) < 10 for field in fields):
+        raise _error(path, 1, "a header of count and dimension", repr(line[:60]))
+    count, width = map(int, fields)
+    if count < 1 or width < 1:
+        raise _error(path, 1, "a positive count and dimension", repr(line[:60]))
+    return count, width
 
 
-def _numbers(path: Path, rows: list[str], size: int) -> Float32[np.ndarray, "concept feature"]:
-    with warnings.catch_warnings(), np.errstate(over="ignore"):
-        warnings.simplefilter("error", DeprecationWarning)  # how NumPy tells of text that is no number
-        try:
-            found = np.fromstring(" ".join(rows), dtype=np.float64, sep=" ")
-        except (DeprecationWarning, ValueError):
-            found = np.empty(0)
-        if len(found) != len(rows) * size:
-            raise InputError(_first_wrong(path, rows))
-        return found.reshape(-1, size).astype(np.float32)
+def _numbers(path: Path, texts: list[str], count: int, width: int) -> np.ndarray:
+    """All values at once; line by line only to name the line that is wrong."""
+    try:
+        # Through float64, whose rounding to float32 gives back every repr of a float32.
+        flat = np.array(" ".join(texts).split(" "), dtype=np.float64)
+        with np.errstate(over="ignore"):
+            return flat.reshape(count, width).astype(np.float32)
+    except ValueError:
+        for number, text in enumerate(texts, 2):
+            for value in text.split(" "):
+                try:
+                    float(value)
+                except ValueError:
+                    raise _error(path, number, "numbers", repr(value[:40])) from None
+        raise _error(path, 2, "numbers", "something else") from None
 
 
-def _first_wrong(path: Path, rows: list[str]) -> str:
-    for place, row in enumerate(rows, 2):
-        for word in row.split():
-            try:
-                float(word)
-            except ValueError:
-                return f"Expected numbers in line {place} of {path}, got {_short(word)}."
-            if not word.isascii() or "_" in word:
-                return f"Expected numbers in line {place} of {path}, got {_short(word)}."
-    return f"Expected numbers separated by single spaces in {path}, got something else."
+def _check(path: Path, keys: list[str], vectors: np.ndarray) -> None:
+    wrong = ~np.isfinite(vectors).all(1)
+    if wrong.any():
+        raise _error(path, int(wrong.argmax()) + 2, "finite float32 values", "NaN or infinity")
+    empty = ~vectors.any(1)
+    if empty.any():
+        raise _error(path, int(empty.argmax()) + 2, "a vector that is not zero", "zeros")
+    if len(set(keys)) < len(keys):
+        seen: set[str] = set()
+        for number, key in enumerate(keys, 2):
+            if key in seen:
+                raise _error(path, number, "each key once", f"{key!r} again")
+            seen.add(key)
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "...")
+def _error(path: Path, line: int, expected: str, got: str) -> InputError:
+    return InputError(f"Expected {expected}, got {got} ({path}, line {line}). Correct the file.")
+
+
+def write_folder(folder: str | Path, ids: Sequence[str], vectors: Mapping[str, np.ndarray]) -> None:
+    """Writes a LANG.vec a language; reading it gives back the same float32 numbers. Spaces in keys become `_`."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = [re.sub(r"\s", "_", key) for key in ids]
+    if len(set(keys)) < len(keys) or not all(keys):
+        raise InputError("Expected ids that differ and are not empty (spaces count as _), got some twice. Rename them.")
+    for language, rows in vectors.items():
+        values = np.asarray(rows, np.float32)
+        with open(folder / f"{language}.vec", "w", encoding="utf-8", newline="\n") as handle:
+            handle.write(f"{len(keys)} {values.shape[1]}\n")
+            for key, row in zip(keys, values, strict=True):
+                # str of a NumPy float32 is the shortest text that reads back as the same number.
+                handle.write(f"{key} {' '.join(map(str, row))}\n")

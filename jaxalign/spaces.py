@@ -1,0 +1,262 @@
+"""Spaces of all languages, every embedding, pooling and layer: found in the store, continued, or made by chunks."""
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+import jaxalign
+from jaxalign import batches, extract, models, prompts, store, tokens
+from jaxalign.types import Concepts, InputError, Space, SpaceLabel
+
+CHUNK_BYTES = 32 << 20
+CHUNK_BATCHES = 8
+
+
+class Vectors(Mapping[str, np.ndarray]):
+    """Vectors of one layer and pooling by language, read from the store when asked for."""
+
+    def __init__(self, entry: store.Entry, index: dict[str, np.ndarray], layer: int, cache: dict[str, Any]):
+        self._entry, self._index, self._layer, self._cache = entry, index, layer, cache
+
+    def __getitem__(self, language: str) -> np.ndarray:
+        rows = self._index[language]
+        if self._cache.get("layer") != self._layer:  # one layer of an entry at a time in memory
+            self._cache.clear()
+            self._cache.update(layer=self._layer, found=store.read_layer(self._entry, self._layer))
+        return self._cache["found"][rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+
+class Kind(NamedTuple):
+    """One way to give concepts to the model."""
+
+    name: str  # "vanilla" or "prompt:NAME"
+    texts: dict[str, list[str]]  # by language
+    add_special_tokens: bool
+    poolings: tuple[str, ...]
+
+
+def spaces(
+    model: models.Model, concepts: Concepts, *, embeddings: Sequence[str] = ("vanilla",),
+    poolings: Sequence[str] = ("auto",), templates: Mapping[str, prompts.Template] | None = None, layers: Any = "last",
+    special_tokens: str = "auto", store_root: str | Path, batch_tokens: int = 0,
+    progress: extract.Progress | None = None,
+) -> list[Space]:  # fmt: skip
+    """Spaces of all languages for every embedding, pooling and layer, made or found in the store; read when used.
+
+    `templates` (the paper's alone by default) serve the embedding "prompt". A space that the store holds is not made
+    again; an interrupted run goes on where it was; on several hosts each process makes its share of the chunks.
+    """
+    chosen = extract.parse_layers(model, layers)
+    found = []
+    progress = progress or StderrProgress()
+    engine: list[extract.Engine] = []  # made at the first use: a run whose spaces are all stored needs none
+    for kind in _kinds(model, concepts, embeddings, poolings, templates):
+        entry = _entry(model, concepts, kind, chosen, special_tokens, Path(store_root), batch_tokens, progress, engine)
+        index = store.read_index(entry)
+        cache: dict[str, Any] = {}
+        for pooling in kind.poolings:
+            where = {language: index[f"{pooling} {language}"] for language in concepts.words}
+            for layer in chosen:
+                label = SpaceLabel(model.name, kind.name, pooling, layer)
+                found.append(Space(label, concepts.ids, Vectors(entry, where, layer, cache)))  # type: ignore[arg-type]
+    return found
+
+
+def _kinds(model: Any, concepts: Concepts, embeddings: Any, poolings: Any, templates: Any) -> list[Kind]:
+    kinds = []
+    for embedding in embeddings:
+        if embedding not in ("vanilla", "prompt"):
+            raise InputError(f"Expected --embeddings of vanilla and prompt, got {embedding!r}.")
+        # The paper: last token of a prompt in every family; of a bare word, the family's own pooling.
+        auto = model.default_pooling if embedding == "vanilla" else "last"
+        own = tuple(dict.fromkeys(auto if pooling == "auto" else pooling for pooling in poolings))
+        if embedding == "vanilla":
+            kinds.append(Kind("vanilla", {lang: list(words) for lang, words in concepts.words.items()}, True, own))
+            continue
+        chosen = templates if templates is not None else {prompts.PAPER: prompts.load()[prompts.PAPER]}
+        for template in chosen.values():
+            texts = {
+                lang: prompts.fill(template, words, lang, model.tokenizer if template.chat else None)
+                for lang, words in concepts.words.items()
+            }
+            kinds.append(Kind(f"prompt:{template.name}", texts, not template.chat, own))
+    return kinds
+
+
+def _entry(
+    model: Any, concepts: Concepts, kind: Kind, layers: tuple[int, ...], special_tokens: str, root: Path,
+    batch_tokens: int, progress: extract.Progress, engine: list[extract.Engine],
+) -> store.Entry:  # fmt: skip
+    """The finished entry of one kind: found, continued or made."""
+    requests = _requests(model, kind, progress)
+    made = {
+        "name": model.name, "revision": model.revision, "weights": model.digest, "dtype": model.dtype,
+        "embedding": kind.name, "languages": list(kind.texts), "special_tokens": special_tokens,
+        "version": jaxalign.__version__,
+    }  # fmt: skip
+    rows = {
+        f"{what} {language}": getattr(request.tokens, what)
+        for language, request in zip(kind.texts, requests, strict=False)
+        for what in ("ids", "offsets", "inner_from", "inner_to")
+    }
+    # The tokens stand for tokenizer, template and words at once; the ids for the list they belong to.
+    name = store.digest({**made, **rows, "concepts": list(concepts.ids)})
+    first = jax.process_index() == 0
+    with store.locked(root, name) if first else nullcontext(root / name) as folder:
+        _meet("found")
+        entry = _lookup(folder, layers, kind.poolings)
+        if entry is not None:
+            _meet("done")
+            return entry
+        if not engine:
+            engine.append(extract.engine(model))
+        entry = _make(engine[0], folder, made, requests, kind, layers, special_tokens, batch_tokens, progress)
+        _meet("done")
+        return entry
+
+
+def _lookup(folder: Path, layers: tuple[int, ...], poolings: tuple[str, ...]) -> store.Entry | None:
+    """A finished entry that holds at least these layers and poolings."""
+    for path in sorted(folder.glob("*/manifest.json")):
+        entry = store.find(path.parent)
+        if entry is not None and set(layers) <= set(entry.layers) and set(poolings) <= set(entry.poolings):
+            return entry
+    return None
+
+
+def _requests(model: Any, kind: Kind, progress: extract.Progress) -> list[batches.Request]:
+    """Requests of every pooling and language, poolings outermost."""
+    parts = {}
+    for done, (language, texts) in enumerate(kind.texts.items(), 1):
+        try:
+            part = tokens.tokenize(
+                model.tokenizer, texts, max_length=model.max_length, add_special_tokens=kind.add_special_tokens
+            )
+        except InputError as error:
+            raise InputError(f"{error} (language {language}, {kind.name})") from None
+        if part.unknown:
+            _say(f"{kind.name}, {language}: {part.unknown} of {len(texts)} texts are nothing but the unknown token")
+        parts[language] = extract.checked(model, part)
+        progress(f"tokenize {kind.name}", done, len(kind.texts))
+    return [batches.Request(part, pooling) for pooling in kind.poolings for part in parts.values()]
+
+
+def _make(
+    engine: extract.Engine, folder: Path, made: dict[str, Any], requests: list[batches.Request], kind: Kind,
+    layers: tuple[int, ...], special_tokens: str, batch_tokens: int, progress: extract.Progress,
+) -> store.Entry:  # fmt: skip
+    process, processes = jax.process_index(), jax.process_count()
+    path = folder / store.digest({"layers": list(layers), "poolings": list(kind.poolings)})[:8]
+    options: dict[str, Any] = {
+        "causal": engine.config.causal, "special_tokens": special_tokens, "features": engine.config.width
+    }  # fmt: skip
+    plan = batches.forest(requests, **options)
+    shape = extract.shape_for(engine, plan, layers, batch_tokens)
+    cut = _cut(plan, shape, kind, engine.config.width)
+    if process == 0:
+        index = {
+            f"{pooling} {language}": where
+            for (pooling, language), where in zip(
+                ((pooling, language) for pooling in kind.poolings for language in kind.texts), plan.where, strict=True
+            )
+        }
+        store.begin(path, cut, index, extract.replicas(engine))
+    _meet("begun")
+    cut = store.read_plan(path)
+    if cut["width"] != plan.width:
+        plan = batches.forest(requests, width=cut["width"], **options)
+    shape = shape._replace(rows=cut["rows"], width=plan.width, picks=plan.picks)
+    missing = sorted(set(range(cut["chunks"])) - set(store.committed(path, cut["chunks"])))
+    _meet("counted")
+    _fill(engine, plan, shape, path, missing[process::processes], cut["chunk_batches"], progress, kind.name)
+    _meet("filled")
+    said = extract.counts(plan, shape)
+    if process == 0:
+        _say(
+            f"{kind.name}: {said.texts} texts, {said.tokens_given} tokens given, {said.tokens_computed} computed, "
+            f"{100 * said.padding:.1f} % of {said.slots} slots unused"
+        )
+        store.finish(path, {**made, **said._asdict(), "devices": str(engine.mesh.devices.flat[0].device_kind)})
+    _meet("finished")
+    entry = store.find(path)
+    if entry is None:
+        raise InputError(f"Expected the finished vectors in {path}, got damaged ones. Check the disk of --workdir.")
+    return entry
+
+
+def _cut(plan: batches.Forest, shape: extract.Shape, kind: Kind, features: int) -> dict[str, Any]:
+    """How the work is cut into chunks: the smallest unit that is committed."""
+    total = extract.batch_count(plan, shape)
+    batch_bytes = math.ceil(len(plan.pick_text) / total) * len(shape.layers) * features * 4
+    each = max(1, min(CHUNK_BATCHES, CHUNK_BYTES // batch_bytes))
+    return {
+        "format": store.FORMAT, "texts": len(plan.offsets) - 1, "vectors": len(plan.pick_text), "width": plan.width,
+        "rows": shape.rows, "layers": list(shape.layers), "poolings": list(kind.poolings), "features": features,
+        "chunk_batches": each, "chunks": math.ceil(total / each),
+    }  # fmt: skip
+
+
+def _fill(
+    engine: extract.Engine, plan: batches.Forest, shape: extract.Shape, path: Path, chunks: Sequence[int], each: int,
+    progress: extract.Progress, name: str,
+) -> None:  # fmt: skip
+    """Computes and commits the chunks; a thread writes one while the next is computed."""
+    total, process = extract.batch_count(plan, shape), jax.process_index()
+    indices = [i for chunk in chunks for i in range(chunk * each, min((chunk + 1) * each, total))]
+    pending: list[np.ndarray] = []
+    waiting: list[Future] = []
+    with ThreadPoolExecutor(1) as thread:
+        for done, (index, found) in enumerate(extract.vectors(engine, plan, shape, indices), 1):
+            pending.append(found)
+            if index + 1 == total or (index + 1) % each == 0:
+                chunk = np.concatenate(pending, axis=1)
+                waiting.append(thread.submit(store.write_chunk, path, index // each, shape.layers, chunk, process))
+                pending = []
+                if len(waiting) > 1:  # at most two chunks in memory beside the one in the making
+                    waiting.pop(0).result()
+            progress(f"embed {name}", done, len(indices))
+        for future in waiting:
+            future.result()
+
+
+def _meet(what: str) -> None:
+    """Waits until every process of the run is here."""
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        multihost_utils.sync_global_devices(f"embed {what}")
+
+
+def _say(text: str) -> None:
+    print(f"embed: {text}", file=sys.stderr, flush=True)
+
+
+class StderrProgress:
+    """Progress on stderr: a line every few seconds, with the time left."""
+
+    def __init__(self, every_seconds: float = 5.0):
+        self._every, self._what = every_seconds, ""
+        self._start = self._last = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._start, self._last = what, now, now
+        if now - self._last >= self._every and done:
+            self._last = now
+            left = (now - self._start) * (total - done) / done
+            _say(f"{what}: {done}/{total}, about {math.ceil(left)} s left")
