@@ -160,9 +160,8 @@ def intervals(
         drawn = (chosen.reshape(-1, chosen.shape[-1]).astype(np.float32) @ weights.T).reshape(metric, len(source), -1)
         drawn /= inside @ weights.T
     grid = dict(value=_fold(value, source, target, languages))
-    grid["low"], grid["high"] = grid["value"].copy(), grid["value"].copy()
-    if bootstrap:
-        grid["low"], grid["high"] = _bounds(_fold(drawn, source, target, languages))
+    bounds = _bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid["value"], grid["value"])
+    grid["low"], grid["high"] = (bound.copy() for bound in bounds)
     count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, np.nansum)
     grid["count"] = np.broadcast_to(count, (metric, *count.shape[1:]))
     if bootstrap:
