@@ -282,5 +282,5 @@ def test_agrees_with_nltk(real):
 def test_other_languages_than_the_seven(real):
     assert corpora.languages() == ["en", "eu", "fi", "fr", "it", "ja", "ro", "th", "zh"]
     found = concepts.load("wordnet", ("zh", "ita"))
-    place = found.ids.index("moon.n.01")
-    assert found.words["zh"][place] == "月球" and found.words["ita"][place] == "luna"
+    place = found.ids.index("wolf.n.01")
+    assert found.words["zh"][place] == "狼" and found.words["ita"][place] == "lupo"
