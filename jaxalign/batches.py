@@ -18,7 +18,7 @@ from jaxalign.types import Batch, InputError
 
 POOLINGS = ("first", "last", "mean")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
-WIDTHS = (64, 96, 128, 192, 256, 384, 512)
+WIDTHS = (32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 
 
 class Request(NamedTuple):
@@ -75,15 +75,10 @@ def forest(
     lengths = np.diff(offsets).astype(np.int32)
     shared = _shared(ids, offsets) if causal else np.zeros(len(lengths), np.int32)
     longest = int(lengths.max(initial=1))
-    # A position of a long text costs width / (6 features) more in attention than its products, by operations; the
-    # scores' softmax and memory traffic weigh about as much again on the machines measured.
-    sizes = [w for w in WIDTHS if w >= longest] or [-(-longest // 64) * 64]
-    cut = _windows if causal else _packed
-    plans = {w: cut(lengths, shared, w) for w in ([width] if width else sizes[:5])}
-    if width and width < longest:
+    width = width or _best_width(lengths, shared, causal, features, longest)
+    if width < longest:
         raise InputError(f"Expected a width of at least the longest text's {longest} tokens, got {width}.")
-    width = min(plans, key=lambda w: len(plans[w][1]) * w * (1 + w / (3 * features)))
-    order, row_texts = plans[width]
+    order, row_texts = (_windows if causal else _packed)(lengths, shared, width)
     ranges = [_ranges(request, causal, special_tokens) for request in requests]
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
@@ -104,6 +99,17 @@ def forest(
         picks=_bucket(int(np.diff(row_picks).max(initial=1))), causal=causal,
         given=sum(int(request.tokens.offsets[-1]) for request in requests),
     )  # fmt: skip
+
+
+def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: int, longest: int) -> int:
+    """Slots a row that cost least: few unused and few repeated prefixes, against attention that grows with the row."""
+    sizes = [w for w in WIDTHS if w >= longest][:8] or [-(-longest // 64) * 64]
+    if not causal:  # a sample tells how well the lengths fill a row
+        lengths = lengths[:: max(1, len(lengths) // 4000)]
+    cut = _windows if causal else _packed
+    rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}
+    # By operations, attention adds width / (6 features) to a slot's products; its softmax and traffic as much again.
+    return min(sizes, key=lambda w: rows[w] * w * (1 + w / (3 * features)))
 
 
 def _bucket(count: int) -> int:
