@@ -1,29 +1,33 @@
 """A checkpoint's files: single or sharded safetensors, or pytorch_model.bin through torch's safe reader."""
 
 import json
-from collections.abc import Iterator
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jaxalign.types import InputError
 
 AGAIN = "Download it again."
+SAFETENSORS_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+READ_BYTES = 1 << 30
 
 
-class Checkpoint:
-    """Open files of one checkpoint: `shapes` of every key, read from headers; `read(key)` one tensor in its dtype."""
+class Tensor(NamedTuple):
+    """One tensor of a checkpoint: its shape, its dtype ("float32", ...; else as the file says) and how to read it."""
 
-    def __init__(self, handles: dict[str, Any], shapes: dict[str, tuple[int, ...]]):
-        self._handles, self.shapes = handles, shapes
+    shape: tuple[int, ...]
+    dtype: str
+    read_into: Callable[[np.ndarray], None]  # fills a contiguous array of that shape and dtype
 
-    def read(self, key: str) -> np.ndarray:
-        handle = self._handles[key]
-        return handle.get_tensor(key) if hasattr(handle, "get_tensor") else _numpy(handle)
+
+Checkpoint = dict[str, Tensor]
 
 
 @contextmanager
@@ -65,21 +69,38 @@ def _open_shards(stack: ExitStack, folder: Path, index: str) -> Checkpoint:
     files = read_index(folder, index)
     checkpoint = _open_safetensors(stack, sorted(set(files.values())))
     for key, path in files.items():
-        if key not in checkpoint.shapes:
+        if key not in checkpoint:
             raise InputError(f"Expected {key} in {path}, as {index} says, got no such tensor. {AGAIN}")
     return checkpoint
 
 
 def _open_safetensors(stack: ExitStack, paths: list[Path]) -> Checkpoint:
-    handles, shapes = {}, {}
+    """Reads go straight from the file into the caller's array: no second copy, no mapped pages that count as ours."""
+    checkpoint: Checkpoint = {}
     for path in paths:
         try:
-            handle = stack.enter_context(safe_open(path, framework="numpy"))
+            with safe_open(path, framework="numpy"):  # checks the header and that no byte is missing
+                pass
         except (SafetensorError, OSError) as error:
             raise InputError(f"Expected a whole safetensors file at {path}, got {error}. {AGAIN}") from error
-        for key in handle.keys():  # noqa: SIM118
-            handles[key], shapes[key] = handle, tuple(handle.get_slice(key).get_shape())
-    return Checkpoint(handles, shapes)
+        file = stack.enter_context(path.open("rb", buffering=0))
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        for key, entry in header.items():
+            if key != "__metadata__":
+                start = 8 + size + entry["data_offsets"][0]
+                dtype = SAFETENSORS_DTYPES.get(entry["dtype"], entry["dtype"])
+                checkpoint[key] = Tensor(tuple(entry["shape"]), dtype, partial(_read, file, start))
+    return checkpoint
+
+
+def _read(file: Any, start: int, array: np.ndarray) -> None:
+    view, done = array.reshape(-1).view(np.uint8).data, 0
+    while done < len(view):  # Linux reads 2 GiB at a time at most
+        count = os.preadv(file.fileno(), [view[done : done + READ_BYTES]], start + done)
+        if count == 0:
+            raise InputError(f"Expected {len(view)} bytes at {start} of {file.name}, got {done}. {AGAIN}")
+        done += count
 
 
 def _open_torch(paths: list[Path]) -> Checkpoint:
@@ -95,21 +116,20 @@ def _open_torch(paths: list[Path]) -> Checkpoint:
     for path in paths:
         try:
             tensors |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except (RuntimeError, OSError, EOFError, ValueError, _unpickling_error()) as error:
+        except (RuntimeError, OSError, EOFError, ValueError, TypeError, pickle.UnpicklingError) as error:
             raise InputError(f"Expected tensors alone in {path}, got {str(error)[:200]}. {AGAIN}") from error
-    return Checkpoint(tensors, {key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    return {
+        key: Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), partial(_copy, tensor))
+        for key, tensor in tensors.items()
+        if isinstance(tensor, torch.Tensor)
+    }
 
 
-def _unpickling_error() -> type[Exception]:
-    import pickle
-
-    return pickle.UnpicklingError
-
-
-def _numpy(tensor: Any) -> np.ndarray:
-    """Returns a view of a torch tensor; NumPy has no bfloat16 of its own."""
-    if str(tensor.dtype) == "torch.bfloat16":
+def _copy(tensor: Any, array: np.ndarray) -> None:
+    """NumPy has no bfloat16 of its own: 16-bit tensors travel as integers."""
+    if tensor.element_size() == 2:
         import torch
 
-        return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return tensor.numpy()
+        array.view(np.int16)[...] = tensor.view(torch.int16).numpy()
+    else:
+        array[...] = tensor.numpy()

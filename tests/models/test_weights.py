@@ -207,7 +207,7 @@ def poisoned(value):
         (change(QUERY, np.zeros((16, 15), np.float32)), QUERY),
         (change(QUERY, np.zeros(16, np.float32)), QUERY),
         (change("model.norm.weight", np.zeros((16, 1), np.float32)), "model.norm.weight"),
-        (change(QUERY, np.zeros((16, 16), np.int8)), "int8"),
+        (change(QUERY, np.zeros((16, 16), np.int8)), "got I8"),
         (poisoned(np.nan), QUERY),
         (poisoned(-np.inf), QUERY),
     ],
