@@ -53,26 +53,32 @@ def rank_tolerance(seeds: int, features: int) -> float:
 
 
 def bases(
-    product: Float[Array, "left right"], tolerance: float
+    product: Float[Array, "left right"], tolerance: float, most: int
 ) -> tuple[Float[Array, "left rank"], Float[Array, "right rank"], Bool[Array, ""]]:
     """(U, V, whether none is missing): U V' is the polar factor of `product` where that is determined.
 
-    Columns of U and V whose singular value is at most `tolerance` of the largest are zero: a partial isometry is
-    left.
+    The rank is at most `most`. Columns of U and V whose singular value is at most `tolerance` of the largest are
+    zero: a partial isometry is left.
     """
     left, values, right = jnp.linalg.svd(product, full_matrices=False)
-    kept = values > tolerance * values[0]
-    return left * kept, right.T * kept, kept.all()
+    kept = values[:most] > tolerance * values[0]
+    left, right = left[:, :most], right[:most].T
+    none = jnp.zeros((), product.dtype)
+    # A product with `kept` in every case would copy both bases; most fits miss nothing.
+    left, right = lax.cond(
+        kept.all(), lambda: (left, right), lambda: (jnp.where(kept, left, none), jnp.where(kept, right, none))
+    )
+    return left, right, kept.all()
 
 
 def polar_bases(
-    product: Float[Array, "size size"], tolerance: float
+    product: Float[Array, "size size"], tolerance: float, most: int
 ) -> tuple[Float[Array, "size rank"], Float[Array, "size rank"], Bool[Array, ""]]:
     """As `bases`, by matrix products where `product` has full rank; where it has not, by decomposition."""
     factor = polar(product)
     eye = jnp.eye(len(product), dtype=product.dtype)
     complete = jnp.abs(matmul(factor.T, factor) - eye).max() < 1e-4
-    return lax.cond(complete, lambda: (eye, factor.T, complete), lambda: bases(product, tolerance))
+    return lax.cond(complete, lambda: (eye, factor.T, complete), lambda: bases(product, tolerance, most))
 
 
 @cache
@@ -130,7 +136,8 @@ def rotation(
     if completion == "arbitrary":
         left, _, right = jnp.linalg.svd(product)
         return matmul(left, right)
-    left, right, _ = (polar_bases if method == "polar" else bases)(product, rank_tolerance(*source.shape))
+    solve = polar_bases if method == "polar" and len(source) >= len(product) else bases
+    left, right, _ = solve(product, rank_tolerance(*source.shape), min(source.shape))
     if completion == "identity":
         return identity_map(jnp.eye(len(product), dtype=product.dtype), left, right)
     return matmul(left, right.T)
@@ -139,7 +146,7 @@ def rotation(
 def least_squares(
     source: Float[Array, "seed feature"], target: Float[Array, "seed feature"], ridge: float = 0.0
 ) -> Float[Array, "feature feature"]:
-    """argmin of |source W - target|^2 + ridge * m |W|^2, m the mean squared feature times the seeds; shortest such W."""
+    """argmin of |source W - target|^2 + ridge * m |W|^2, m the mean of diag(source' source); the shortest such W."""
     if not ridge:
         return jnp.linalg.lstsq(source, target)[0]
     gram = matmul(source.T, source)

@@ -18,7 +18,7 @@ from jaxalign.checks import Request, check
 
 
 class Outcome(NamedTuple):
-    """One setting of all ordered pairs, each (source, target, query) int32; the diagonal (a language with itself) is 0."""
+    """One setting of all ordered pairs: (source, target, query) int32; 0 for a language with itself."""
 
     setting: str
     seed_size: int  # rows the map was fitted on; 0 for `before`
@@ -63,7 +63,7 @@ def shuffle(rows: np.ndarray, rng_seed: int, draw: int, names: tuple[str, str]) 
 def pairing(
     request: Request, job: Job, first: str, second: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(places among the fitted rows of the first, and of the second, that are paired; answers to the test rows; back)."""
+    """(fitted places of the first, of the second, that are paired; answers to the test rows forth, and back)."""
     seeds, tests, test = len(request.seed), len(request.test), request.test
     names, straight = (first, second), np.arange(job.seed_size)
     shuffled, answers = straight, test
@@ -99,7 +99,8 @@ class Buffers:
     """Similarities to write over: a fresh one costs a page fault for every 4 KiB."""
 
     def __init__(self, size: int):
-        self.size, self.free, self.lock = size, [], Lock()
+        self.size, self.lock = size, Lock()
+        self.free: list[jax.Array] = []
 
     def take(self) -> jax.Array:
         with self.lock:
@@ -157,9 +158,9 @@ def group_frames(vectors, pools, size, request: Request, workers: int) -> list[f
     """One Frame a language for seeds that are the first `size` of the group's rows; for `before` the bare pool."""
     with_test, seeds = size
     if not seeds:
-        return [frames.Frame(None, pool, None, None) for pool in pools]
+        return [frames.Frame(None, pool) for pool in pools]
     rows = np.concatenate([request.seed, request.test]) if with_test else request.seed[:seeds]
-    thin = seeds < vectors[0].shape[1] and request.completion != "arbitrary"
+    thin = frames.is_thin(seeds, vectors[0].shape[1], request.completion)
 
     def make(both):
         return frames.make_frame(*both, rows, thin, request.completion == "identity")
@@ -171,10 +172,12 @@ def pair_ranks(first, second, names, job, pool: Pool, request: Request) -> tuple
     """(rank, best, ties) from the first into the second language, and back."""
     if job.setting == "before":
         return score(first.pool, second.pool, request.test, request.test, pool, request)
-    columns, columns_second, forth, back = pairing(request, job, *names)
-    tolerance = align.rank_tolerance(len(columns), first.factor.shape[0])
-    factors = frames.fit(first, second, columns, columns_second, request.procrustes, request.completion, tolerance)
-    return score(*factors, forth, back, pool, request)
+    *columns, forth, back = pairing(request, job, *names)
+    in_order = job.setting in ("after", "ceiling")  # nothing to gather
+    places = (None, None) if in_order else columns
+    tolerance = align.rank_tolerance(*first.factor.shape)
+    sources, targets = frames.fit(first, second, *places, request.procrustes, request.completion, tolerance)
+    return score(sources, targets, forth, back, pool, request)
 
 
 def outcomes(

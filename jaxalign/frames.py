@@ -22,10 +22,15 @@ from jaxalign.complete import identity_map, matmul
 class Frame(NamedTuple):
     """One language under one set of seed rows."""
 
-    factor: Float[Array, "basis seed"]
+    factor: Float[Array, "seed basis"] | None  # none for `before`
     pool: Float[Array, "row basis"]  # unit rows; padded with zeros
-    span: Float[Array, "feature basis"] | None  # Q, where the features are more than the seeds
-    whole: Float[Array, "row feature"] | None  # unit rows in all features, where the completion needs them
+    span: Float[Array, "feature basis"] | None = None  # Q, where it is not the identity and the completion needs it
+    whole: Float[Array, "row feature"] | None = None  # unit rows in all features, likewise
+
+
+def is_thin(seeds: int, features: int, completion: align.Completion) -> bool:
+    """Whether a QR factorisation pays; at 1000 seeds of 1024 features it cost 0.8 s and saved 0.3."""
+    return seeds <= 0.75 * features and completion != "arbitrary"
 
 
 @partial(jax.jit, static_argnames="padded")
@@ -46,53 +51,52 @@ def make_frame(
     identity: bool,
 ) -> Frame:
     """The Frame of one language for the seed rows `rows`."""
-    seeds = vectors[rows].T
+    seeds = vectors[rows]
     if not thin:
-        return Frame(seeds, pool, None, pool if identity else None)
-    span, factor = jnp.linalg.qr(seeds)
-    return Frame(factor, unit_rows(matmul(pool, span)), span if identity else None, pool if identity else None)
-
-
-def lead(frame: Frame, size: int) -> Frame:
-    """The Frame of the first `size` seeds: the leading part of the same factorisation."""
-    factor = frame.factor[:size, :size]
-    return Frame(
-        factor, unit_rows(frame.pool[:, :size]), None if frame.span is None else frame.span[:, :size], frame.whole
-    )
+        return Frame(seeds, pool)
+    span, factor = jnp.linalg.qr(seeds.T)
+    inside = unit_rows(matmul(pool, span))
+    return Frame(factor.T, inside, span, pool) if identity else Frame(factor.T, inside)
 
 
 @partial(jax.jit, static_argnames=("method", "completion", "tolerance"))
 def fit(
     first: Frame,
     second: Frame,
-    columns: Int[Array, " seed"],
-    columns_second: Int[Array, " seed"],
+    columns: Int[Array, " seed"] | None,
+    columns_second: Int[Array, " seed"] | None,
     method: str,
     completion: align.Completion,
     tolerance: float,
 ) -> tuple[Float[Array, "row basis"], Float[Array, "row basis"]]:
     """Two factors with unit rows whose product holds the cosines of the pair after the fit.
 
-    Seed `columns[n]` of the first is paired with `columns_second[n]` of the second. Under `drop` the cosine is that
-    of what the two vectors have inside the fitted subspaces.
+    Seed `columns[n]` of the first is paired with `columns_second[n]` of the second, without them in their order.
+    Under `drop` the cosine is that of what the two vectors have inside the fitted subspaces.
     """
-    product = matmul(first.factor[:, columns], second.factor[:, columns_second].T)
+    assert first.factor is not None and second.factor is not None
+    one = first.factor if columns is None else first.factor[columns]
+    other = second.factor if columns_second is None else second.factor[columns_second]
+    product = matmul(one.T, other)
     if completion == "arbitrary":
         left, _, right = jnp.linalg.svd(product)
         return matmul(first.pool, matmul(left, right)), second.pool
-    solve = align.polar_bases if method == "polar" else align.bases
-    left, right, complete = solve(product, tolerance)
+    solve = align.polar_bases if method == "polar" and len(one) >= len(product) else align.bases
+    left, right, complete = solve(product, tolerance, min(len(one), len(product)))
 
     def turned():
         return matmul(first.pool, matmul(left, right.T)), second.pool
 
-    def dropped():
+    def inside():
         return unit_rows(matmul(first.pool, left)), unit_rows(matmul(second.pool, right))
 
-    def kept():
-        over, under = (left, right) if first.span is None else (matmul(first.span, left), matmul(second.span, right))
+    def completed():
+        if first.span is None or second.span is None or first.whole is None or second.whole is None:
+            return unit_rows(identity_map(first.pool, left, right)), second.pool
+        over, under = matmul(first.span, left), matmul(second.span, right)
         return unit_rows(identity_map(first.whole, over, under)), second.whole
 
-    if completion == "drop":
-        return lax.cond(complete, turned, dropped)
-    return lax.cond(complete, turned, kept) if first.span is None else kept()
+    if completion == "identity":
+        square = left.shape[0] == left.shape[1] and first.span is None
+        return lax.cond(complete, turned, completed) if square else completed()
+    return lax.cond(complete, turned, inside) if left.shape[0] == left.shape[1] else inside()

@@ -76,7 +76,7 @@ def test_real_spaces_give_their_known_precision():
             found = evaluate.ranks(spaces, seed=seed, test=test, settings=settings, retrieval=retrieval)
             for setting in settings:
                 hits[setting, retrieval] += list(found[setting][0, 1] == 1)
-        assert agree(spaces, seed, test, ("before", "after")) < 0.1
+    assert agree(spaces, seed, test, ("before", "after")) < 0.1
     precision = {key: np.mean(found) for key, found in hits.items()}
     assert abs(precision["after", "nn"] - 0.664) < 0.015 and abs(precision["after", "csls"] - 0.716) < 0.015, precision
     assert max(precision["before", "csls"], precision["null", "csls"]) < 0.01
