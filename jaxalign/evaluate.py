@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, frames, retrieve, threads
+from jaxalign import align, frames, neighbours, retrieve, threads
 from jaxalign.checks import Request, check
 
 
@@ -89,7 +89,7 @@ def inverse(test: np.ndarray, answers: np.ndarray) -> np.ndarray:
 def tiling(rows: int, request: Request, workers: int) -> tuple[int, retrieve.Plan]:
     """(padded rows, plan): tiles of about 400 rows on a CPU, kept between the sweeps where the budget holds them."""
     tiles = -(-rows // request.tile)
-    tile = -(-rows // tiles // retrieve.BLOCK) * retrieve.BLOCK
+    tile = -(-rows // tiles // neighbours.BLOCK) * neighbours.BLOCK
     keep = (tiles * tile) ** 2 * 4 * workers <= request.memory_budget // 2
     plan = retrieve.Plan(request.retrieval, request.csls_k, tile, keep, request.best)
     return tiles * tile, plan

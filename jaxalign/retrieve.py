@@ -22,11 +22,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from jaxalign.neighbours import BLOCK, mean_from_blocks, mean_of_best, sum_of_best
+
 Retrieval = Literal["csls", "nn", "inverted_softmax"]
 RETRIEVALS = ("csls", "nn", "inverted_softmax")
 BETA = 30.0
-BLOCK = 16  # cells of a row or column that share a maximum
-PASSES = 16  # up to this k, k passes of a masked maximum are faster than a sort
 
 
 class Plan(NamedTuple):
@@ -45,29 +45,6 @@ class Ranked(NamedTuple):
     rank: Int[Array, " query"]
     best: Int[Array, " query"]
     ties: Int[Array, " query"]
-
-
-def sum_of_best(values: Float[Array, "row column"], k: int) -> Float[Array, " row"]:
-    """Sum of the k highest of each row, equal values counted as often as they occur."""
-    if k > PASSES:
-        return lax.top_k(values, k)[0].sum(-1)
-    top, left = values.max(-1), jnp.full(len(values), k)
-    total = jnp.zeros(len(values), values.dtype)
-    for _ in range(k):
-        taken = jnp.minimum((values == top[:, None]).sum(-1), left)
-        total, left = total + jnp.where(taken > 0, taken * top, 0), left - taken
-        top = jnp.where(values < top[:, None], values, -jnp.inf).max(-1)
-    return total
-
-
-def mean_of_best(similarity: Float[Array, "row column"], k: int) -> Float[Array, " row"]:
-    """Mean of the k highest of each row, exact: they lie in the k blocks with the highest maxima."""
-    rows, columns = similarity.shape
-    if columns < 2 * k * BLOCK or columns % BLOCK:
-        return sum_of_best(similarity, k) / k
-    blocks = lax.top_k(similarity.reshape(rows, -1, BLOCK).max(-1), k)[1]
-    cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(rows, -1)
-    return sum_of_best(jnp.take_along_axis(similarity, cells, axis=1), k) / k
 
 
 def bounded(penalty: Float[Array, " candidate"]) -> Float[Array, " candidate"]:
@@ -94,24 +71,27 @@ def column_state(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, "
         return jnp.zeros((1, tile.shape[1]), tile.dtype)
     if plan.retrieval == "inverted_softmax":
         return jnp.exp(BETA * (tile - 1)).sum(0, keepdims=True)
-    if plan.keep:
-        return tile.reshape(-1, BLOCK, tile.shape[1]).max(1)
-    return lax.top_k(tile.T, min(plan.k, len(tile)))[0].T
+    return tile.reshape(-1, BLOCK, tile.shape[1]).max(1)
 
 
 def column_penalty(
-    state: Float[Array, "part column"], similarity: Float[Array, "row column"] | None, plan: Plan
+    state: Float[Array, "part column"],
+    similarity: Float[Array, "row column"] | None,
+    source: Float[Array, "row feature"],
+    target: Float[Array, "column feature"],
+    plan: Plan,
+    rows: int,
 ) -> Float[Array, " column"]:
-    """Penalty of each column as a candidate of the rows, from all tiles' states."""
+    """Penalty of each column as a candidate of the rows, from all tiles' states; rows from `rows` on are padding."""
     if plan.retrieval == "nn":
         return state[0]
     if plan.retrieval == "inverted_softmax":
         return bounded(1 + jnp.log(state.sum(0)) / BETA)
     if similarity is None:
-        return bounded(sum_of_best(state.T, plan.k) / plan.k / 2)
+        return bounded(mean_from_blocks(state, source, target, rows, plan.k) / 2)
     blocks = lax.top_k(state.T, min(plan.k, len(state)))[1]
     cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(len(blocks), -1)
-    values = similarity[cells, jnp.arange(len(blocks))[:, None]]
+    values = jnp.where(cells < rows, similarity[cells, jnp.arange(len(blocks))[:, None]], -jnp.inf)
     return bounded(sum_of_best(values, plan.k) / plan.k / 2)
 
 
@@ -161,7 +141,7 @@ def rank_both(
     zeros = partial(jnp.zeros, dtype=source.dtype)
     start_carry = (buffer, zeros(height), zeros((parts * (height // tile), width)), zeros(height), zeros(width))
     kept, row_pen, states, right, right_back = lax.fori_loop(0, height // tile, measure, start_carry)
-    col_pen = column_penalty(states, kept if plan.keep else None, plan) - outside
+    col_pen = column_penalty(states, kept if plan.keep else None, source, target, plan, rows) - outside
     row_pen = row_pen - below
     limit, limit_back = right - col_pen[answers], right_back - row_pen[answers_back]
 
@@ -195,8 +175,4 @@ def rank_both(
         jnp.full(width, -jnp.inf, source.dtype),
     )
     forth, back, _ = lax.fori_loop(0, height // tile, count, carry)
-    return (
-        kept,
-        forth._replace(rank=forth.rank + 1),
-        back._replace(rank=back.rank + 1),
-    )
+    return kept, forth._replace(rank=forth.rank + 1), back._replace(rank=back.rank + 1)
