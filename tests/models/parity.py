@@ -18,16 +18,16 @@ def texts(vocab, lengths=LENGTHS, seed=0):
     return [draw.integers(3, vocab, size=length).tolist() for length in lengths]
 
 
-def pack(token_lists, *, causal, slots=512, pooling="one", picks=None):
-    """Returns a batch of whole texts, several to a row, and the (row, first slot, length) of each text."""
-    places, row, start = [], 0, 0
+def pack(token_lists, *, causal, slots=512, pooling="last", rows=None, shift=0):
+    """Returns a batch of whole texts, several to a row from slot `shift` on, and each one's (row, slot, length)."""
+    places, row, start = [], 0, shift
     for tokens in sorted(token_lists, key=len, reverse=True):
         if start + len(tokens) > slots:
-            row, start = row + 1, 0
+            row, start = row + 1, shift
         places.append((row, start, tokens))
         start += len(tokens)
     order = {id(tokens): place for *place, tokens in places}
-    rows = row + 1
+    rows = rows or row + 1
     ids, positions = np.zeros((rows, slots), np.int32), np.zeros((rows, slots), np.int32)
     seen_from = np.tile(np.arange(slots, dtype=np.int32), (rows, 1))
     seen_to = seen_from + 1

@@ -1,0 +1,99 @@
+"""A vector depends on its text alone, not on batch mates, padding, slot, row length or scan. Needs no torch."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from parity import pack, texts
+
+from jaxalign import models
+from jaxalign.models import stack
+
+DECODER = dict(
+    vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+    num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5, layer_norm_eps=1e-5, rope_theta=100.0,
+)  # fmt: skip
+LOCAL, FULL = "sliding_attention", "full_attention"
+RAW = {
+    "llama": DECODER,
+    "gemma2": DECODER | dict(query_pre_attn_scalar=16, sliding_window=5, attn_logit_softcapping=20.0),
+    "cohere2": DECODER | dict(sliding_window=5, layer_types=[LOCAL, FULL, LOCAL]),
+    "bloom": dict(vocab_size=97, hidden_size=32, n_layer=3, num_attention_heads=4, layer_norm_epsilon=1e-5),
+    "gpt2": dict(vocab_size=97, n_embd=32, n_layer=3, n_head=4, n_positions=64, layer_norm_epsilon=1e-5,
+                 activation_function="gelu_new"),
+    "t5": dict(vocab_size=97, d_model=32, d_kv=8, d_ff=48, num_layers=3, num_heads=4, layer_norm_epsilon=1e-6,
+               relative_attention_num_buckets=8, feed_forward_proj="gated-gelu", decoder_start_token_id=0),
+    "bert": DECODER | dict(type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12, pad_token_id=0),
+}  # fmt: skip
+LAYERS = (0, 1, 2, 3)
+
+
+@lru_cache(maxsize=1)
+def model(kind):
+    """Config and parameters with random norms and biases: the defaults (1 and 0) hide what is wired wrongly."""
+    config = models.read_config(RAW[kind] | {"model_type": kind})
+    draw = np.random.default_rng(0)
+
+    def jitter(leaf):
+        return leaf + 0.3 * draw.normal(size=leaf.shape).astype(np.float32) if leaf.ndim <= 2 else leaf
+
+    return config, jax.tree.map(jitter, models.random_params(config, 0))
+
+
+@lru_cache(maxsize=2)
+def compiled(kind):
+    config, _ = model(kind)
+    return jax.jit(lambda params, batch: models.states(config, params, batch, LAYERS))
+
+
+def vectors(kind, token_lists, rows, slots, shift=0):
+    """States of each text, packed into `rows` rows of `slots`, `shift` slots to the right."""
+    config, params = model(kind)
+    batch, spans = pack(token_lists, causal=config.causal, slots=slots, rows=rows, shift=shift)
+    out = np.asarray(compiled(kind)(params, batch))
+    return [out[:, row, start : start + length] for row, start, length in spans]
+
+
+def assert_same(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        for layer in range(len(LAYERS)):
+            assert np.linalg.norm(one[layer] - other[layer]) <= 1e-6 * np.linalg.norm(other[layer])
+
+
+@pytest.mark.parametrize("kind", RAW)
+def test_mates_and_padding(kind):
+    mine, mates = texts(97, (1, 6, 13)), texts(97, (2, 9, 4, 11, 6), seed=1)
+    alone = [vectors(kind, [text], 3, 24)[0] for text in mine]
+    assert_same(vectors(kind, mine + mates, 3, 24)[:3], alone)
+    assert_same(vectors(kind, mates + mine, 3, 24)[5:], alone)
+    assert_same(vectors(kind, mine, 3, 24, shift=7), alone)
+    assert np.linalg.norm(alone[2][3, 1:] - alone[2][3, :-1]) > 0.1
+
+
+@pytest.mark.parametrize("kind", RAW)
+def test_length_of_the_row_and_loop_for_scan(kind):
+    mine = texts(97, (1, 6, 13))
+    scanned = vectors(kind, mine, 3, 24)
+    config, params = model(kind)
+    batch, spans = pack(mine, causal=config.causal, slots=40, rows=1)
+    out = np.asarray(jax.jit(loop, static_argnums=0)(config, params, batch))
+    assert_same([out[:, row, start : start + length] for row, start, length in spans], scanned)
+
+
+def loop(config, params, batch):
+    """The stack as a Python loop over the blocks."""
+    graphs, _ = stack._structure(config)
+    batch = jax.tree.map(jnp.asarray, batch)
+    context, table = stack.make_context(config, params, batch), stack.layer_table(config)
+    state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
+    found = [state]
+    for layer in range(config.num_layers):
+        weights, options = jax.tree.map(lambda leaf: leaf[layer], (params["blocks"], table))  # noqa: B023
+        state = nnx.merge(graphs["blocks"], weights)(state, context, options)
+        found.append(state)
+    if config.final_norm:
+        found[-1] = nnx.merge(graphs["norm"], params["norm"])(state)
+    return jnp.stack(found)
