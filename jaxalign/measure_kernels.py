@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import evaluate, timing
+from jaxalign import evaluate, retrieve, timing
+from jaxalign.checks import Request
 
 
 class Work(NamedTuple):
@@ -42,9 +43,10 @@ def run(
     seed: int = 0,
     out_dir: str | Path | None = None,
 ) -> list[dict[str, Any]]:
-    """One row a size (train, test, feature) and setting list; with `out_dir` the rows and a roofline as files.
+    """Two rows a size (train, test, feature); with `out_dir` also kernels.jsonl and figures/roofline.png.
 
-    The first call, which compiles, is told apart from the `repeats` warm ones, whose median and extremes are given.
+    Stage `all` is one call for every pair and setting, stage `similarity` one pair's product and ranks alone. The
+    first call, which compiles, is told apart from the `repeats` warm ones, whose median and extremes are given.
     `seconds` covers normalisation, maps and ranks of all ordered pairs in all settings, results on the host.
     """
     peak = timing.peak_product(dtype, precision)
@@ -57,15 +59,17 @@ def run(
                 seed=np.arange(train), test=np.arange(train, train + test), settings=tuple(settings),
                 candidates=candidates, memory_budget=memory_budget, precision=precision,
             )  # fmt: skip
+            shared: dict[str, Any] = {"train": train, "test": test, "features": features, "languages": languages}
+            shared |= {"candidates": candidates, "settings": ",".join(settings), "dtype": dtype, "precision": precision}
             measured = timed(partial(evaluate.ranks, spaces, **options), repeats, progress.update)
             work = least_work(train, test, features, languages, settings, candidates)
-            rows.append(
-                {"train": train, "test": test, "features": features, "languages": languages, "candidates": candidates}
-                | {"settings": ",".join(settings), "dtype": dtype, "precision": precision}
-                | measured
-                | rates(work, measured["seconds"], languages, len(settings), peak, bandwidth)
-                | timing.peak_memory()
-            )
+            ordered = languages * (languages - 1) * len(settings)
+            roofs = rates(work, measured["seconds"], ordered, peak, bandwidth)
+            rows.append({"stage": "all"} | shared | measured | roofs | timing.peak_memory())
+            pool = train + test if candidates == "all" else test
+            alone = similarity_stage(pool, features, memory_budget, repeats)
+            roofs = rates(least_work(0, pool, features, 2, ("before",)), alone["seconds"], 2, peak, bandwidth)
+            rows.append({"stage": "similarity"} | shared | alone | roofs | timing.peak_memory())
     if out_dir is not None:
         write(rows, Path(out_dir))
     return rows
@@ -92,6 +96,36 @@ def timed(call: Callable[[], Any], repeats: int, done: Callable[[], None] = lamb
     }
 
 
+def similarity_stage(rows: int, features: int, memory_budget: int, repeats: int) -> dict[str, Any]:
+    """Seconds of one pair's similarity and the ranks of all its rows and columns; bytes of its temporaries."""
+    everything = np.arange(rows)
+    padded, plan = evaluate.tiling(rows, Request(everything[:0], everything, memory_budget=memory_budget), 1)
+    spaces = planted(padded, features, 2, 0).values()
+    source, target = (jnp.asarray(space / np.linalg.norm(space, axis=1, keepdims=True)) for space in spaces)
+    answers = jnp.arange(padded, dtype=jnp.int32)
+    buffer = jnp.zeros((padded, padded), jnp.float32) if plan.keep else None
+    start = perf_counter()
+    lowered = retrieve.rank_both.lower(buffer, source, target, answers, answers, plan=plan, rows=rows, columns=rows)
+    ranked = lowered.compile()
+    compiled = perf_counter() - start
+    seconds = []
+    for _ in range(repeats + 1):
+        start = perf_counter()
+        buffer, *found = jax.block_until_ready(ranked(buffer, source, target, answers, answers))
+        seconds.append(perf_counter() - start)
+    memory = ranked.memory_analysis()
+    return {
+        "seconds": median(seconds[1:]),
+        "seconds_low": min(seconds[1:]),
+        "seconds_high": max(seconds[1:]),
+        "calls": repeats,
+        "first_call_seconds": compiled + seconds[0],
+        "compile_seconds": compiled,
+        "temporary_bytes": memory.temp_size_in_bytes if memory else None,
+        "similarity_kept": plan.keep,
+    }
+
+
 def least_work(
     train: int, test: int, features: int, languages: int, settings: Sequence[str], candidates: str = "test"
 ) -> Work:
@@ -109,13 +143,11 @@ def least_work(
     return Work(pairs * flops, pairs * moved)
 
 
-def rates(
-    work: Work, seconds: float, languages: int, settings: int, peak: float, bandwidth: float
-) -> dict[str, float | int]:
-    """Throughputs of a call and the roofs they stand under."""
+def rates(work: Work, seconds: float, ordered_pairs: int, peak: float, bandwidth: float) -> dict[str, float | int]:
+    """Throughputs of a call, `ordered_pairs` over all its settings, and the roofs they stand under."""
     gflops = work.flops / seconds / 1e9
     return {
-        "pairs_per_second": languages * (languages - 1) * settings / seconds,
+        "pairs_per_second": ordered_pairs / seconds,
         "flops": work.flops,
         "bytes_moved": work.bytes,
         "gflops_per_second": gflops,
@@ -173,8 +205,8 @@ def roofline(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axis.plot(intensity, np.minimum(peak, intensity * bandwidth), color="#444444")
     axis.text(intensity[-1], peak, f"product peak, {peak:,.0f} GFLOP/s measured", ha="right", va="bottom", fontsize=8)
     for row, x in zip(rows, found, strict=True):
-        axis.plot(x, row["gflops_per_second"], "o", color="#d95f02")
-        label = f"{row['train']}, {row['test']}, d {row['features']}: {100 * row['peak_share']:.0f} %"
+        axis.plot(x, row["gflops_per_second"], "o", color="#d95f02" if row["stage"] == "all" else "#1b6ca8")
+        label = f"{row['stage']} {row['train']}, {row['test']}, d {row['features']}: {100 * row['peak_share']:.0f} %"
         axis.annotate(label, (x, row["gflops_per_second"]), xytext=(6, -10), textcoords="offset points", fontsize=8)
     axis.set(xscale="log", yscale="log", xlabel="operations per byte (least)", ylabel="GFLOP/s of products")
     axis.spines[["top", "right"]].set_visible(False)

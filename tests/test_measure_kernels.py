@@ -14,13 +14,23 @@ def test_rows_and_roofline_are_written(tmp_path):
     rows = measure_kernels.run(sizes, languages=3, repeats=2, out_dir=tmp_path)
     written = [json.loads(line) for line in (tmp_path / "kernels.jsonl").read_text().splitlines()]
     assert written == rows
-    assert [(row["train"], row["test"], row["features"]) for row in rows] == sizes
+    everything, alone = rows[::2], rows[1::2]
+    assert [(row["train"], row["test"], row["features"]) for row in everything] == sizes
+    assert {row["stage"] for row in alone} == {"similarity"}
     assert (tmp_path / "figures" / "roofline.png").read_bytes()[1:4] == b"PNG"
     for row in rows:
         assert row["seconds_low"] <= row["seconds"] <= row["seconds_high"]
         assert row["peak_share"] == pytest.approx(row["gflops_per_second"] / row["peak_gflops_per_second"])
-        assert row["pairs_per_second"] == pytest.approx(3 * 2 * 2 / row["seconds"])
-    assert rows[0]["compile_seconds"] > 0
+        ordered = 3 * 2 * 2 if row["stage"] == "all" else 2
+        assert row["pairs_per_second"] == pytest.approx(ordered / row["seconds"])
+    assert rows[0]["compile_seconds"] > 0 and alone[0]["compile_seconds"] > 0
+    assert alone[0]["flops"] == 2 * 40 * 40 * 16
+
+
+def test_a_similarity_beyond_the_budget_is_not_kept():
+    whole = measure_kernels.similarity_stage(400, 8, 4 << 30, 1)
+    tiled = measure_kernels.similarity_stage(1200, 8, 1 << 20, 1)
+    assert whole["similarity_kept"] and not tiled["similarity_kept"]
 
 
 def test_compilation_stands_apart_from_warm_calls():
