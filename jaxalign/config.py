@@ -128,6 +128,12 @@ class Config:
         "alike without a map)",
         choices=("matched", "identical", "domains", "gpa", "isometry"),
     )
+    design: str = _option(
+        "full",
+        "full: every setting for every space; star: all of it for the first template and pooling at the last layer, "
+        "and only before, after and ceiling with the whole seed dictionary, the first retrieval and split for the rest",
+        choices=("full", "star"),
+    )
     seed: int = _option(0, "seed of splits, shuffles, resamples and random weights", bounds=COUNT)
     # the run
     workdir: str = _option("runs", "folder of runs and of the store of finished spaces")

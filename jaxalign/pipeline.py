@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import concepts as words
-from jaxalign import devices, report, rundir, sources, study, timing
+from jaxalign import controls, devices, report, rundir, sources, study, timing
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 
@@ -56,14 +56,21 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     found = study.Figures([], [], {})
-    for spaces in sources.spaces_of(config, concepts, vec_space, clock):
-        pairs = len(concepts.words) * (len(concepts.words) - 1)
-        with study.Bar(len(spaces) * len(config.retrieval) * len(splits), pairs) as bar:
-            for space in spaces:
-                figures = study.figures(config, space, concepts, splits, seed_sizes, clock, bar)
-                found = study.Figures(
-                    found.rows + figures.rows, found.wrong + figures.wrong, found.ranks | figures.ranks
-                )
+    for made in sources.spaces_of(config, concepts, vec_space, clock):
+        masks = [
+            controls.subsets(config.controls, concepts, split, tuple(concepts.words), made.tokens, config.seed)
+            for split in splits
+        ]
+        first = max(made.spaces, key=lambda space: space.label.layer)
+        every = [study.questions(config, space, first, seed_sizes, len(splits)) for space in made.spaces]
+        evaluations = sum(len(asked.retrievals) * asked.splits for asked in every)
+        with study.Bar(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
+            plan = study.Study(config, concepts, splits, seed_sizes, masks, clock, bar)
+            for space in made.spaces:
+                figures = study.figures(plan, space, first)
+                found.rows.extend(figures.rows)
+                found.wrong.extend(figures.wrong)
+                found.ranks.update(figures.ranks)
                 if config.export_spaces:
                     sources.export(space, out / "spaces")
 

@@ -159,6 +159,8 @@ def intervals(
         value = chosen.sum(axis=-1) / size
         drawn = (chosen.reshape(-1, chosen.shape[-1]).astype(np.float32) @ weights.T).reshape(metric, len(source), -1)
         drawn /= inside @ weights.T
+        # A draw without any concept of a small subset says nothing: it stands at the value.
+        drawn = np.where(np.isnan(drawn), value[..., None], drawn)
     grid = dict(value=_fold(value, source, target, languages))
     bounds = _bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid["value"], grid["value"])
     grid["low"], grid["high"] = (bound.copy() for bound in bounds)

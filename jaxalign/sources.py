@@ -4,11 +4,22 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from jaxalign import concepts as words
 from jaxalign.config import Config, parse_layers
 from jaxalign.timing import Clock
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
+
+
+class Made(NamedTuple):
+    """The spaces of one model: every layer of every pooling of every embedding."""
+
+    spaces: list[Space]
+    tokens: np.ndarray | None  # of each concept's English word
+
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 
@@ -86,10 +97,10 @@ def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
     return tuple(size for size in sizes if size <= whole)
 
 
-def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[list[Space]]:
-    """The run's spaces, a list for each model: every layer of every pooling of every embedding, read when used."""
+def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Made]:
+    """The spaces of one model after the other, each read when used."""
     if vec_space is not None:
-        yield [vec_space]
+        yield Made([vec_space], None)
         return
     from jaxalign import models, prompts, spaces
 
@@ -116,8 +127,16 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                 batch_tokens=config.batch_tokens,
                 store_root=Path(config.workdir) / "spaces",
             )
+        counts = _token_counts(model.tokenizer, concepts)
         del model  # one model in memory at a time
-        yield made
+        yield Made(made, counts)
+
+
+def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
+    if "en" not in concepts.words:
+        return None
+    rows = tokenizer(list(concepts.words["en"]), add_special_tokens=False)["input_ids"]
+    return np.array([len(row) for row in rows])
 
 
 def _templates(known: dict, names: tuple[str, ...]) -> dict:

@@ -1,10 +1,10 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
 
 import hashlib
+import io
 import json
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,57 +26,94 @@ class Figures(NamedTuple):
     ranks: dict[str, np.ndarray]
 
 
-def figures(
-    config: Config,
-    space: Space,
-    concepts: Concepts,
-    splits: Sequence[Split],
-    seed_sizes: tuple[int, ...],
-    clock: timing.Clock,
-    bar: "Bar",
-) -> Figures:
-    """Ranks and scores of one space in every split and retrieval."""
-    languages = tuple(space.vectors)
-    rows: list[dict] = []
-    wrong: list[dict] = []
-    kept: dict[str, np.ndarray] = {}
-    for retrieval in config.retrieval:
+class Study(NamedTuple):
+    """What every space of a run is asked: the splits, the seed sizes, and the control subsets of each split."""
+
+    config: Config
+    concepts: Concepts
+    splits: Sequence[Split]
+    seed_sizes: tuple[int, ...]
+    masks: Sequence[dict[str, np.ndarray]]
+    clock: timing.Clock
+    bar: "Bar"
+
+
+class Questions(NamedTuple):
+    """How much is asked of one space."""
+
+    retrievals: tuple[str, ...]
+    splits: int
+    settings: tuple[str, ...]
+    seed_sizes: tuple[int, ...]
+
+
+def questions(config: Config, space: Space, first: Space, seed_sizes: tuple[int, ...], splits: int) -> Questions:
+    """Everything, or in the star design the three settings for spaces other than the run's main ones.
+
+    `first` is the model's first space at the last layer; another embedding's main space has the same pooling choice.
+    """
+    label, main = space.label, first.label
+    vanilla = label.embedding == main.embedding or label.embedding in ("vanilla", f"prompt:{config.template_names[0]}")
+    pooled = (
+        label.pooling == main.pooling or label.embedding != main.embedding and label.pooling in ("last", main.pooling)
+    )
+    if config.design == "full" or label.layer == main.layer and vanilla and pooled:
+        return Questions(config.retrieval, splits, config.settings, seed_sizes)
+    few = tuple(setting for setting in config.settings if setting in ("before", "after", "ceiling"))
+    return Questions(config.retrieval[:1], 1, few or config.settings, seed_sizes[-1:])
+
+
+def figures(study: Study, space: Space, first: Space) -> Figures:
+    """Ranks and scores of one space in every split and retrieval that is asked of it."""
+    config, languages = study.config, tuple(space.vectors)
+    asked = questions(config, space, first, study.seed_sizes, len(study.splits))
+    found = Figures([], [], {})
+    for retrieval in asked.retrievals:
         per_split = []
-        for number, split in enumerate(splits):
-            with clock.phase("align"):
-                found = outcomes(config, space, split, seed_sizes, retrieval, bar)
-            with clock.phase("score"):
-                per_split.append(
-                    score.rows(
-                        space.label,
-                        found,
-                        concepts,
-                        split,
-                        languages,
-                        ks=config.k,
-                        retrieval=retrieval,
-                        csls_k=config.csls_k,
-                        candidates=config.candidates,
-                        completion=config.completion,
-                        bootstrap=config.bootstrap,
-                        rng_seed=config.seed,
-                    )
-                )
-                kept |= {f"{_name(space, retrieval, number, one)}": one.rank for one in found}
-                if number == 0 and retrieval == config.retrieval[0]:
-                    wrong += _wrong(space, found, concepts, split, languages)
-                per_split[-1] += ties(per_split[-1], found, languages)
-        rows += per_split[0] if len(per_split) == 1 else over_splits(per_split)
-    return Figures(rows, wrong, kept)
+        for number, split in enumerate(study.splits[: asked.splits]):
+            with study.clock.phase("align"):
+                outcome = outcomes(config, space, split, asked, retrieval, study.bar)
+            with study.clock.phase("score"):
+                scored = _scored(study, space, outcome, number, retrieval)
+                per_split.append(scored + ties(scored, outcome, languages))
+            found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
+            if number == 0 and retrieval == config.retrieval[0]:
+                found.wrong.extend(_wrong(space, outcome, study.concepts, split, languages))
+        found.rows.extend(per_split[0] if len(per_split) == 1 else over_splits(per_split))
+    if "isometry" in config.controls:
+        from jaxalign import isometry
+
+        with study.clock.phase("isometry"):
+            found.rows.extend(isometry.rows(space.label, dict(space.vectors), rng_seed=config.seed))
+    return found
+
+
+def _scored(study: Study, space: Space, found: list[evaluate.Outcome], number: int, retrieval: str) -> list[dict]:
+    config = study.config
+    return score.rows(
+        space.label,
+        found,
+        study.concepts,
+        study.splits[number],
+        tuple(space.vectors),
+        ks=config.k,
+        retrieval=retrieval,
+        csls_k=config.csls_k,
+        candidates=config.candidates,
+        completion=config.completion,
+        subsets=study.masks[number],
+        bootstrap=config.bootstrap,
+        rng_seed=config.seed,
+    )
 
 
 def outcomes(
-    config: Config, space: Space, split: Split, seed_sizes: tuple[int, ...], retrieval: str, bar: "Bar"
+    config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: "Bar"
 ) -> list[evaluate.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
     question = dict(
-        settings=config.settings,
-        seed_sizes=seed_sizes,
+        settings=asked.settings,
+        seed_sizes=asked.seed_sizes,
         null_draws=config.null_draws,
         rng_seed=config.seed,
         retrieval=retrieval,
@@ -91,16 +128,12 @@ def outcomes(
     )
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
-    path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.npz"
+    path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.ranks"
     found = _read(path)
     if found is None:
+        budget = int(config.memory_budget * 2**30)
         found = evaluate.outcomes(
-            space.vectors,
-            seed=seed,
-            test=test,
-            progress=bar.within,
-            memory_budget=int(config.memory_budget * 2**30),
-            **question,
+            space.vectors, seed=seed, test=test, progress=bar.within, memory_budget=budget, **question
         )
         _write(path, found)
     bar.next()
@@ -146,13 +179,17 @@ def _digest(space: Space, split: Split, question: dict) -> str:
 
 
 def _write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
+    """Writes the outcomes behind a digest of themselves, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
     tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
+    packed = io.BytesIO()
+    np.savez_compressed(packed, heads=np.asarray(heads), tables=tables)
+    data = packed.getvalue()
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, heads=np.asarray(heads), tables=tables)
+            file.write(hashlib.blake2b(data, digest_size=16).digest() + data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -163,14 +200,13 @@ def _write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
 def _read(path: Path) -> list[evaluate.Outcome] | None:
     if not path.exists():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            heads, tables = json.loads(str(file["heads"])), file["tables"]
-        return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zipfile.zlib.error, TypeError) as error:  # type: ignore[attr-defined]
-        print(f"jaxalign: {path} is damaged ({error}); computing it again.", file=sys.stderr)
-        path.unlink(missing_ok=True)
+    data = path.read_bytes()
+    if hashlib.blake2b(data[16:], digest_size=16).digest() != data[:16]:
+        print(f"jaxalign: {path} is damaged; computing it again.", file=sys.stderr)
         return None
+    with np.load(io.BytesIO(data[16:]), allow_pickle=False) as file:
+        heads, tables = json.loads(str(file["heads"])), file["tables"]
+    return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
 
 
 def _name(space: Space, retrieval: str, split: int, one: evaluate.Outcome) -> str:

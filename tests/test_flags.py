@@ -44,6 +44,7 @@ BAD = {
     "null_draws": ["0"],
     "bootstrap": ["-1"],
     "controls": ["colour"],
+    "design": ["moon"],
     "seed": ["-1"],
     "run_name": ["a/b", ".."],
     "export_spaces": ["2"],
