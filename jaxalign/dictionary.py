@@ -154,7 +154,7 @@ def ranks(
 
 
 def lazy_penalty(source, target, asked, wanted, tile: int, csls_k: int, memory_budget: int) -> jax.Array:
-    """Penalties that are exact for every right answer and every candidate that may beat one, a lower bound elsewhere."""
+    """Penalties, exact for every right answer and every candidate that may beat one, a lower bound elsewhere."""
     some = source[:: round(1 / LAZY)]
     penalty = bounded(radii(some, target, csls_k, memory_budget) / 2)
     exact = np.zeros(len(target), bool)

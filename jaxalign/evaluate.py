@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, frames, neighbours, retrieve, threads
+from jaxalign import align, directed, frames, neighbours, retrieve, threads
 from jaxalign.checks import Request, check
 
 
@@ -168,6 +168,11 @@ def group_frames(vectors, pools, size, request: Request, workers: int) -> list[f
     return list(threads.spread(make, zip(vectors, pools, strict=True), workers))
 
 
+def is_directed(request: Request) -> bool:
+    """Whether the two directions of a pair need maps of their own."""
+    return request.map != "orthogonal" or request.translate
+
+
 def pair_ranks(first, second, names, job, pool: Pool, request: Request) -> tuple[np.ndarray, np.ndarray]:
     """(rank, best, ties) from the first into the second language, and back."""
     if job.setting == "before":
@@ -178,6 +183,19 @@ def pair_ranks(first, second, names, job, pool: Pool, request: Request) -> tuple
     tolerance = align.rank_tolerance(*first.factor.shape)
     sources, targets = frames.fit(first, second, *places, request.procrustes, request.completion, tolerance)
     return score(sources, targets, forth, back, pool, request)
+
+
+def directed_ranks(first, second, names, job, pool: Pool, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """As `pair_ranks`, from the vectors, for a map that serves one direction alone."""
+    *places, forth, back = pairing(request, job, *names)
+    fitted = np.concatenate([request.seed, request.test])  # `after` and `null` take the first seeds of it
+    rows, rows_second = (fitted[place] for place in places)
+    kind = (request.map, request.procrustes, request.completion, request.ridge, request.scale, request.translate)
+    size = pool.buffers.size
+    sources, targets = directed.fit(first, second, rows, rows_second, pool.rows, size, *kind)
+    there, _ = score(sources, targets, forth, back, pool, request)
+    sources, targets = directed.fit(second, first, rows_second, rows, pool.rows, size, *kind)
+    return there, score(sources, targets, back, forth, pool, request)[0]
 
 
 def outcomes(
@@ -207,12 +225,14 @@ def outcomes(
     pools = [frames.pool_rows(rows, pool.rows, pool.buffers.size) for rows in vectors]
     done = 0
     for size, group in grouped(plan):
-        made = group_frames(vectors, pools, size, request, workers)
+        one_way = is_directed(request) and size[1] > 0
+        made = vectors if one_way else group_frames(vectors, pools, size, request, workers)
+        rank = directed_ranks if one_way else pair_ranks
         items = [(place, i, j) for place in group for i, j in pairs]
 
-        def compute(item, made=made):
+        def compute(item, made=made, rank=rank):
             place, i, j = item
-            return item, pair_ranks(made[i], made[j], (names[i], names[j]), plan[place], pool, request)
+            return item, rank(made[i], made[j], (names[i], names[j]), plan[place], pool, request)
 
         for (place, i, j), (forth, back) in threads.spread(compute, items, workers):
             tables[place][:, i, j], tables[place][:, j, i] = forth, back

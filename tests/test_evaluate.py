@@ -7,7 +7,7 @@ import pytest
 
 from jaxalign import evaluate
 from jaxalign.types import InputError
-from tests.reference import differing, reference_bounds
+from tests.reference import differing, reference_bounds, reference_normalize, unit_rows
 
 TOLERANCE = 1e-6  # of a score: float32 rounding of a cosine
 
@@ -136,3 +136,60 @@ def test_ceiling_null_finds_its_own_dictionary_when_features_abound():
     found = evaluate.ranks(spaces, seed=seed, test=test, settings=("null", "ceiling_null"))
     assert (found["ceiling_null"][0, 1] == 1).mean() > 0.9
     assert (found["null"][0, 1] == 1).mean() < 0.1
+
+
+@pytest.mark.parametrize("retrieval", ["csls", "nn", "inverted_softmax"])
+def test_tiles_and_budget_change_nothing(retrieval):
+    spaces = planted(2, 333, 20, noise=1.0)
+    seed, test = rows(333, 100, 200)
+    options = dict(seed=seed, test=test, settings=("after", "before"), retrieval=retrieval, null_draws=2)
+    whole = evaluate.outcomes(spaces, tile=333, **options)
+    for other in ({"tile": 16}, {"tile": 100, "memory_budget": 1}):
+        for one, two in zip(whole, evaluate.outcomes(spaces, **options, **other), strict=True):
+            assert (one.rank == two.rank).mean() > 0.998 and abs(one.rank - two.rank).max() <= 1
+            assert (one.best == two.best).mean() > 0.998 and (one.ties == two.ties).mean() > 0.998
+
+
+def test_best_and_ties_are_those_of_the_scores():
+    spaces = planted(3, 90, 6)
+    spaces["fr"][50] = spaces["fr"][60]  # a duplicate ties with the right answer
+    seed, test = np.arange(40), np.arange(40, 90)
+    options = dict(settings=("before",), retrieval="nn")
+    (found,) = evaluate.outcomes(spaces, seed=seed, test=test, **options)
+    unit = [unit_rows(reference_normalize(vectors)) for vectors in spaces.values()]
+    assert (found.best[0, 1] == (unit[0] @ unit[1].T)[test].argmax(1)).mean() > 0.98
+    assert found.ties[0, 1, 10] == 1 and found.ties[0, 1, 20] == 1 and found.ties[0, 1].sum() == 2
+    assert (found.ties[1, 0] == 0).all()
+
+
+@pytest.mark.parametrize("options", [{"map": "least_squares"}, {"map": "ridge"}, {"translate": True, "scale": True},
+                                     {"procrustes": "polar"}, {"completion": "arbitrary"}])  # fmt: skip
+def test_other_maps_recover_planted_spaces(options):
+    spaces = planted(4, 200, 16, noise=0.05)
+    found = evaluate.ranks(spaces, seed=np.arange(100), test=np.arange(100, 200), settings=("after", "null"), **options)
+    off = ~np.eye(3, dtype=bool)
+    assert (found["after"][off] == 1).mean() > 0.98
+    assert (found["null"][off] == 1).mean() < 0.1
+
+
+def test_least_squares_is_fitted_in_each_direction():
+    spaces = planted(5, 200, 10, languages=2, noise=1.5)
+    seed, test = np.arange(120), np.arange(120, 200)
+    found = evaluate.ranks(spaces, seed=seed, test=test, settings=("after",), map="least_squares", retrieval="nn")[
+        "after"
+    ]
+    first, second = (reference_normalize(vectors) for vectors in spaces.values())
+    for i, source, target in ((0, first, second), (1, second, first)):
+        turn = np.linalg.lstsq(source[seed], target[seed])[0]
+        scores = unit_rows(source[test] @ turn) @ unit_rows(target).T
+        right = scores[np.arange(80), test][:, None]
+        assert (found[i, 1 - i] == 1 + (scores > right).sum(1)).mean() > 0.99
+
+
+def test_languages_of_zeros_tie_with_everything():
+    spaces = planted(6, 40, 5, languages=2)
+    spaces["fr"][:] = 1.0  # nothing is left of it after centering
+    (found,) = evaluate.outcomes(
+        spaces, seed=np.arange(20), test=np.arange(20, 40), settings=("before",), retrieval="nn"
+    )
+    assert (found.ties[0, 1] == 39).all()
