@@ -16,7 +16,7 @@ from jaxtyping import Int32, Int64
 from jaxalign.tokens import Tokens
 from jaxalign.types import Batch, InputError
 
-POOLINGS = ("first", "last", "mean")
+POOLINGS = ("first", "last", "mean", "decoder")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
 WIDTHS = (32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 
@@ -25,7 +25,7 @@ class Request(NamedTuple):
     """Texts to embed with one pooling."""
 
     tokens: Tokens
-    pooling: str  # "first", "last" or "mean"
+    pooling: str  # of POOLINGS; "decoder" picks the whole text, which the decoder's first step attends to
 
 
 class Forest(NamedTuple):
@@ -121,6 +121,8 @@ def _bucket(count: int) -> int:
 def _ranges(request: Request, causal: bool, special_tokens: str) -> tuple[np.ndarray, np.ndarray]:
     tokens, pooling = request.tokens, request.pooling
     lengths = np.diff(tokens.offsets).astype(np.int32)
+    if pooling == "decoder":
+        return np.zeros_like(lengths), lengths
     inner = special_tokens == "exclude" or (special_tokens == "auto" and causal and pooling != "last")
     start, end = (tokens.inner_from, tokens.inner_to) if inner else (np.zeros_like(lengths), lengths)
     if pooling == "first":

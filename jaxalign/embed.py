@@ -43,10 +43,10 @@ def embed(
     special_tokens: str = "auto", batch_tokens: int = 0,
 ) -> np.ndarray:  # fmt: skip
     """(layer, text, feature) float32 vectors of `texts`; `layers` as "all" (0 to the last), "last" or numbers."""
-    chosen = extract.parse_layers(model, layers)
+    pooling = model.default_pooling if pooling == "auto" else pooling
+    chosen = extract.parse_layers(model, layers, pooling == "decoder")
     if not len(texts):
         return np.zeros((len(chosen), 0, model.width), np.float32)
-    pooling = model.default_pooling if pooling == "auto" else pooling
     part = extract.checked(model, tokens.tokenize(model.tokenizer, texts, max_length=model.max_length))
     requests = [batches.Request(part, pooling)]
     return run(model, requests, chosen, special_tokens=special_tokens, batch_tokens=batch_tokens)[0]
@@ -58,12 +58,13 @@ def run(
     writer: Writer | None = None,
 ) -> list[np.ndarray]:  # fmt: skip
     """(layer, text, feature) of each request, all in one forest; a `writer` takes the batches instead."""
-    chosen = extract.parse_layers(model, layers)
+    decoder = extract.decoder_only([request.pooling for request in requests])
+    chosen = extract.parse_layers(model, layers, decoder)
     plan = batches.forest(
         requests, causal=model.causal, special_tokens=special_tokens, width=width, features=model.width
     )
     engine = extract.engine(model)
-    shape = extract.shape_for(engine, plan, chosen, batch_tokens)
+    shape = extract.shape_for(engine, plan, chosen, batch_tokens, decoder)
     total = extract.batch_count(plan, shape)
     found = None if writer else np.empty((len(chosen), len(plan.pick_text), model.width), np.float32)
     for done, (index, vectors) in enumerate(extract.vectors(engine, plan, shape, range(total)), 1):

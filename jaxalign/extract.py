@@ -7,7 +7,7 @@ batch is placed ahead, the next ones are dispatched before the last is read, and
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Shape(NamedTuple):
     picks: int
     layers: tuple[int, ...]
     focused: bool  # last layer and single tokens only: the last block computes those tokens alone
+    decoder: bool = False  # vectors are the decoder's first step over each pick's text
 
 
 class Counts(NamedTuple):
@@ -80,18 +81,21 @@ def replicas(engine: Engine) -> int:
     return engine.mesh.shape["data"]
 
 
-def shape_for(engine: Engine, plan: batches.Forest, layers: tuple[int, ...], batch_tokens: int = 0) -> Shape:
+def shape_for(
+    engine: Engine, plan: batches.Forest, layers: tuple[int, ...], batch_tokens: int = 0, decoder: bool = False
+) -> Shape:  # fmt: skip
     """Shape of the plan's batches: `batch_tokens` slots a device, fewer where memory or the plan itself is small."""
     copies = replicas(engine)
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
-    focused = layers == (engine.config.num_layers,) and bool((plan.pick_to - plan.pick_from == 1).all())
+    single = bool((plan.pick_to - plan.pick_from == 1).all())
+    focused = single and layers == (engine.config.num_layers,) and not decoder
     each = max(1, tokens // plan.width)
     while True:
         count = max(1, math.ceil(plan.rows / (each * copies)))
         # A short plan in equal batches wastes no rows; a long one keeps the shape that others share.
         rows = math.ceil(plan.rows / (count * copies)) if count <= 4 else each
-        shape = Shape(max(rows, 1) * copies, plan.width, plan.picks, layers, focused)
+        shape = Shape(max(rows, 1) * copies, plan.width, plan.picks, layers, focused, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
         each //= 2
@@ -131,7 +135,7 @@ def program(engine: Engine, shape: Shape) -> Any:
 
 
 def _mapped(engine: Engine, shape: Shape) -> Any:
-    run = partial(_pooled, engine.config, shape.layers)
+    run = partial(_decoded if shape.decoder else _pooled, engine.config, shape.layers)
     if not engine.mapped:
         return jax.jit(run)
     return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0), devices=list(engine.mesh.devices.flat))
@@ -140,6 +144,10 @@ def _mapped(engine: Engine, shape: Shape) -> Any:
 def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any) -> jax.Array:
     found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks)
     return found.swapaxes(0, 1)  # rows first: the axis that the devices share
+
+
+def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any) -> jax.Array:
+    return models.decoded(config, params, batch, layers=layers).swapaxes(0, 1)
 
 
 def _blank(shape: Shape) -> tuple[Batch, Any]:
@@ -209,9 +217,11 @@ def checked(model: models.Model, part: tokens.Tokens) -> tokens.Tokens:
     return part
 
 
-def parse_layers(model: models.Model, layers: Any) -> tuple[int, ...]:
+def parse_layers(model: models.Model, layers: Any, decoder: bool = False) -> tuple[int, ...]:
     """Layer numbers of "all", "last", or an iterable of numbers (negative ones count from the last)."""
-    count = model.num_layers + 1
+    count = (model.config.decoder_layers if decoder else model.num_layers) + 1
+    if decoder and count == 1:
+        raise InputError(f"Expected an encoder-decoder loaded with its decoder, got {model.name}. Change --pooling.")
     if isinstance(layers, str):
         if layers not in ("all", "last"):
             raise InputError(f"Expected --layers of all, last or numbers, got {layers!r}.")
@@ -220,3 +230,10 @@ def parse_layers(model: models.Model, layers: Any) -> tuple[int, ...]:
     if not wanted or any(not -count <= layer < count for layer in wanted):
         raise InputError(f"Expected --layers from 0 to {count - 1} for {model.name}, got {wanted}.")
     return tuple(dict.fromkeys(layer % count for layer in wanted))
+
+
+def decoder_only(poolings: Sequence[str]) -> bool:
+    """Whether the vectors are the decoder's; its picks cannot share a batch's output with other poolings."""
+    if "decoder" in poolings and set(poolings) != {"decoder"}:
+        raise InputError(f"Expected the pooling decoder alone in one run, got {', '.join(poolings)}. Split it.")
+    return "decoder" in poolings

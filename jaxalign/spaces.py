@@ -60,11 +60,11 @@ def spaces(
     `templates` (the paper's alone by default) serve the embedding "prompt". A space that the store holds is not made
     again; an interrupted run goes on where it was; on several hosts each process makes its share of the chunks.
     """
-    chosen = extract.parse_layers(model, layers)
     found = []
     progress = progress or StderrProgress()
     engine: list[extract.Engine] = []  # made at the first use: a run whose spaces are all stored needs none
     for kind in _kinds(model, concepts, embeddings, poolings, templates):
+        chosen = extract.parse_layers(model, layers, extract.decoder_only(kind.poolings))
         entry = _entry(model, concepts, kind, chosen, special_tokens, Path(store_root), batch_tokens, progress, engine)
         index = store.read_index(entry)
         cache: dict[str, Any] = {}
@@ -76,25 +76,43 @@ def spaces(
     return found
 
 
-def _kinds(model: Any, concepts: Concepts, embeddings: Any, poolings: Any, templates: Any) -> list[Kind]:
-    kinds = []
+def _kinds(model: Any, concepts: Concepts, embeddings: Any, poolings: Any, templates: Any) -> Iterator[Kind]:
+    """What is to be embedded, one after another; every template is tried on a word of each language first."""
     for embedding in embeddings:
         if embedding not in ("vanilla", "prompt"):
             raise InputError(f"Expected --embeddings of vanilla and prompt, got {embedding!r}.")
+    chosen = dict(templates) if templates is not None else {prompts.PAPER: prompts.load()[prompts.PAPER]}
+    if "prompt" in embeddings:
+        chosen = _usable(model, chosen)
+        for template in chosen.values():
+            _filled(model, template, {lang: words[:1] for lang, words in concepts.words.items()})
+    for embedding in embeddings:
         # The paper: last token of a prompt in every family; of a bare word, the family's own pooling.
         auto = model.default_pooling if embedding == "vanilla" else "last"
         own = tuple(dict.fromkeys(auto if pooling == "auto" else pooling for pooling in poolings))
-        if embedding == "vanilla":
-            kinds.append(Kind("vanilla", {lang: list(words) for lang, words in concepts.words.items()}, True, own))
-            continue
-        chosen = templates if templates is not None else {prompts.PAPER: prompts.load()[prompts.PAPER]}
-        for template in chosen.values():
-            texts = {
-                lang: prompts.fill(template, words, lang, model.tokenizer if template.chat else None)
-                for lang, words in concepts.words.items()
-            }
-            kinds.append(Kind(f"prompt:{template.name}", texts, not template.chat, own))
-    return kinds
+        groups = [tuple(p for p in own if p != "decoder"), tuple(p for p in own if p == "decoder")]
+        for group in filter(None, groups):
+            if embedding == "vanilla":
+                yield Kind("vanilla", {lang: list(words) for lang, words in concepts.words.items()}, True, group)
+                continue
+            for template in chosen.values():
+                texts = _filled(model, template, concepts.words)
+                yield Kind(f"prompt:{template.name}", texts, not template.chat, group)
+
+
+def _filled(model: Any, template: prompts.Template, words: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    tokenizer = model.tokenizer if template.chat else None
+    return {lang: prompts.fill(template, column, lang, tokenizer) for lang, column in words.items()}
+
+
+def _usable(model: Any, templates: dict[str, prompts.Template]) -> dict[str, prompts.Template]:
+    """The templates without the chat ones where the tokenizer has no chat template, unless nothing is left."""
+    plain = {name: template for name, template in templates.items() if not template.chat}
+    if plain and len(plain) < len(templates) and getattr(model.tokenizer, "chat_template", None) is None:
+        left_out = ", ".join(name for name in templates if name not in plain)
+        _say(f"{model.name} has no chat template: left out {left_out}")
+        return plain
+    return templates
 
 
 def _entry(
@@ -165,7 +183,7 @@ def _make(
         "causal": engine.config.causal, "special_tokens": special_tokens, "features": engine.config.width
     }  # fmt: skip
     plan = batches.forest(requests, **options)
-    shape = extract.shape_for(engine, plan, layers, batch_tokens)
+    shape = extract.shape_for(engine, plan, layers, batch_tokens, extract.decoder_only(kind.poolings))
     cut = _cut(plan, shape, kind, engine.config.width)
     if process == 0:
         index = {

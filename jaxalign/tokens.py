@@ -27,14 +27,15 @@ def tokenize(
     for i, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Remove it from the list.")
-    rows: list[list[int]] = []
+    parts = []  # arrays block by block: lists of Python integers would take ten times the memory
     for i in range(0, len(texts), block):
-        rows += tokenizer(
+        rows = tokenizer(
             list(texts[i : i + block]), add_special_tokens=add_special_tokens, padding=False, truncation=False,
             return_attention_mask=False, return_token_type_ids=False, verbose=False,
         )["input_ids"]  # fmt: skip
+        parts.append(_flatten(rows, texts[i : i + block], i))
     head, tail = _special_ends(tokenizer) if add_special_tokens else (0, 0)
-    tokens = _flatten(rows, texts)
+    tokens = _joined(parts)
     lengths = np.diff(tokens.offsets)
     limit = np.iinfo(np.int64).max if max_length is None else max_length
     if (lengths > limit).any():
@@ -53,14 +54,23 @@ def tokenize(
 
 def from_rows(rows: Sequence[Sequence[int]]) -> Tokens:
     """Tokens of rows of token ids, none of them special."""
-    return _flatten(rows, rows)
+    return _flatten(rows, rows, 0)
 
 
-def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any]) -> Tokens:
+def _joined(parts: Sequence[Tokens]) -> Tokens:
+    if not parts:
+        return _flatten([], [], 0)
+    ids, offsets, inner_from, inner_to, _ = zip(*parts, strict=True)
+    lengths = np.concatenate([np.diff(part) for part in offsets])
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return Tokens(np.concatenate(ids), ends, np.concatenate(inner_from), np.concatenate(inner_to))
+
+
+def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) -> Tokens:
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     if (lengths == 0).any():
         i = int(np.argmin(lengths))
-        raise InputError(f"Expected at least one token a text, got none for {texts[i]!r} at index {i}. Remove it.")
+        raise InputError(f"Expected a token or more a text, got none for {texts[i]!r} at index {first + i}. Remove it.")
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = np.fromiter((token for row in rows for token in row), np.int32, int(offsets[-1]))
     return Tokens(ids, offsets, np.zeros(len(rows), np.int32), lengths.astype(np.int32))

@@ -104,6 +104,38 @@ def test_auto_pooling_is_the_papers(model, tmp_path):
     assert {space.label.layer for space in spaces} == {model.num_layers}
 
 
+def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
+    folder = tiny.write_model(tmp_path / "mt5", tiny.MT5)
+    model = models.load(folder, weights="random", seed=3, decoder=True)
+    texts = list(tiny.WORDS["en"])
+    part = tokens.tokenize(model.tokenizer, texts)
+    found = embed.embed(model, texts, "decoder", "all")
+    assert found.shape == (4, len(texts), 32)  # three layers of the decoder, not the encoder's two
+    plan = batches.forest([batches.Request(part, "decoder")], causal=False)
+    whole = models.decoded(model.config, model.params, batches.batch(plan, 0, plan.rows), layers=(0, 1, 2, 3))
+    want = np.asarray(whole)[:, batches.used_picks(plan, 0, plan.rows)][:, plan.where[0]]
+    assert_same(found, want)
+    spaces = embed.spaces(
+        model, tiny.concepts(), embeddings=("vanilla",), poolings=("auto", "decoder"), store_root=tmp_path / "store"
+    )
+    assert [(space.label.pooling, space.label.layer) for space in spaces] == [("mean", 2), ("decoder", 3)]
+    assert_same(spaces[1].vectors["en"], found[3])
+    with pytest.raises(InputError, match="--pooling"):
+        embed.embed(models.load(folder, weights="random"), texts, "decoder")
+
+
+def test_chat_templates_are_left_out_where_the_tokenizer_has_none(model, tmp_path, capfd):
+    templates = {name: prompts.load()[name] for name in ("paper", "chat")}
+    spaces = embed.spaces(
+        model, tiny.concepts(), embeddings=("prompt",), templates=templates, store_root=tmp_path / "store"
+    )
+    assert [space.label.embedding for space in spaces] == ["prompt:paper"] and "left out chat" in capfd.readouterr().err
+    with pytest.raises(InputError, match="chat template"):
+        embed.spaces(
+            model, tiny.concepts(), embeddings=("prompt",), templates={"chat": templates["chat"]}, store_root=tmp_path
+        )
+
+
 def test_wrong_input_is_named(model, tmp_path):
     with pytest.raises(InputError, match="--layers"):
         embed.embed(model, ["dog"], "last", [9])

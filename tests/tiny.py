@@ -13,6 +13,11 @@ LLAMA = {
     "num_key_value_heads": 2, "vocab_size": 260, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
     "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": False,
 }  # fmt: skip
+MT5 = {
+    "model_type": "mt5", "d_model": 32, "d_ff": 48, "d_kv": 8, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4,
+    "vocab_size": 260, "feed_forward_proj": "gated-gelu", "decoder_start_token_id": 0, "layer_norm_epsilon": 1e-6,
+    "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128,
+}  # fmt: skip
 
 
 def write_tokenizer(folder: Path) -> None:
