@@ -1,0 +1,61 @@
+"""BLOOM's port against transformers."""
+
+import pytest
+from family import check_alone, check_both
+from parity import write
+
+from jaxalign import models
+from jaxalign.models import weights
+from jaxalign.models.bias import alibi_slopes
+from jaxalign.types import InputError
+
+transformers = pytest.importorskip("transformers")
+torch = pytest.importorskip("torch")
+
+TINY = dict(vocab_size=97, hidden_size=60, n_layer=3, n_head=6, pad_token_id=3)
+
+
+@pytest.mark.parametrize(
+    "options, auto",
+    [(dict(), "AutoModelForCausalLM"), (dict(n_head=5, layer_norm_epsilon=1e-3), "AutoModel")],
+    ids=["six-heads", "five-heads-no-prefix"],
+)
+def test_parity(tmp_path, options, auto):
+    model, _ = check_both(tmp_path, transformers.BloomConfig(**(TINY | options)), auto)
+    check_alone(model)
+
+
+@pytest.mark.parametrize("heads", range(1, 130, 3))
+def test_slopes(heads):
+    from transformers.models.bloom.modeling_bloom import _get_alibi_slopes
+
+    expected = _get_alibi_slopes(heads, torch.device("cpu")).numpy()
+    assert alibi_slopes(heads) == pytest.approx(expected, rel=1e-6, abs=0)
+
+
+def test_slopes_of_eight_heads_are_powers_of_a_half():
+    assert alibi_slopes(8).tolist() == [2.0**-i for i in range(1, 9)]
+
+
+def test_old_spelling_of_config(tmp_path):
+    write(tmp_path, transformers.BloomConfig(**TINY))
+    raw = models.config.read_json(tmp_path)
+    old = {{"n_layer": "num_hidden_layers", "n_head": "num_attention_heads", "hidden_size": "n_embed"}.get(k, k): v
+           for k, v in raw.items()}  # fmt: skip
+    assert models.read_config(old) == models.read_config(raw)
+
+
+def test_residual_after_norm_is_refused():
+    raw = transformers.BloomConfig(**TINY, apply_residual_connection_post_layernorm=True).to_dict()
+    with pytest.raises(InputError, match="apply_residual_connection_post_layernorm"):
+        models.read_config(raw)
+
+
+def test_fused_weights_of_another_width_are_named():
+    raw = transformers.BloomConfig(**TINY).to_dict()
+    with torch.device("meta"):
+        model = transformers.BloomForCausalLM(transformers.BloomConfig(**TINY))
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    key = "transformer.h.1.self_attention.query_key_value.weight"
+    with pytest.raises(InputError, match="query_key_value"):
+        weights.check(models.bloom, models.read_config(raw), shapes | {key: (120, 60)})

