@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import orbax.checkpoint as ocp
 
 from jaxalign.types import InputError
 
@@ -21,17 +20,23 @@ def cache_key(raw: dict[str, Any], folder: Path, commit: str | None, dtype: str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def _orbax() -> Any:
+    import orbax.checkpoint  # seconds to import, for those who cache only
+
+    return orbax.checkpoint
+
+
 def save(place: Path, params: Any, digest: str) -> None:
     """Writes the tree and the digest of the tensors it came from; a cut-off write leaves no such folder."""
+    ocp = _orbax()
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
         args = ocp.args.Composite(params=ocp.args.StandardSave(params), source=ocp.args.JsonSave({"digest": digest}))
         checkpointer.save(place.absolute(), args, force=True)
 
 
-def restore(place: Path, abstract: Any, shardings: Any) -> tuple[Any, str] | None:
-    """Returns the tree, straight in `shardings` (None: one device), and the digest; None where there is none yet."""
-    if not place.is_dir():
-        return None
+def restore(place: Path, abstract: Any, shardings: Any) -> tuple[Any, str]:
+    """Returns the tree, straight in `shardings` (None: one device), and the digest of what `save` took."""
+    ocp = _orbax()
     if shardings is None:
         alone = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         shardings = jax.tree.map(lambda _: alone, abstract)

@@ -10,6 +10,7 @@ from typing import Any
 from jax.sharding import Mesh
 
 from jaxalign.models import sharding, stack, weights
+from jaxalign.models.cache import cache_key, restore, save
 from jaxalign.models.config import Config, read_json
 from jaxalign.models.families import family_of, read_config
 from jaxalign.types import InputError
@@ -104,14 +105,13 @@ def load(
         params = stack.random_params(config, seed, _weights.unflatten(places) if places else None)
         digest = f"random-{seed}"
     else:
-        if commit is not None:
-            folder, _ = find(path_or_hub_id, commit)
-        params, digest = pretrained(raw, config, folder, commit, places, cache_dir)
+        params, digest = pretrained(path_or_hub_id, raw, config, folder, commit, places, cache_dir)
     identity = hashlib.sha256((json.dumps(raw, sort_keys=True) + digest).encode()).hexdigest()
     return Model(str(path_or_hub_id), config, params, folder, identity, commit, mesh)
 
 
 def pretrained(
+    path_or_hub_id: str | Path,
     raw: dict[str, Any],
     config: Config,
     folder: Path,
@@ -120,15 +120,16 @@ def pretrained(
     cache_dir: str | Path | None,
 ) -> tuple[stack.Params, str]:
     """Returns parameters and digest from the cache, or from the checkpoint's files, which then fill the cache."""
-    if cache_dir is None:
-        return _weights.load(family_of(raw), config, folder, places)
-    from jaxalign.models import cache
-
-    place = Path(cache_dir) / cache.cache_key(raw | {"decoder": config.decoder_layers}, folder, commit, config.dtype)
-    found = cache.restore(place, stack.abstract(config), _weights.unflatten(places) if places else None)
-    if found is None:
-        found = _weights.load(family_of(raw), config, folder, places)
-        cache.save(place, *found)
+    place = None
+    if cache_dir is not None:
+        place = Path(cache_dir) / cache_key(raw | {"decoder": config.decoder_layers}, folder, commit, config.dtype)
+        if place.is_dir():
+            return restore(place, stack.abstract(config), _weights.unflatten(places) if places else None)
+    if commit is not None:  # so far only config and tokenizer are here
+        folder, _ = find(path_or_hub_id, commit)
+    found = _weights.load(family_of(raw), config, folder, places)
+    if place is not None:
+        save(place, *found)
     return found
 
 

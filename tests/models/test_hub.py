@@ -1,0 +1,81 @@
+"""Hub ids: which files are asked for, at which revision, and the commit on record. No network: a stand-in."""
+
+import json
+import shutil
+
+import huggingface_hub
+import pytest
+from parity import random_tensors
+from safetensors.numpy import save_file
+
+from jaxalign import models
+from jaxalign.types import InputError
+
+CONFIG = dict(
+    model_type="llama", vocab_size=31, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
+    num_attention_heads=4, max_position_embeddings=64, rms_norm_eps=1e-5,
+)  # fmt: skip
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub with one model; returns the calls made to it."""
+    calls, store = [], tmp_path / "store"
+    store.mkdir()
+    (store / "config.json").write_text(json.dumps(CONFIG))
+    save_file(random_tensors(CONFIG), store / "model.safetensors")
+    (store / "pytorch_model.bin").write_bytes(b"not to be fetched")
+
+    def snapshot(hub_id, *, revision, allow_patterns, ignore_patterns):
+        calls.append((revision, tuple(allow_patterns)))
+        if hub_id != "org/model":
+            raise OSError(f"no such repository {hub_id}")
+        folder = tmp_path / "snapshots" / COMMIT
+        folder.mkdir(parents=True, exist_ok=True)
+        for pattern in allow_patterns:
+            for path in store.glob(pattern):
+                shutil.copy(path, folder)
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(
+        huggingface_hub.HfApi, "list_repo_files", lambda self, hub_id, revision: [path.name for path in store.iterdir()]
+    )
+    return calls, tmp_path / "snapshots" / COMMIT, store
+
+
+def test_commit_is_resolved_and_kept(hub):
+    calls, folder, _ = hub
+    model = models.load("org/model", revision="v1")
+    assert (model.name, model.revision, model.folder) == ("org/model", COMMIT, folder)
+    assert [revision for revision, _ in calls] == ["v1", COMMIT]
+    assert not (folder / "pytorch_model.bin").exists()
+
+
+def test_bin_only_where_there_are_no_safetensors(hub):
+    calls, _, store = hub
+    (store / "model.safetensors").unlink()
+    with pytest.raises(InputError):
+        models.load("org/model")
+    assert "pytorch_model*.bin" in calls[-1][1] and "*.safetensors" not in calls[-1][1]
+
+
+def test_random_weights_fetch_no_weights(hub):
+    calls, folder, _ = hub
+    models.load("org/model", weights="random")
+    assert len(calls) == 1 and not list(folder.glob("*.safetensors"))
+
+
+def test_cached_tree_needs_no_weights(hub, tmp_path):
+    calls, folder, store = hub
+    first = models.load("org/model", cache_dir=tmp_path / "cache")
+    (folder / "model.safetensors").unlink()
+    (store / "model.safetensors").unlink()
+    again = models.load("org/model", cache_dir=tmp_path / "cache")
+    assert again.digest == first.digest and len(calls) == 3
+
+
+def test_unknown_ids_are_named(hub):
+    with pytest.raises(InputError, match="org/other"):
+        models.load("org/other")
