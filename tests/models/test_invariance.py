@@ -40,7 +40,10 @@ def model(kind):
     def jitter(leaf):
         return leaf + 0.3 * draw.normal(size=leaf.shape).astype(np.float32) if leaf.ndim <= 2 else leaf
 
-    return config, jax.tree.map(jitter, models.random_params(config, 0))
+    params = jax.tree.map(jitter, models.random_params(config, 0))
+    if config.scale == 1.0:  # T5 keeps 1 / sqrt(head_dim) in its weights
+        params["blocks"]["attention"]["query"]["kernel"] *= config.head_dim**-0.5
+    return config, params
 
 
 @lru_cache(maxsize=2)
