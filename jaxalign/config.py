@@ -130,8 +130,8 @@ class Config:
     )
     design: str = _option(
         "full",
-        "full: every setting for every space; star: all of it for the first template and pooling at the last layer, "
-        "and only before, after and ceiling with the whole seed dictionary, the first retrieval and split for the rest",
+        "full: every question for every space; star: every question for the first pooling at the last layer of vanilla "
+        "and the first template, and a short one for spaces that differ from these in layer, pooling or template alone",
         choices=("full", "star"),
     )
     seed: int = _option(0, "seed of splits, shuffles, resamples and random weights", bounds=COUNT)

@@ -61,13 +61,12 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
             controls.subsets(config.controls, concepts, split, tuple(concepts.words), made.tokens, config.seed)
             for split in splits
         ]
-        first = max(made.spaces, key=lambda space: space.label.layer)
-        every = [study.questions(config, space, first, seed_sizes, len(splits)) for space in made.spaces]
-        evaluations = sum(len(asked.retrievals) * asked.splits for asked in every)
+        questions = study.questions(config, made.spaces, seed_sizes, len(splits))
+        evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
         with study.Bar(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
-            plan = study.Study(config, concepts, splits, seed_sizes, masks, clock, bar)
-            for space in made.spaces:
-                figures = study.figures(plan, space, first)
+            plan = study.Study(config, concepts, splits, masks, clock, bar)
+            for space, asked in questions:
+                figures = study.figures(plan, space, asked)
                 found.rows.extend(figures.rows)
                 found.wrong.extend(figures.wrong)
                 found.ranks.update(figures.ranks)

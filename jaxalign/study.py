@@ -1,5 +1,6 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -11,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxalign import evaluate, score, timing
+from jaxalign import align, evaluate, generalised, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
+FIGURES = ("value", "count", "low", "high")
 RANKS_VERSION = 1  # raised when the ranks of the same question may change
 
 
@@ -27,12 +29,11 @@ class Figures(NamedTuple):
 
 
 class Study(NamedTuple):
-    """What every space of a run is asked: the splits, the seed sizes, and the control subsets of each split."""
+    """What every space of a run is asked: the splits and the control subsets of each split."""
 
     config: Config
     concepts: Concepts
     splits: Sequence[Split]
-    seed_sizes: tuple[int, ...]
     masks: Sequence[dict[str, np.ndarray]]
     clock: timing.Clock
     bar: "Bar"
@@ -47,32 +48,46 @@ class Questions(NamedTuple):
     seed_sizes: tuple[int, ...]
 
 
-def questions(config: Config, space: Space, first: Space, seed_sizes: tuple[int, ...], splits: int) -> Questions:
-    """Everything, or in the star design the three settings for spaces other than the run's main ones.
+def questions(
+    config: Config, spaces: Sequence[Space], seed_sizes: tuple[int, ...], splits: int
+) -> list[tuple[Space, Questions]]:
+    """What is asked of each space of a model: everything, or in the star design one thing changed at a time.
 
-    `first` is the model's first space at the last layer; another embedding's main space has the same pooling choice.
+    The star's centres are the first pooling at the last layer of the vanilla embedding and of the first template. They
+    get every question; a space that differs from its centre in layer or pooling, or in the template, gets before, after
+    and ceiling with the whole seed dictionary, the first retrieval and split; one that differs in two is left out.
     """
-    label, main = space.label, first.label
-    vanilla = label.embedding == main.embedding or label.embedding in ("vanilla", f"prompt:{config.template_names[0]}")
-    pooled = (
-        label.pooling == main.pooling or label.embedding != main.embedding and label.pooling in ("last", main.pooling)
-    )
-    if config.design == "full" or label.layer == main.layer and vanilla and pooled:
-        return Questions(config.retrieval, splits, config.settings, seed_sizes)
-    few = tuple(setting for setting in config.settings if setting in ("before", "after", "ceiling"))
-    return Questions(config.retrieval[:1], 1, few or config.settings, seed_sizes[-1:])
+    everything = Questions(config.retrieval, splits, config.settings, seed_sizes)
+    if config.design == "full":
+        return [(space, everything) for space in spaces]
+    few = tuple(setting for setting in config.settings if setting in ("before", "after", "ceiling")) or config.settings
+    short = Questions(config.retrieval[:1], 1, few, seed_sizes[-1:])
+    kinds = list(dict.fromkeys(space.label.embedding for space in spaces))
+    poolings = {kind: next(space.label.pooling for space in spaces if space.label.embedding == kind) for kind in kinds}
+    last = max(space.label.layer for space in spaces)
+    centres = [kind for kind in kinds if kind == "vanilla"] + [kind for kind in kinds if kind != "vanilla"][:1]
+    asked = []
+    for space in spaces:
+        label = space.label
+        changed = (
+            (label.layer != last) + (label.pooling != poolings[label.embedding]) + (label.embedding not in centres)
+        )
+        if changed < 2:
+            asked.append((space, short if changed else everything))
+    return asked
 
 
-def figures(study: Study, space: Space, first: Space) -> Figures:
+def figures(study: Study, space: Space, asked: Questions) -> Figures:
     """Ranks and scores of one space in every split and retrieval that is asked of it."""
     config, languages = study.config, tuple(space.vectors)
-    asked = questions(config, space, first, study.seed_sizes, len(study.splits))
     found = Figures([], [], {})
     for retrieval in asked.retrievals:
         per_split = []
         for number, split in enumerate(study.splits[: asked.splits]):
             with study.clock.phase("align"):
                 outcome = outcomes(config, space, split, asked, retrieval, study.bar)
+                if "gpa" in config.controls and asked.settings == config.settings:
+                    outcome = [*outcome, shared_space(config, space, split, retrieval)]
             with study.clock.phase("score"):
                 scored = _scored(study, space, outcome, number, retrieval)
                 per_split.append(scored + ties(scored, outcome, languages))
@@ -107,8 +122,23 @@ def _scored(study: Study, space: Space, found: list[evaluate.Outcome], number: i
     )
 
 
+def shared_space(config: Config, space: Space, split: Split, retrieval: str) -> evaluate.Outcome:
+    """The setting `gpa`: all languages turned into one space by generalised Procrustes on the seed dictionary."""
+    row_of = {name: row for row, name in enumerate(space.ids)}
+    seed = np.asarray([row_of[name] for name in split.seed])
+    steps = () if config.normalize == ("none",) else config.normalize
+    vectors = {code: np.asarray(align.normalize(np.asarray(rows), steps)) for code, rows in space.vectors.items()}
+    # Where the seed does not span the space the common rotation is the identity there: it has to be one for all pairs.
+    maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=config.procrustes)
+    turned = {code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)}
+    asked = Questions((retrieval,), 1, ("before",), ())
+    raw = dataclasses.replace(config, normalize=("none",))
+    (found,) = outcomes(raw, space._replace(vectors=turned), split, asked, retrieval, None)
+    return found._replace(setting="gpa", seed_size=len(seed))
+
+
 def outcomes(
-    config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: "Bar"
+    config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: "Bar | None"
 ) -> list[evaluate.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
     question = dict(
@@ -133,10 +163,16 @@ def outcomes(
     if found is None:
         budget = int(config.memory_budget * 2**30)
         found = evaluate.outcomes(
-            space.vectors, seed=seed, test=test, progress=bar.within, memory_budget=budget, **question
+            space.vectors,
+            seed=seed,
+            test=test,
+            progress=bar.within if bar else None,
+            memory_budget=budget,
+            **question,
         )
         _write(path, found)
-    bar.next()
+    if bar:
+        bar.next()
     return found
 
 
@@ -249,19 +285,15 @@ def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
     Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts,
     so neither shrinks with their number.
     """
+    found: dict[tuple, list[dict]] = {}
+    for row in (row for rows in per_split for row in rows):
+        found.setdefault(tuple(row[name] for name in score.COLUMNS if name not in FIGURES), []).append(row)
     made = []
-    for same in zip(*per_split, strict=True):
+    for same in found.values():
         value, low, high = (np.array([row[name] for row in same]) for name in ("value", "low", "high"))
-        spread = 1.959964 * np.std(value, ddof=1)
+        spread = 1.959964 * np.std(value, ddof=1) if len(same) > 1 else 0.0
         below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
-        mean = float(value.mean())
-        made.append(
-            same[0]
-            | dict(
-                value=mean,
-                low=max(0.0, mean - float(below)),
-                high=min(1.0, mean + float(above)),
-                count=sum(row["count"] for row in same),
-            )
-        )
+        mean, count = float(value.mean()), sum(row["count"] for row in same)
+        bounds = dict(low=max(0.0, mean - float(below)), high=min(1.0, mean + float(above)))
+        made.append(same[0] | dict(value=mean, count=count) | bounds)
     return made
