@@ -30,7 +30,7 @@ def write(
 ) -> Path:
     """Writes results.jsonl, report.json, report.md, figures/ and last report.html; returns the page's path.
 
-    `wrong` as from `score.wrong`; `timing` rows of phase and seconds; `identical` the share of concepts whose form equals
+    `wrong` as from `score.wrong`; `timing` rows of phase and seconds; `identical` the share of concepts whose form is
     the target's, by "fr-en" (counted here when not given); `parameters` the size of each model.
     """
     kinds = {kind: concepts.kinds.count(kind) for kind in sorted(set(concepts.kinds))}
@@ -128,7 +128,9 @@ def join(folders: Sequence[Path]) -> tuple[list[dict], dict]:
     extras: list[dict] = []
     for folder in folders:
         for row in read_rows(Path(folder) / "results.jsonl"):
-            rows.setdefault(tuple(value for name, value in row.items() if name not in ("value", "count", "low", "high")), row)
+            rows.setdefault(
+                tuple(value for name, value in row.items() if name not in ("value", "count", "low", "high")), row
+            )
         path = Path(folder) / EXTRAS
         extras.append(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
     joined = dict(extras[0])

@@ -8,13 +8,14 @@ from jaxalign.report.sections import Section
 from jaxalign.report.tables import Results, Table, name_of, percent, short_model
 
 METHOD = (
-    "Every concept is one WordNet synset (or list entry) with a word in each language. A language's words, embedded by the "
-    "model, form its concept space. An orthogonal map from one space to another is fitted on the seed dictionary by "
-    "Procrustes analysis (SVD of the cross-covariance); the test concepts are then looked up in the other language by CSLS "
-    "or cosine. P@k is the share of queries whose right answer is among the k best candidates; MRR the mean of 1 / rank. "
-    "before: no map. after: map from the seed dictionary. ceiling: map from seed and test, leaky. null: map from a shuffled "
-    "seed dictionary. ceiling_null: the leaky ceiling of a shuffled dictionary, scored on that dictionary. chance: "
-    "candidates in random order. Intervals are 95 % percentile bootstraps over test concepts (Wilson's bound at 0 and 100 %)."
+    "Every concept is one WordNet synset (or list entry) with a word in each language. A language's words, "
+    "embedded by the model, form its concept space. An orthogonal map from one space to another is fitted on the "
+    "seed dictionary by Procrustes analysis (SVD of the cross-covariance); the test concepts are then looked up "
+    "in the other language by CSLS or cosine. P@k is the share of queries whose right answer is among the k best "
+    "candidates; MRR the mean of 1 / rank. before: no map. after: map from the seed dictionary. ceiling: map from "
+    "seed and test, leaky. null: map from a shuffled seed dictionary. ceiling_null: the leaky ceiling of a "
+    "shuffled dictionary, scored on that dictionary. chance: candidates in random order. Intervals are 95 % "
+    "percentile bootstraps over test concepts (Wilson's bound at 0 and 100 %)."
 )
 
 
@@ -48,7 +49,11 @@ def tiles(results: Results) -> list[tuple[str, str]]:
     found = []
     for setting in ("after", "before", "ceiling", "null", "ceiling_null", "chance"):
         if row := results.mean(best, setting):
-            value = f"{100 * row['value']:.1f} %" if row["value"] >= 0.001 or row["value"] == 0 else f"{100 * row['value']:.2f} %"
+            value = (
+                f"{100 * row['value']:.1f} %"
+                if row["value"] >= 0.001 or row["value"] == 0
+                else f"{100 * row['value']:.2f} %"
+            )
             found.append((f"{setting}: P@1, all pairs" if setting == "after" else setting, value))
     return found
 
@@ -65,7 +70,10 @@ def headline(results: Results, extras: Mapping) -> Section:
         bounds = ""
         if row.get("low") is not None:
             bounds = f" (95 % interval {percent(row['low']):.1f} to {percent(row['high']):.1f})"
-        text = f"Best after alignment: {name_of(best, among)}, {percent(row['value']):.1f} % P@1 over all pairs{bounds}. The tiles above are this series."
+        name, value = name_of(best, among), percent(row["value"])
+        text = (
+            f"Best after alignment: {name}, {value:.1f} % P@1 over all pairs{bounds}. The tiles above are this series."
+        )
     return Section("headline", "Headline", text, (), (table,))
 
 
@@ -84,7 +92,9 @@ def _concepts(extras: Mapping) -> Section | None:
         shown.append(Table("Kinds", ["kind", "concepts", "percent"], body))
     if identical := extras.get("identical"):
         body = [[pair, percent(share)] for pair, share in identical.items()]
-        note = "Share of concepts whose words are the same but for case: cognates, loans and names that need no meaning."
+        note = (
+            "Share of concepts whose words are the same but for case: cognates, loans and names that need no meaning."
+        )
         shown.append(Table("Identical forms", ["pair", "percent"], body, note))
     return Section("concepts", "Concepts", "", (), tuple(shown)) if shown else None
 
@@ -108,7 +118,9 @@ def _flatten(record: Mapping, before: str = "") -> list[list[object]]:
         if isinstance(value, Mapping):
             flat += _flatten(value, f"{before}{name}.")
         else:
-            flat.append([f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)])
+            flat.append(
+                [f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)]
+            )
     return flat
 
 

@@ -2,15 +2,16 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from jaxalign.report.tables import MEAN, Results, Series, name_of, percent
+from jaxalign.report.tables import MEAN, Results, Series, percent
 
 COLOURS = {
     "before": "#7d8ca3", "after": "#2f6fde", "ceiling": "#8fc1a9", "null": "#d9822b", "ceiling_null": "#e8b98a",
@@ -18,7 +19,7 @@ COLOURS = {
 }  # fmt: skip
 PALETTE = ("#2f6fde", "#d9822b", "#3c9a6b", "#a259c4", "#c8433c", "#5c6f82", "#b59b00", "#0f9fb5")
 _INK = "#010203"  # becomes currentColor: figures follow the page's light or dark theme
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "path", "svg.hashsalt": "jaxalign", "font.size": 9, "font.family": "DejaVu Sans",
     "text.color": _INK, "axes.labelcolor": _INK, "axes.edgecolor": "#8a94a3", "xtick.color": _INK, "ytick.color": _INK,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid.axis": "y", "grid.color": "#8a94a3",
@@ -73,13 +74,15 @@ def heat_map(results: Results, series: Series, setting: str, name: str, title: s
         if MEAN not in (source, target):
             grid[codes.index(source), codes.index(target)] = 100 * row["value"]
 
-    def paint(axes):
+    def paint(axes: Axes) -> None:
         axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=top, edgecolors="none")
         for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
             value = grid[i, j]
             ink = "#ffffff" if value > 0.55 * top else "#1b2430"
             text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5 if len(codes) < 10 else 6)
+            axes.text(
+                j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5 if len(codes) < 10 else 6
+            )
         ticks = np.arange(len(codes)) + 0.5
         axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
         axes.set_aspect("equal")
@@ -89,7 +92,9 @@ def heat_map(results: Results, series: Series, setting: str, name: str, title: s
     mean = results.mean(series, setting)
     words = f"mean {percent(mean['value'])} %" if mean else ""
     lowest, highest = _extremes(pairs)
-    alt = f"Heat map of P@1 in percent for every ordered language pair, {setting}, {title}: {words}; {lowest}; {highest}."
+    alt = (
+        f"Heat map of P@1 in percent for every ordered language pair, {setting}, {title}: {words}; {lowest}; {highest}."
+    )
     return draw(name, f"{setting}, {words}", alt, paint, (3.3, 3.2))
 
 
@@ -98,14 +103,19 @@ def _extremes(pairs: dict) -> tuple[str, str]:
     if not plain:
         return "no pair", "no pair"
     (low, worst), (high, best) = plain[0], plain[-1]
-    return f"lowest {percent(low)} from {worst[0]} to {worst[1]}", f"highest {percent(high)} from {best[0]} to {best[1]}"
+    return (
+        f"lowest {percent(low)} from {worst[0]} to {worst[1]}",
+        f"highest {percent(high)} from {best[0]} to {best[1]}",
+    )
 
 
-def bars(groups: Sequence[str], heights: dict[str, Sequence[dict | None]], name: str, caption: str, what: str) -> Picture:
+def bars(
+    groups: Sequence[str], heights: Mapping[str, Sequence[dict | None]], name: str, caption: str, what: str
+) -> Picture:
     """Grouped bars with 95 % intervals, percent: `heights` gives for each setting or subset a row (or None) a group."""
     width = 0.84 / max(len(heights), 1)
 
-    def paint(axes):
+    def paint(axes: Axes) -> None:
         for place, (label, found) in enumerate(heights.items()):
             x = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
             colour = COLOURS.get(label, PALETTE[place % len(PALETTE)])
@@ -116,7 +126,9 @@ def bars(groups: Sequence[str], heights: dict[str, Sequence[dict | None]], name:
         axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, None))
         axes.grid(True)
         axes.spines["left"].set_visible(False)
-        axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2)
+        axes.legend(
+            ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
+        )
 
     facts = "; ".join(
         f"{group}: " + ", ".join(f"{k} {percent(v[i]['value'])}" for k, v in heights.items() if v[i])  # type: ignore[index]
@@ -125,10 +137,13 @@ def bars(groups: Sequence[str], heights: dict[str, Sequence[dict | None]], name:
     return draw(name, caption, f"Bars of P@1 in percent, {what}. {facts}.", paint)
 
 
-def lines(curves: dict[str, Sequence[tuple[float, dict]]], name: str, caption: str, what: str, xlabel: str, **axis) -> Picture:
+def lines(
+    curves: Mapping[str, Sequence[tuple[float, dict]]], name: str, caption: str, what: str, xlabel: str, **axis
+) -> Picture:
     """Curves of P@1 with 95 % bands, percent: `curves` gives for each label its (x, row) points."""
+    columns = 3 if max(map(len, curves)) < 16 else 2 if max(map(len, curves)) < 30 else 1
 
-    def paint(axes):
+    def paint(axes: Axes) -> None:
         for place, (label, points) in enumerate(curves.items()):
             colour = PALETTE[place % len(PALETTE)]
             x, y = [p[0] for p in points], [100 * p[1]["value"] for p in points]
@@ -136,25 +151,30 @@ def lines(curves: dict[str, Sequence[tuple[float, dict]]], name: str, caption: s
             if all(row.get("low") is not None for _, row in points):
                 low, high = ([100 * row[end] for _, row in points] for end in ("low", "high"))
                 axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-        axes.set(xlabel=xlabel, ylabel="P@1, percent", ylim=(0, None), **axis)
+        axes.set(**{"xlabel": xlabel, "ylabel": "P@1, percent", "ylim": (0, None)} | axis)
         axes.grid(True)
-        axes.legend(ncols=2 if len(curves) > 3 else 3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+        axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
     facts = "; ".join(
         f"{label}: from {percent(points[0][1]['value'])} to {percent(points[-1][1]['value'])}, "
         f"highest {percent(max(row['value'] for _, row in points))}"
         for label, points in curves.items()
     )
-    return draw(name, caption, f"Curves of P@1 in percent, {what}. {facts}.", paint, (4.8, 3.0 + 0.16 * (len(curves) // 2)))
+    size = (4.8, 2.8 + 0.16 * -(-len(curves) // columns))
+    return draw(name, caption, f"Curves of P@1 in percent, {what}. {facts}.", paint, size)
 
 
-def scatter(points: Sequence[tuple[str, float, float]], name: str, caption: str, what: str, xlabel: str, ylabel: str, **axis):
+def scatter(
+    points: Sequence[tuple[str, float, float]], name: str, caption: str, what: str, xlabel: str, ylabel: str, **axis
+):
     """Named points; names stand in a legend, coordinates in the alternative text."""
 
-    def paint(axes):
+    def paint(axes: Axes) -> None:
         for place, (label, x, y) in enumerate(points):
             marker = "osD^vP*X"[place // len(PALETTE) % 8]
-            axes.plot([x], [y], marker, color=PALETTE[place % len(PALETTE)], label=label, markersize=6, linestyle="none")
+            axes.plot(
+                [x], [y], marker, color=PALETTE[place % len(PALETTE)], label=label, markersize=6, linestyle="none"
+            )
         axes.set(xlabel=xlabel, ylabel=ylabel, **axis)
         axes.grid(True, axis="both")
         axes.legend(ncols=1, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2, fontsize=7)

@@ -21,7 +21,9 @@ CITE = """@inproceedings{peng-sogaard-2024-concept,
 }"""
 
 
-def render(title: str, lead: str, tiles: list[tuple[str, str]], body: list[Section], wrong: list[dict], version: str) -> str:
+def render(
+    title: str, lead: str, tiles: list[tuple[str, str]], body: list[Section], wrong: list[dict], version: str
+) -> str:
     """The whole page: title, headline tiles, sections, wrong retrievals, how to cite."""
     parts = [_section(section) for section in body]
     place = next((i for i, section in enumerate(body) if section.key == "concepts"), len(parts))
@@ -31,21 +33,24 @@ def render(title: str, lead: str, tiles: list[tuple[str, str]], body: list[Secti
         links.insert(place, ("words", "Words that went wrong"))
     links.append(("cite", "How to cite"))
     menu = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, name in links)
-    cards = "".join(
-        f'<div class="tile{" main" if label.startswith("after") else ""}"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
-        for label, value in tiles
-    )
+    cards = "".join(_tile(label, value) for label, value in tiles)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>{_file('page.css')}</style></head><body>\n"
-        f"<header><h1>{escape(title)}</h1><p class=soft>{escape(lead)}</p><nav aria-label=Sections>{menu}</nav></header>\n"
+        f"<header><h1>{escape(title)}</h1><p class=soft>{escape(lead)}</p>"
+        f"<nav aria-label=Sections>{menu}</nav></header>\n"
         f'<main><div class="tiles">{cards}</div>\n{"".join(parts)}'
         f"<section id=cite><h2>How to cite</h2><pre>{escape(CITE.replace('VERSION', version))}</pre></section></main>\n"
         f"<footer>Made by jaxalign {escape(version)}. Every figure is a row of results.jsonl.</footer>"
         f"<script>{_file('page.js')}</script></body></html>\n"
     )
+
+
+def _tile(label: str, value: str) -> str:
+    main = " main" if label.startswith("after") else ""
+    return f'<div class="tile{main}"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
 
 
 def _file(name: str) -> str:
@@ -74,14 +79,15 @@ def html_table(table: Table) -> str:
     """A table that sorts on a click on its header; numbers to the right, long ones scroll."""
     numeric = [any(isinstance(row[i], (int, float)) for row in table.body) for i in range(len(table.header))]
     head = "".join(
-        f'<th scope=col{" class=n" if n else ""}><button type=button>{escape(str(name)) or "&nbsp;"}</button></th>'
+        f"<th scope=col{' class=n' if n else ''}><button type=button>{escape(str(name)) or '&nbsp;'}</button></th>"
         for name, n in zip(table.header, numeric, strict=True)
     )
     body = "".join("<tr>" + "".join(map(_td, row, numeric)) + "</tr>" for row in table.body)
     tall = " tall" if len(table.body) > 24 else ""
     note = f"<p class=note>{escape(table.note)}</p>" if table.note else ""
     return (
-        f'<h3>{escape(table.title)}</h3><div class="scroll{tall}" tabindex=0 role=region aria-label="{escape(table.title)}">'
+        f"<h3>{escape(table.title)}</h3>"
+        f'<div class="scroll{tall}" tabindex=0 role=region aria-label="{escape(table.title)}">'
         f'<table class="sort"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
     )
 
@@ -102,20 +108,27 @@ def sentence(wrong: dict) -> str:
     return f"{wrong['query']} -> {wrong['found']} ({wrong['right']} was rank {wrong['rank']})"
 
 
-def _words(wrong: list[dict], each: int = 4) -> str:
+def _words(wrong: list[dict], each: int = 4, open_pairs: int = 6) -> str:
     groups: dict[tuple, list[dict]] = {}
-    for found in wrong:
-        groups.setdefault((found["model"], found["embedding"], found["source"], found["target"]), []).append(found)
+    for one in wrong:
+        groups.setdefault((one["model"], one["embedding"], one["source"], one["target"]), []).append(one)
     first = next(iter(groups))
-    lists = []
-    for (model, embedding, source, target), found in groups.items():
-        if (model, embedding) == first[:2]:
-            items = "".join(
-                f'<li><b lang="{escape(source)}">{escape(w["query"])}</b> → <span lang="{escape(target)}">{escape(w["found"])}</span> '
-                f'<span class=soft>(<span lang="{escape(target)}">{escape(w["right"])}</span> was rank {w["rank"]})</span></li>'
-                for w in found[:each]
-            )
-            lists.append(f"<h3>{escape(source)} to {escape(target)}</h3><ul class=words>{items}</ul>")
-    text = f"The first wrong retrievals after alignment, {first[0].rstrip('/').rsplit('/', 1)[-1]}, {first[1]}: the word, what was found, what was right."
-    more = f"<details><summary>The other {len(lists) - 6} pairs</summary>{''.join(lists[6:])}</details>" if len(lists) > 6 else ""
-    return f"<section id=words><h2>Words that went wrong</h2><p>{escape(text)}</p>{''.join(lists[:6])}{more}</section>\n"
+    lists = [
+        f"<h3>{escape(source)} to {escape(target)}</h3><ul class=words>{''.join(map(_word, found[:each]))}</ul>"
+        for (model, embedding, source, target), found in groups.items()
+        if (model, embedding) == first[:2]
+    ]
+    text = f"The first wrong retrievals after alignment: the word, what was found, what was right. {first[1]}."
+    rest = "".join(lists[open_pairs:])
+    more = f"<details><summary>The other {len(lists) - open_pairs} pairs</summary>{rest}</details>" if rest else ""
+    shown = "".join(lists[:open_pairs])
+    return f"<section id=words><h2>Words that went wrong</h2><p>{escape(text)}</p>{shown}{more}</section>\n"
+
+
+def _word(wrong: dict) -> str:
+    source, target = escape(wrong["source"]), escape(wrong["target"])
+    query, found, right = (escape(str(wrong[name])) for name in ("query", "found", "right"))
+    return (
+        f'<li><b lang="{source}">{query}</b> \u2192 <span lang="{target}">{found}</span> '
+        f'<span class=soft>(<span lang="{target}">{right}</span> was rank {int(wrong["rank"])})</span></li>'
+    )

@@ -62,11 +62,13 @@ def languages(results: Results, among: list[Series]) -> Section | None:
                 heights[setting] = [found.get((code, hub)) for code in others] + [results.mean(one, setting)]
         groups = [f"{code}-{hub}" for code in others] + ["all"]
         title = name_of(one, among)
-        caption = f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
+        caption = (
+            f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
+        )
         pictures.append(figures.bars(groups, heights, f"languages-{i}", caption, f"{title}, every language to {hub}"))
     text = (
         "A map is worth what after gains on null, the same fit on a shuffled dictionary. The ceiling is fitted on the "
-        "test concepts as well; with many dimensions it nears 100 % for unrelated vectors, so read it beside ceiling_null."
+        "test concepts as well; with many dimensions it nears 100 % for unrelated vectors: read it beside ceiling_null."
     )
     folded = tuple(_named(tables.precisions(results, one), name_of(one, among)) for one in among)
     return Section("languages", "Before, after, ceiling and null", text, tuple(pictures), (), folded)
@@ -86,7 +88,7 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
                 values = [percent(row["value"]) for row in means if row]
                 body.append([name_of(one, among), setting, *values, round(values[0] - values[1], 2)])
         if i < SHOWN:
-            heights = {}
+            heights: dict[str, list[dict | None]] = {}
             for name in names:
                 found = results.pairs(one, "after", name) or results.pairs(one, "before", name)
                 heights[name] = [found.get((code, hub)) for code in others] + [results.mean(one, "after", subset=name)]
@@ -95,7 +97,9 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
             pictures.append(figures.bars(groups, heights, f"kinds-{i}", caption, "abstract against physical, after"))
     if not body:
         return None
-    table = Table("Abstract against physical: P@1 in percent, all pairs", ["series", "setting", *names, "difference"], body)
+    table = Table(
+        "Abstract against physical: P@1 in percent, all pairs", ["series", "setting", *names, "difference"], body
+    )
     text = "physical_down: physical concepts drawn down to the number of abstract ones, as in the paper."
     return Section("kinds", "Abstract and physical concepts", text, tuple(pictures), (table,))
 
@@ -111,14 +115,18 @@ def matched(results: Results, among: list[Series]) -> Section | None:
             continue
         duos = [("all", "abstract", "physical")]
         duos += [(way.strip("_") or "matched", f"abstract_matched{way}", f"physical_matched{way}") for way in ways]
-        rows = [(name, results.mean(one, "after", subset=a), results.mean(one, "after", subset=p)) for name, a, p in duos]
+        rows = [
+            (name, results.mean(one, "after", subset=a), results.mean(one, "after", subset=p)) for name, a, p in duos
+        ]
         rows = [row for row in rows if row[1] and row[2]]
         for name, abstract, physical in rows:
             values = [percent(row["value"]) for row in (abstract, physical) if row]
             body.append([name_of(one, among), name, *values, round(values[0] - values[1], 2)])
         if i < SHOWN and rows:
             heights = {"abstract": [row[1] for row in rows], "physical": [row[2] for row in rows]}
-            caption = f"{name_of(one, among)}: does the gap remain when the samples are matched? After alignment, all pairs."
+            caption = (
+                f"{name_of(one, among)}: does the gap remain when the samples are matched? After alignment, all pairs."
+            )
             picture = figures.bars([row[0] for row in rows], heights, f"matched-{i}", caption, "samples matched")
             pictures.append(picture)
     if not body:
@@ -183,7 +191,9 @@ def templates(results: Results, among: list[Series]) -> Section | None:
     picture = figures.scatter(points, "templates", "After against ceiling for each way to embed, mean of all pairs.",
                               "one point a template", "ceiling P@1, percent", "after P@1, percent")  # fmt: skip
     header = ["series", "before", "after", "ceiling", "after - before", "after / ceiling"]
-    return Section("templates", "Prompt templates", text, (picture,), (Table("P@1 in percent, all pairs", header, body),))
+    return Section(
+        "templates", "Prompt templates", text, (picture,), (Table("P@1 in percent, all pairs", header, body),)
+    )
 
 
 def subsets(results: Results, among: list[Series]) -> Section | None:
@@ -197,7 +207,9 @@ def subsets(results: Results, among: list[Series]) -> Section | None:
                 count = results.pairs(one, known[-1]["setting"], subset)
                 each = [row["count"] for pair, row in count.items() if MEAN not in pair]
                 size = round(sum(each) / len(each)) if each else None
-                body.append([name_of(one, among), subset, size, *(percent(row["value"]) if row else None for row in means)])
+                body.append(
+                    [name_of(one, among), subset, size, *(percent(row["value"]) if row else None for row in means)]
+                )
     if not body or len({row[1] for row in body}) < 2:
         return None
     header = ["series", "subset", "queries", "before", "after", "ceiling"]
@@ -212,7 +224,9 @@ def paper(results: Results, among: list[Series]) -> Section | None:
         return None
     gaps = [row[-1] for row in table.body if isinstance(row[-1], float)]
     mean = sum(map(abs, gaps)) / len(gaps)
-    text = f"{len(gaps)} figures of the paper have one of ours beside them; they differ by {mean:.1f} points on average."
+    text = (
+        f"{len(gaps)} figures of the paper have one of ours beside them; they differ by {mean:.1f} points on average."
+    )
     return Section("paper", "Beside the paper", text, (), (), (table,))
 
 
@@ -225,8 +239,12 @@ def isometry(results: Results) -> Section | None:
     if not found:
         return None
     among = list(dict.fromkeys(series for series, _ in found))
-    top = {one._replace(layer=0): max(a.layer for a in among if a._replace(layer=0) == one._replace(layer=0)) for one in among}
-    body, curves = [], {}
+    top = {
+        one._replace(layer=0): max(a.layer for a in among if a._replace(layer=0) == one._replace(layer=0))
+        for one in among
+    }
+    body: list[list] = []
+    curves: dict[tuple[str, Series], list] = {}
     for (series, metric), both in found.items():
         value, null = (_mean(both.get(setting, {})) for setting in ("isometry", "isometry_null"))
         if value is not None:
@@ -239,10 +257,10 @@ def isometry(results: Results) -> Section | None:
                and m in ("CKA_unbiased", "RSIM", "mutual_kNN", "MEXA")}  # fmt: skip
     if bounded:
         shown = dict(list(bounded.items())[: 2 * SHOWN])
-        picture = figures.lines(shown, "isometry", "Likeness without a map by relative depth, in hundredths, mean of all pairs.",
+        picture = figures.lines(shown, "isometry", "Without a map, by relative depth, in hundredths; mean of all pairs.",
                                 "likeness without a map by depth", "relative depth", ylabel="value x 100")  # fmt: skip
         pictures.append(picture)
-    text = "CKA, RSIM, mutual kNN and MEXA rise with likeness, 1 being the same; eigenvector similarity and Gromov-Hausdorff are distances."
+    text = "CKA, RSIM, mutual kNN and MEXA rise with likeness, 1 being the same; the others are distances."
     table = Table("Without a map, mean of all pairs", ["series", "measure", "value", "shuffled"], body)
     return Section("isometry", "How alike without a map", text, tuple(pictures), (table,))
 

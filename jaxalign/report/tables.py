@@ -45,7 +45,7 @@ class Results:
                 if code != MEAN and code not in self.languages:
                     self.languages.append(code)
         self._settings: dict[Series, dict[str, list[int]]] = {}
-        for series, setting, size, _, metric in self.cells:
+        for series, setting, size, _, _ in self.cells:
             sizes = self._settings.setdefault(series, {}).setdefault(setting, [])
             if size not in sizes:
                 sizes.append(size)
@@ -86,8 +86,9 @@ class Results:
         return list(dict.fromkeys(subset for one, _, _, subset, _ in self.cells if one == series))
 
     def metrics(self) -> list[str]:
-        """Metrics of the retrieval rows, in their order."""
-        return list(dict.fromkeys(key[4] for key in self.cells if key[1] in SETTINGS))
+        """P@k and MRR of the retrieval rows, in their order."""
+        found = dict.fromkeys(key[4] for key in self.cells if key[1] in SETTINGS)
+        return [metric for metric in found if metric == "MRR" or metric.removeprefix("P@").isdigit()]
 
 
 def last_layers(results: Results) -> list[Series]:
@@ -101,8 +102,9 @@ def last_layers(results: Results) -> list[Series]:
 
 
 def name_of(series: Series, among: Sequence[Series]) -> str:
-    """A short name: the model, the embedding, and those other columns in which `among` differ."""
-    parts = [short_model(series.model), series.embedding]
+    """A short name: the embedding, and the model and those other columns in which `among` differ."""
+    parts = [short_model(series.model)] if len({one.model for one in among}) > 1 else []
+    parts.append(series.embedding)
     for field, label in (("pooling", "{}"), ("layer", "layer {}"), ("retrieval", "{}"), ("csls_k", "k {}")):
         if len({getattr(one, field) for one in among}) > 1:
             parts.append(label.format(getattr(series, field)))
@@ -197,7 +199,8 @@ def against_paper(results: Results, metrics: Sequence[str] = ("P@1",)) -> Table:
             same = fact["model"] == model and (fact["embedding"] == "prompt-based") == (embedding == "prompt")
             if same and f"P@{fact['k']:.0f}" in metrics:
                 body += _beside(results, series, fact)
-    header = ["model", "embedding", "pair", "metric", "setting", "subset", "seed", "paper's seed", "ours", "paper", "difference"]
+    header = ["model", "embedding", "pair", "metric", "setting", "subset"]
+    header += ["seed", "paper's seed", "ours", "paper", "difference"]
     unique = list(dict.fromkeys(map(tuple, body)))
     note = "Percent, and points of difference (ours less the paper's); Peng & Søgaard 2024, tables 5-24."
     return Table("Beside the paper's numbers", header, unique, note)
@@ -212,8 +215,8 @@ def _beside(results: Results, series: Series, fact: dict) -> list[tuple]:
         exact = int(fact["seed"]) in sizes
         nearest = min((1000, 2000, 3000), key=lambda size: abs(size - sizes[-1]))
         if exact or (not set(sizes) & {1000, 2000, 3000} and fact["seed"] == nearest):
-            size = int(fact["seed"]) if exact else sizes[-1]
-            wanted += [("after", subset, size, fact[column]) for subset, column in _PAPER_SUBSETS.items()]
+            used = int(fact["seed"]) if exact else sizes[-1]
+            wanted += [("after", subset, used, fact[column]) for subset, column in _PAPER_SUBSETS.items()]
     found = []
     for setting, subset, size, paper in wanted:
         row = results.pairs(series, setting, subset, metric, size).get(pair)
@@ -231,7 +234,7 @@ def text(table: Table) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]
     left = [not any(isinstance(row[i], (int, float)) for row in table.body) for i in range(len(table.header))]
     shown = [
-        "  ".join(cell.ljust(w) if at_left else cell.rjust(w) for cell, w, at_left in zip(line, widths, left, strict=True))
+        "  ".join(cell.ljust(w) if first else cell.rjust(w) for cell, w, first in zip(line, widths, left, strict=True))
         for line in lines
     ]
     return "\n".join([table.title, *(line.rstrip() for line in shown)])
@@ -239,7 +242,8 @@ def text(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """The table in GitHub's Markdown, pipes in cells escaped."""
-    lines = [[_plain(cell).replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in [table.header, *table.body]]
+    cells = [table.header, *table.body]
+    lines = [[_plain(cell).replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in cells]
     lines.insert(1, ["---"] * len(table.header))
     note = [f"\n{table.note}"] if table.note else []
     return "\n".join([f"### {table.title}\n", *("| " + " | ".join(line) + " |" for line in lines), *note]) + "\n"
