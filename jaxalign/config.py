@@ -51,6 +51,12 @@ class Config:
     )
     seed_size: int = _option(0, "concepts in the seed dictionary; 0: about two thirds", bounds=COUNT)
     test_size: int = _option(0, "concepts in the test set; 0: all the others", bounds=COUNT)
+    dictionary: str = _option(
+        "",
+        "test file of `source target` word pairs a line: scores word translation between two whole vocabularies of "
+        "--spaces, from the first of --languages into the second (MUSE's and vecmap's task)",
+    )
+    seed_dictionary: str = _option("", "file of word pairs that the map is fitted on, with --dictionary")
     # vectors
     embeddings: tuple[str, ...] = _option(
         ("vanilla", "prompt"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import concepts as words
-from jaxalign import controls, devices, report, rundir, sources, study, timing
+from jaxalign import controls, devices, report, rundir, sources, study, timing, translate
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 
@@ -47,6 +47,8 @@ def join_in(config: Config, clock: Clock) -> None:
 
 def alignment(config: Config, out: Path, clock: Clock) -> dict:
     """Concepts to report: writes every file of the run under `out`; returns what the last line on stdout adds."""
+    if config.dictionary:
+        return translate.run(config, out, clock)
     with clock.phase("load"):
         concepts, vec_space = sources.concepts_of(config)
         splits = sources.splits_of(config, concepts)

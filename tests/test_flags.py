@@ -57,7 +57,8 @@ BAD = {
     "repeats": ["0"],
     "texts": ["0"],
 }
-FREE = {"revision", "spaces", "concepts", "split", "templates", "workdir", "coordinator"}  # paths and names: any text
+PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "seed_dictionary"}
+FREE = PATHS | {"revision", "coordinator"}  # any text
 
 
 def test_every_flag_is_in_the_table():

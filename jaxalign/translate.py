@@ -1,0 +1,95 @@
+"""Word translation, MUSE's and vecmap's task: whole vocabularies, a seed and a test dictionary of word pairs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jaxalign import align, dictionary, report, rundir, score, timing, vec
+from jaxalign.config import Config
+from jaxalign.timing import Clock
+from jaxalign.types import InputError
+
+
+def run(config: Config, out: Path, clock: Clock) -> dict:
+    """Scores --dictionary from the first language of --languages into the second, before and after alignment.
+
+    The map is fitted on the pairs of --seed_dictionary; words without a vector are left out and counted. A query with
+    several translations is right where its best one is. Writes results.jsonl and environment.json under `out`.
+    """
+    if len(config.languages) != 2 or not config.spaces or not config.seed_dictionary:
+        raise InputError(
+            "Expected --spaces, two --languages and --seed_dictionary with --dictionary, got "
+            f"--spaces={config.spaces} --languages={','.join(config.languages)} "
+            f"--seed_dictionary={config.seed_dictionary}. Give all three."
+        )
+    first, second = config.languages
+    with clock.phase("load"):
+        (source_words, source), (target_words, target) = (
+            vec.read(Path(config.spaces) / f"{c}.vec") for c in (first, second)
+        )
+        seed = _pairs(config.seed_dictionary, source_words, target_words)
+        test = _pairs(config.dictionary, source_words, target_words)
+    if source.shape[1] != target.shape[1]:
+        raise InputError(f"Expected spaces of one dimension, got {source.shape[1]} and {target.shape[1]}.")
+    queries, answers = dictionary.answer_table(test[0], test[1])
+    _refuse_shared(seed[0], queries, source_words)
+    steps = () if config.normalize == ("none",) else config.normalize
+    source, target = (np.asarray(align.normalize(np.asarray(rows), steps)) for rows in (source, target))
+    head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
+    rows = []
+    for setting in [name for name in ("before", "after") if name in config.settings]:
+        with clock.phase("align"):
+            mapped = _mapped(source, target, seed if setting == "after" else None, config)
+        for retrieval in config.retrieval:
+            with clock.phase("retrieve"):
+                found = dictionary.ranks(
+                    *mapped, queries, answers, retrieval=retrieval, csls_k=config.csls_k,
+                    memory_budget=int(config.memory_budget * 2**30),
+                )  # fmt: skip
+            tail = dict(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
+            rows += _rows(head | tail, np.asarray(found.rank), config)
+    report.write_rows(out / "results.jsonl", rows)
+    rundir.write_json(out / "environment.json", timing.environment(dtype=config.dtype))
+    for row in rows:
+        name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
+        print(f"{name}: {100 * row['value']:.2f} %")
+    return {"rows": len(rows), "queries": len(queries), "pairs_left_out": {"seed": seed[2], "test": test[2]}}
+
+
+def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarray, int]:
+    try:
+        return dictionary.read_pairs(path, source_words, target_words)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Expected a UTF-8 file of word pairs, got {path}: {error}. Change --dictionary.") from error
+
+
+def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tuple[np.ndarray, np.ndarray]:
+    if seed is not None:
+        turn = np.asarray(
+            align.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=config.procrustes)
+        )
+        source, target = source @ turn, target @ (turn.T @ turn) if config.completion == "drop" else target
+    return np.asarray(align.unit_rows(source)), np.asarray(align.unit_rows(target))
+
+
+def _rows(head: dict, ranks: np.ndarray, config: Config) -> list[dict]:
+    made = []
+    for metric in [*(f"P@{k}" for k in config.k), "MRR"]:
+        gain = score.gains(ranks, metric)
+        low, high = value, value = (float(gain.mean()),) * 2
+        if config.bootstrap:
+            drawn = score.resamples(len(gain), config.bootstrap, config.seed) @ gain / len(gain)
+            low, high = np.percentile(drawn, (2.5, 97.5)).tolist()
+        tail = dict(candidates="all", completion=config.completion, subset="all", metric=metric, value=value)
+        row = head | tail | dict(count=len(gain), low=low, high=high)
+        made.append({name: row[name] for name in score.COLUMNS})
+    return made
+
+
+def _refuse_shared(seed: np.ndarray, queries: np.ndarray, words) -> None:
+    shared = np.intersect1d(seed, queries)
+    if len(shared):
+        raise InputError(
+            f"Expected test words that are not in --seed_dictionary, got {len(shared)} in both, one is "
+            f"{words[shared[0]]!r}. Remove them from one of the two."
+        )
