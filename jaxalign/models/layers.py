@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jaxtyping import Bool, Float, Float32, Int32
 
 from jaxalign.models.bias import bucket_bias
 from jaxalign.models.config import Config
@@ -17,18 +18,18 @@ HIGHEST = jax.lax.Precision.HIGHEST
 class Context(NamedTuple):
     """What every block sees beside the state. `picks` None: queries are all slots, else the slots (row, pick)."""
 
-    visible: jax.Array  # (row, query, slot) bool
-    distance: jax.Array  # (row, query, slot) int32, position of the slot minus position of the query
-    angles: jax.Array | None  # (rope, row, slot, pair)
-    bias: jax.Array | None  # (row or 1, head, query or 1, slot) float32, added to the logits
-    picks: jax.Array | None
+    visible: Bool[jax.Array, "row query slot"]
+    distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query
+    angles: Float32[jax.Array, "rope row slot pair"] | None
+    bias: Float32[jax.Array, "#row head #query slot"] | None  # added to the logits
+    picks: Int32[jax.Array, "row pick"] | None
 
 
 class Layer(NamedTuple):
     """What differs from block to block beside the weights; scanned over."""
 
-    window: jax.Array  # () int32
-    rope: jax.Array  # () int32
+    window: Int32[jax.Array, ""]
+    rope: Int32[jax.Array, ""]
 
 
 def activate(name: str, values: jax.Array) -> jax.Array:
@@ -124,14 +125,14 @@ def block_norm(config: Config) -> Norm:
 
 
 def attend(
-    query: jax.Array,
-    key: jax.Array,
-    value: jax.Array,
-    visible: jax.Array,
-    bias: jax.Array | None,
+    query: Float[jax.Array, "row query head feature"],
+    key: Float[jax.Array, "row slot kv_head feature"],
+    value: Float[jax.Array, "row slot kv_head feature"],
+    visible: Bool[jax.Array, "row query slot"],
+    bias: Float32[jax.Array, "#row head #query slot"] | None,
     scale: float,
     cap: float,
-) -> jax.Array:
+) -> Float[jax.Array, "row query mixed"]:
     """Returns softmax(cap(scale q k) + bias) v, (row, query, head * feature); logits and softmax in float32."""
     rows, queries, heads, size = query.shape
     grouped = query.reshape(rows, queries, key.shape[2], -1, size)

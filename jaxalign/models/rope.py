@@ -3,8 +3,10 @@
 import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float32, Int32
 
 from jaxalign.types import InputError
 
@@ -71,14 +73,18 @@ def no_rope(head_dim: int) -> Rope:
     return Rope((0.0,) * (head_dim // 2))
 
 
-def rope_angles(ropes: tuple[Rope, ...], positions: jnp.ndarray) -> jnp.ndarray:
-    """Returns (rope, row, slot, pair) angles in float32: in bfloat16 positions above 256 would merge."""
+def rope_angles(
+    ropes: tuple[Rope, ...], positions: Int32[jax.Array, "row slot"]
+) -> Float32[jax.Array, "rope row slot pair"]:
+    """Returns the angles in float32: in bfloat16 positions above 256 would merge."""
     table = jnp.asarray(np.array([rope.frequencies for rope in ropes], np.float32))
     return positions.astype(jnp.float32)[None, :, :, None] * table[:, None, None, :]
 
 
-def rotate(heads: jnp.ndarray, angles: jnp.ndarray, *, interleaved: bool) -> jnp.ndarray:
-    """Returns `heads` (row, slot, head, feature) with each pair of features turned by `angles` (row, slot, pair)."""
+def rotate(
+    heads: Float[jax.Array, "row slot head feature"], angles: Float32[jax.Array, "row slot pair"], *, interleaved: bool
+) -> Float[jax.Array, "row slot head feature"]:
+    """Returns `heads` with each pair of features turned by its angle: (0, 1), (2, 3) if interleaved, else by halves."""
     cos, sin = jnp.cos(angles)[:, :, None, :], jnp.sin(angles)[:, :, None, :]
     wide = heads.astype(jnp.float32)
     if interleaved:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Float32, Int32
 
 from jaxalign.models.bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.config import Config
@@ -108,8 +109,13 @@ def random_params(config: Config, seed: int, shardings: Params | None = None) ->
 
 
 def pooled(
-    config: Config, params: Params, batch: Batch, *, layers: tuple[int, ...], last_picks: jax.Array | None = None
-) -> jax.Array:
+    config: Config,
+    params: Params,
+    batch: Batch,
+    *,
+    layers: tuple[int, ...],
+    last_picks: Int32[jax.Array, "row pick"] | None = None,
+) -> Float32[jax.Array, "layer row pick feature"]:
     """Returns (layer, row, pick, feature) float32: `batch.pool` times the states of the chosen `layers`.
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
@@ -129,7 +135,9 @@ def pooled(
     return _run(config, params, batch, layers, pool, None)
 
 
-def states(config: Config, params: Params, batch: Batch, layers: tuple[int, ...]) -> jax.Array:
+def states(
+    config: Config, params: Params, batch: Batch, layers: tuple[int, ...]
+) -> Float32[jax.Array, "layer row slot feature"]:
     """Returns (layer, row, slot, feature) float32: the full states of the chosen `layers`."""
     return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32), None)
 
