@@ -1,23 +1,15 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
 
 import dataclasses
-import hashlib
-import io
-import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxalign import align, evaluate, generalised, score, timing
+from jaxalign import align, combine, evaluate, generalised, rankfile, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
-
-FIGURES = ("value", "count", "low", "high")
-RANKS_VERSION = 1  # raised when the ranks of the same question may change
 
 
 class Figures(NamedTuple):
@@ -90,11 +82,11 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
                     outcome = [*outcome, shared_space(config, space, split, retrieval)]
             with study.clock.phase("score"):
                 scored = _scored(study, space, outcome, number, retrieval)
-                per_split.append(scored + ties(scored, outcome, languages))
+                per_split.append(scored + combine.ties(scored, outcome, languages))
             found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
             if number == 0 and retrieval == config.retrieval[0]:
                 found.wrong.extend(_wrong(space, outcome, study.concepts, split, languages))
-        found.rows.extend(per_split[0] if len(per_split) == 1 else over_splits(per_split))
+        found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
     if "isometry" in config.controls:
         from jaxalign import isometry
 
@@ -158,8 +150,8 @@ def outcomes(
     )
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
-    path = Path(config.workdir) / "ranks" / f"{_digest(space, split, question)}.ranks"
-    found = _read(path)
+    path = Path(config.workdir) / "ranks" / f"{rankfile.digest(space, split, question)}.ranks"
+    found = rankfile.read(path)
     if found is None:
         budget = int(config.memory_budget * 2**30)
         found = evaluate.outcomes(
@@ -170,7 +162,7 @@ def outcomes(
             memory_budget=budget,
             **question,
         )
-        _write(path, found)
+        rankfile.write(path, found)
     if bar:
         bar.next()
     return found
@@ -203,48 +195,6 @@ class Bar:
         self._line.close()
 
 
-def _digest(space: Space, split: Split, question: dict) -> str:
-    """Hash of the vectors, the split and everything asked; two questions with one hash have one answer."""
-    made = hashlib.blake2b(digest_size=16)
-    made.update(
-        json.dumps([RANKS_VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode()
-    )
-    for rows in space.vectors.values():
-        made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
-    return made.hexdigest()
-
-
-def _write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
-    """Writes the outcomes behind a digest of themselves, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
-    tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
-    packed = io.BytesIO()
-    np.savez_compressed(packed, heads=np.asarray(heads), tables=tables)
-    data = packed.getvalue()
-    temporary = path.with_suffix(f".{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(hashlib.blake2b(data, digest_size=16).digest() + data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> list[evaluate.Outcome] | None:
-    if not path.exists():
-        return None
-    data = path.read_bytes()
-    if hashlib.blake2b(data[16:], digest_size=16).digest() != data[:16]:
-        print(f"jaxalign: {path} is damaged; computing it again.", file=sys.stderr)
-        return None
-    with np.load(io.BytesIO(data[16:]), allow_pickle=False) as file:
-        heads, tables = json.loads(str(file["heads"])), file["tables"]
-    return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
-
-
 def _name(space: Space, retrieval: str, split: int, one: evaluate.Outcome) -> str:
     return "|".join(map(str, (*space.label, retrieval, one.setting, one.seed_size, one.draw, split)))
 
@@ -253,47 +203,3 @@ def _wrong(space, found, concepts, split, languages) -> list[dict]:
     after = [one for one in found if one.setting == "after"] or found
     largest = max(after, key=lambda one: one.seed_size)
     return score.wrong(space.label, largest, concepts, split, languages)
-
-
-def ties(rows: Sequence[dict], found: Sequence[evaluate.Outcome], languages: Sequence[str]) -> list[dict]:
-    """Rows of the metrics `ties`, the share of queries whose right answer scores the same as another candidate, and
-    `P@1_strict`, P@1 where a tie counts as lost, for every pair whose P@1 they may change.
-
-    A rank counts only candidates that score strictly higher, so that P@k takes the better side of a tie.
-    """
-    outcomes = {(one.setting, one.seed_size): one for one in reversed(found)}  # the first draw of each
-    place = {code: index for index, code in enumerate(languages)}
-    made = []
-    for row in rows:
-        one = outcomes.get((row["setting"], row["seed_size"]))
-        if row["metric"] != "P@1" or row["subset"] != "all" or row["source"] not in place or row["target"] not in place:
-            continue
-        if one is None or not one.ties[place[row["source"]], place[row["target"]]].any():
-            continue
-        at = place[row["source"]], place[row["target"]]
-        shared, strict = (one.ties[at] > 0).mean(), ((one.rank[at] == 1) & (one.ties[at] == 0)).mean()
-        made += [
-            row | dict(metric=name, value=float(value), low=float(value), high=float(value))
-            for name, value in (("ties", shared), ("P@1_strict", strict))
-        ]
-    return made
-
-
-def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
-    """Rows of several splits as one: the mean, and a 95 % interval from the spread within and between splits.
-
-    Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts,
-    so neither shrinks with their number.
-    """
-    found: dict[tuple, list[dict]] = {}
-    for row in (row for rows in per_split for row in rows):
-        found.setdefault(tuple(row[name] for name in score.COLUMNS if name not in FIGURES), []).append(row)
-    made = []
-    for same in found.values():
-        value, low, high = (np.array([row[name] for row in same]) for name in ("value", "low", "high"))
-        spread = 1.959964 * np.std(value, ddof=1) if len(same) > 1 else 0.0
-        below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
-        mean, count = float(value.mean()), sum(row["count"] for row in same)
-        bounds = dict(low=max(0.0, mean - float(below)), high=min(1.0, mean + float(above)))
-        made.append(same[0] | dict(value=mean, count=count) | bounds)
-    return made

@@ -9,9 +9,9 @@ from reference import reference_bounds
 from tiny import concepts as tiny_concepts
 from tiny import write_model
 
-from jaxalign import bench, pipeline, score, study, vec
+from jaxalign import bench, combine, evaluate, pipeline, score, vec
 from jaxalign.config import Config
-from jaxalign.types import Concepts, Split
+from jaxalign.types import Concepts, SpaceLabel, Split
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -122,7 +122,7 @@ def test_a_broken_weights_file_is_named(tmp_path, capsys):
 def test_several_splits_give_their_mean():
     one = dict.fromkeys(score.COLUMNS, 0) | dict(value=0.4, low=0.3, high=0.5, count=10)
     two = one | dict(value=0.6, low=0.5, high=0.7)
-    (row,) = study.over_splits([[one], [two]])
+    (row,) = combine.over_splits([[one], [two]])
     spread = 1.959964 * np.std([0.4, 0.6], ddof=1)
     assert row["value"] == pytest.approx(0.5) and row["count"] == 20
     assert row["low"] == pytest.approx(0.5 - np.hypot(0.1, spread))
@@ -130,12 +130,13 @@ def test_several_splits_give_their_mean():
 
 def test_ties_are_reported():
     ranks = np.array([[[0, 0], [1, 1]], [[1, 2], [0, 0]]])
-    outcome = study.evaluate.Outcome("after", 3, 0, ranks, ranks * 0, np.array([[[0, 0], [0, 1]], [[0, 0], [0, 0]]]))
+    outcome = evaluate.Outcome("after", 3, 0, ranks, ranks * 0, np.array([[[0, 0], [0, 1]], [[0, 0], [0, 0]]]))
     ids = ("a", "b")
     known = Concepts(ids, ("other", "other"), {"en": ids, "fr": ids}, ())
-    label = study.Space(study.score.SpaceLabel("m", "vec", "none", 0), ids, {}).label
+    label = SpaceLabel("m", "vec", "none", 0)
     rows = score.rows(label, [outcome], known, Split((), ids), ("en", "fr"), ks=(1,), bootstrap=0)
     found = {
-        (row["source"], row["target"], row["metric"]): row["value"] for row in study.ties(rows, [outcome], ("en", "fr"))
+        (row["source"], row["target"], row["metric"]): row["value"]
+        for row in combine.ties(rows, [outcome], ("en", "fr"))
     }
     assert found == {("en", "fr", "ties"): 0.5, ("en", "fr", "P@1_strict"): 0.5}

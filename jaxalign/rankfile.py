@@ -1,0 +1,57 @@
+"""Ranks on disk: the answer to one question about one space, so that no question is computed twice."""
+
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jaxalign import evaluate
+from jaxalign.types import Space, Split
+
+VERSION = 1  # raised when the ranks of the same question may change
+
+
+def digest(space: Space, split: Split, question: dict) -> str:
+    """Hash of the vectors, the split and everything asked; two questions with one hash have one answer."""
+    made = hashlib.blake2b(digest_size=16)
+    made.update(json.dumps([VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode())
+    for rows in space.vectors.values():
+        made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
+    return made.hexdigest()
+
+
+def write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
+    """Writes the outcomes behind a digest of themselves, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
+    tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
+    packed = io.BytesIO()
+    np.savez_compressed(packed, heads=np.asarray(heads), tables=tables)
+    data = packed.getvalue()
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(hashlib.blake2b(data, digest_size=16).digest() + data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> list[evaluate.Outcome] | None:
+    """The outcomes of a file; None where it is absent, or damaged, which is said on stderr."""
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    if hashlib.blake2b(data[16:], digest_size=16).digest() != data[:16]:
+        print(f"jaxalign: {path} is damaged; computing it again.", file=sys.stderr)
+        return None
+    with np.load(io.BytesIO(data[16:]), allow_pickle=False) as file:
+        heads, tables = json.loads(str(file["heads"])), file["tables"]
+    return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
