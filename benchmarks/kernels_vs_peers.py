@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,7 +143,7 @@ def fair_environment(name: str) -> dict[str, str]:
     return environment
 
 
-def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict[str, Any]) -> list[dict[str, Any]]:
+def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One row a contender: how its ranks of the first pair compare with the float64 reference."""
     from tests.reference import reference_bounds
 
@@ -155,7 +156,6 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
             task.spaces, task.seed, rows, setting, csls_k=task.csls_k,
             candidates="all" if size.others else "test", tolerance=2e-6,
         )  # fmt: skip
-    rows = []
     for contender in contenders:
         measured, ranks = contender.run(2)
         found = dict(row, kind="check", contender=contender.name)
@@ -168,16 +168,15 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
             outside = (ranks[setting][judged] < lowest) | (ranks[setting][judged] > highest)
             found |= {f"{setting}_differ": int(outside.sum()), f"{setting}_near_ties": int((lowest != highest).sum())}
         found["queries"] = size.test * (1 + size.both_directions)
-        rows.append(found)
+        yield found
         say(f"{contender.name}: {found}")
-    return rows
 
 
 def measure(
     contenders: list[Contender], size: Size, row: dict[str, Any], repeats: int, cap: float, most: int
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """One row a contender and turn; the first call, which compiles or warms up, is kept apart."""
-    rows, languages = [], {}
+    languages = {}
     for contender in contenders:
         ours = contender.name == OURS
         first = contender.run(most if ours else 2)[0]["seconds"]
@@ -185,19 +184,18 @@ def measure(
         fewer = [n for n in range(2, most + 1) if estimate * pairs(n) / pairs(size.languages) <= cap]
         languages[contender.name] = most if ours else max(fewer, default=2)
         say(f"{contender.name}: first call {first:.2f} s, {languages[contender.name]} languages will be timed")
-        rows.append(dict(row, kind="first", contender=contender.name, seconds=first))
+        yield dict(row, kind="first", contender=contender.name, seconds=first)
     for turn in range(repeats):
         for contender in contenders:
             timed = languages[contender.name]
             measured, ranks = contender.run(timed)
             seconds = measured["seconds"] * pairs(size.languages) / pairs(timed)
             right = {f"P@1 {setting}": precision(found, size.both_directions) for setting, found in ranks.items()}
-            rows.append(dict(
+            yield dict(
                 row, kind="time", contender=contender.name, turn=turn, seconds=seconds, timed_languages=timed,
                 host_bytes=measured["host_bytes"], **right,
-            ))  # fmt: skip
+            )  # fmt: skip
             say(f"turn {turn + 1}/{repeats} {contender.name}: {seconds:.2f} s")
-    return rows
 
 
 def pairs(languages: int) -> int:
@@ -248,14 +246,21 @@ def compare(name: str, flags: argparse.Namespace) -> None:
         np.save(data, spaces)
         contenders = [Contender(contender, name, data) for contender in flags.contenders.split(",")]
         try:
-            rows = check(contenders, spaces, size, row) if flags.only != "time" else []
+            if flags.only != "time":
+                keep(check(contenders, spaces, size, row), flags.out)
             del spaces
-            rows += measure(contenders, size, row, flags.repeats, flags.cap, most) if flags.only != "check" else []
+            if flags.only != "check":
+                keep(measure(contenders, size, row, flags.repeats, flags.cap, most), flags.out)
         finally:
             for contender in contenders:
                 contender.close()
-    with open(flags.out / kernels_table.ROWS, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(found) + "\n" for found in rows)
+
+
+def keep(rows: Iterator[dict[str, Any]], folder: Path) -> None:
+    """Appends each row as it comes, so that an interrupted run keeps what it measured."""
+    for row in rows:
+        with open(folder / kernels_table.ROWS, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":
