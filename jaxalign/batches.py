@@ -104,7 +104,9 @@ def forest(
 def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: int, longest: int) -> int:
     """Slots a row that cost least: few unused and few repeated prefixes, against attention that grows with the row."""
     sizes = [w for w in WIDTHS if w >= longest][:8] or [-(-longest // 64) * 64]
-    if not causal:  # a sample tells how well the lengths fill a row
+    if causal:  # few sizes, which several templates share; a window is full whatever its width
+        sizes = [w for w in sizes if w in (32, 64, 128, 192, 256)] or sizes
+    else:  # a sample tells how well the lengths fill a row
         lengths = lengths[:: max(1, len(lengths) // 4000)]
     cut = _windows if causal else _packed
     rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}
@@ -113,9 +115,8 @@ def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features:
 
 
 def _bucket(count: int) -> int:
-    # Few sizes, so that several templates meet in one compiled shape.
-    step = 8 if count <= 64 else 32
-    return -(-count // step) * step
+    # Powers of two, so that several templates meet in one compiled shape.
+    return max(8, 1 << (count - 1).bit_length())
 
 
 def _ranges(request: Request, causal: bool, special_tokens: str) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from jaxalign import batches, models, tokens
 from jaxalign.types import Batch, InputError
 
 IN_FLIGHT = 2
+PROGRAMS = 32  # compiled programs kept
 # Slots of a batch on one device. CPU: measured best of 512 to 8192. Accelerators: enough to keep a 7B model's products
 # bound by arithmetic; halved until the compiler's own figure fits the free memory.
 BATCH_TOKENS = {"cpu": 2048, "gpu": 16384, "tpu": 16384}
@@ -93,8 +94,9 @@ def shape_for(
     each = max(1, tokens // plan.width)
     while True:
         count = max(1, math.ceil(plan.rows / (each * copies)))
-        # A short plan in equal batches wastes no rows; a long one keeps the shape that others share.
-        rows = math.ceil(plan.rows / (count * copies)) if count <= 4 else each
+        # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
+        step = max(1, each // 4)
+        rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
         shape = Shape(max(rows, 1) * copies, plan.width, plan.picks, layers, focused, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
@@ -102,15 +104,12 @@ def shape_for(
 
 
 def _fits(engine: Engine, shape: Shape) -> bool:
+    """Whether the compiler's own figure for the shape's program fits the free memory of a device."""
     free = _free_bytes(engine.mesh.devices.flat[0])
-    outputs = len(shape.layers) * shape.rows * shape.picks * engine.config.width * 4 // replicas(engine)
-    if free is None or outputs * 64 < free:  # a batch's temporaries are a few dozen times its states
-        weights = shape.rows * shape.width * engine.config.width * 4 // replicas(engine)
-        if free is None or weights * 64 < free:
-            return True
     memory = program(engine, shape).memory_analysis()
-    needed = memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes
-    return needed < 0.8 * free
+    if free is None or memory is None:
+        return True
+    return memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes < 0.8 * free
 
 
 def _free_bytes(device: Any) -> int | None:
@@ -126,6 +125,8 @@ def program(engine: Engine, shape: Shape) -> Any:
     """The compiled program of a shape: `(params, batch, last_picks) -> pooled`, kept for the process."""
     key = (engine.config, shape, engine.mesh, engine.mapped)
     if key not in _programs:
+        if len(_programs) >= PROGRAMS:
+            _programs.clear()
         arguments = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
             (engine.params, *_place(engine, shape, _blank(shape))),

@@ -82,8 +82,8 @@ def measure(
     plan = batches.forest([batches.Request(part, pooling)], causal=model.causal, features=model.width)
     planned = perf_counter() - start
     chosen = extract.parse_layers(model, _layers(layers))
-    shape = extract.shape_for(engine, plan, chosen, batch_tokens)
     start = perf_counter()
+    shape = extract.shape_for(engine, plan, chosen, batch_tokens)
     program = extract.program(engine, shape)
     compiled = perf_counter() - start
     counts, total = extract.counts(plan, shape), extract.batch_count(plan, shape)

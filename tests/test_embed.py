@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tiny
 
-from jaxalign import batches, embed, models, prompts, tokens
+from jaxalign import batches, embed, extract, models, prompts, tokens
 from jaxalign.types import InputError
 
 
@@ -96,6 +96,14 @@ def test_spaces_hold_every_language_kind_pooling_and_layer(model, tmp_path):
                 texts = prompts.fill(templates[kind.split(":")[1]], words, language)
             want = embed.embed(model, texts, space.label.pooling, [space.label.layer])[0]
             assert_same(space.vectors[language], want)
+
+
+def test_templates_share_compiled_programs(model, tmp_path):
+    templates = {name: prompts.load()[name] for name in ("paper", "unquoted", "english", "neutral")}
+    before = len(extract._programs)
+    options = {"embeddings": ("prompt",), "templates": templates, "batch_tokens": 512}
+    embed.spaces(model, tiny.concepts(9), store_root=tmp_path, **options)
+    assert len(extract._programs) - before < len(templates)
 
 
 def test_auto_pooling_is_the_papers(model, tmp_path):
