@@ -92,12 +92,14 @@ def worker(name: str, size: Size, data: str) -> None:
     for line in sys.stdin:
         languages, file = line.split()
         task = task_of(spaces, size, int(languages))
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         ranks = module.run(task)
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         np.savez(file, **ranks)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": seconds, "host_bytes": peak, "depth": module.DEPTH}), flush=True)
+        print(
+            json.dumps({"seconds": seconds, "cpu_seconds": cpu, "host_bytes": peak, "depth": module.DEPTH}), flush=True
+        )
 
 
 class Contender:
@@ -189,10 +191,11 @@ def measure(
         for contender in contenders:
             timed = languages[contender.name]
             measured, ranks = contender.run(timed)
-            seconds = measured["seconds"] * pairs(size.languages) / pairs(timed)
+            scale = pairs(size.languages) / pairs(timed)
+            seconds, cpu = measured["seconds"] * scale, measured["cpu_seconds"] * scale
             right = {f"P@1 {setting}": precision(found, size.both_directions) for setting, found in ranks.items()}
             yield dict(
-                row, kind="time", contender=contender.name, turn=turn, seconds=seconds, timed_languages=timed,
+                row, kind="time", contender=contender.name, turn=turn, seconds=seconds, cpu_seconds=cpu, timed_languages=timed,
                 host_bytes=measured["host_bytes"], **right,
             )  # fmt: skip
             say(f"turn {turn + 1}/{repeats} {contender.name}: {seconds:.2f} s")

@@ -107,7 +107,14 @@ def test_the_command_checks_then_times_and_writes_all_three_files(tmp_path):
 
 def timed(contender, run, seconds, timed_languages=7):
     row = dict.fromkeys(kernels_table.SHARED, 7) | {"settings": ["after"], "size": "small", "others": 0}
-    row |= {"contender": contender, "run": run, "kind": "time", "seconds": seconds, "P@1 after": 0.5}
+    row |= {
+        "contender": contender,
+        "run": run,
+        "kind": "time",
+        "seconds": seconds,
+        "cpu_seconds": 1.0,
+        "P@1 after": 0.5,
+    }
     return row | {"timed_languages": timed_languages, "host_bytes": 1e9, "both_directions": True}
 
 
