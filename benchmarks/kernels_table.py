@@ -9,7 +9,7 @@ from typing import Any
 ROWS = "kernels_vs_peers.jsonl"
 OURS = "jaxalign_engine"
 NOTE = (
-    "A star: timed on fewer languages and scaled by the number of pairs. Core seconds are the processor time of all "
+    "Times ours: within one run. A star: timed on fewer languages and scaled by the number of pairs. Core seconds are the processor time of all "
     "threads; they tell how much a wall-clock time owes to other work on the machine."
 )
 SHARED = ("run", "size", "train", "test", "others", "features", "languages", "settings", "both_directions", "contender")
@@ -67,7 +67,7 @@ def table(size: str, entries: list[dict[str, Any]]) -> str:
         f"**{size}**: {first['train']} train, {first['test']} test{others(first)}, d {first['features']}, "
         f"{pairs(first)}, {' and '.join(first['settings'])}, CSLS-10",
         "",
-        f"| contender | seconds | spread | core seconds | times ours, same run | ranks off: {shown} | P@1 {shown} | GB |",
+        f"| contender | seconds | spread | core seconds | times ours | ranks off: {shown} | P@1 {shown} | GB |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for entry in sorted(entries, key=lambda entry: entry["seconds"]):

@@ -195,8 +195,8 @@ def measure(
             seconds, cpu = measured["seconds"] * scale, measured["cpu_seconds"] * scale
             right = {f"P@1 {setting}": precision(found, size.both_directions) for setting, found in ranks.items()}
             yield dict(
-                row, kind="time", contender=contender.name, turn=turn, seconds=seconds, cpu_seconds=cpu, timed_languages=timed,
-                host_bytes=measured["host_bytes"], **right,
+                row, kind="time", contender=contender.name, turn=turn, seconds=seconds, cpu_seconds=cpu,
+                timed_languages=timed, host_bytes=measured["host_bytes"], **right,
             )  # fmt: skip
             say(f"turn {turn + 1}/{repeats} {contender.name}: {seconds:.2f} s")
 
