@@ -194,14 +194,14 @@ def finish(path: Path, made: dict[str, Any]) -> None:
 
 def find(path: Path) -> Entry | None:
     """The finished entry at `path`, its files checked; None where it is absent, unfinished or damaged."""
+    if not (path / "manifest.json").exists():
+        return None
     try:
         manifest = json.loads((path / "manifest.json").read_text("utf-8"))
         index = path / "index.npz"
         whole = manifest["files"] == {"index.npz": [index.stat().st_size, _crc(index)]}
         layers, poolings, counts = (tuple(manifest[key]) for key in ("layers", "poolings", "counts"))
         entry = Entry(path, layers, poolings, counts, manifest["features"])
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
