@@ -9,8 +9,8 @@ from typing import Any
 ROWS = "kernels_vs_peers.jsonl"
 OURS = "jaxalign_engine"
 NOTE = (
-    "Times ours: within one run. A star: timed on fewer languages and scaled by the number of pairs. Core seconds are the processor time of all "
-    "threads; they tell how much a wall-clock time owes to other work on the machine."
+    "Times ours: within one run. A star: timed on fewer languages and scaled by the number of pairs. Core seconds: the "
+    "processor time of all threads, which tells how much of a wall-clock time is owed to other work on the machine."
 )
 SHARED = ("run", "size", "train", "test", "others", "features", "languages", "settings", "both_directions", "contender")
 
