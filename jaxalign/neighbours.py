@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 
 BLOCK = 16  # cells of a row or column that share a maximum
 PASSES = 16  # up to this k, k passes of a masked maximum are faster than a sort
-GATHERED = 1 << 23  # cells of a chunk's gathered rows: 32 MiB
 
 
 def sum_of_best(values: Float[Array, "row column"], k: int) -> Float[Array, " row"]:
@@ -46,10 +45,14 @@ def mean_from_blocks(
     target: Float[Array, "column feature"],
     rows: int,
     k: int,
+    gathered: int,
 ) -> Float[Array, " column"]:
-    """Mean of the k highest of each column of source @ target', given the maxima of its blocks of rows."""
+    """Mean of the k highest of each column of source @ target', given the maxima of its blocks of rows.
+
+    Their rows are made again for so many columns at once that the rows gathered have about `gathered` cells.
+    """
     best = min(k, len(maxima))
-    chunk = max(1, min(len(target), GATHERED // (best * BLOCK * source.shape[1])))
+    chunk = max(1, min(len(target), gathered // (best * BLOCK * source.shape[1])))
     chunks = -(-len(target) // chunk)
 
     def one(index, means):
@@ -83,4 +86,4 @@ def neighbourhood(
 
     empty = jnp.zeros((len(source) // BLOCK, len(target)), source.dtype)
     maxima = lax.fori_loop(0, len(source) // tile, sweep, empty)
-    return mean_from_blocks(maxima, source, target, rows, k)
+    return mean_from_blocks(maxima, source, target, rows, k, gathered=1 << 23)

@@ -37,6 +37,7 @@ class Plan(NamedTuple):
     tile: int = 512  # rows made at once; a multiple of BLOCK that divides the padded rows
     keep: bool = True  # hold the similarity between the sweeps
     best: bool = True  # also find the best candidate and the ties
+    gathered: int = 1 << 23  # cells of the rows that are made again at once, where nothing is kept
 
 
 class Ranked(NamedTuple):
@@ -88,7 +89,7 @@ def column_penalty(
     if plan.retrieval == "inverted_softmax":
         return bounded(1 + jnp.log(state.sum(0)) / BETA)
     if similarity is None:
-        return bounded(mean_from_blocks(state, source, target, rows, plan.k) / 2)
+        return bounded(mean_from_blocks(state, source, target, rows, plan.k, plan.gathered) / 2)
     blocks = lax.top_k(state.T, min(plan.k, len(state)))[1]
     cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(len(blocks), -1)
     values = jnp.where(cells < rows, similarity[cells, jnp.arange(len(blocks))[:, None]], -jnp.inf)

@@ -57,9 +57,12 @@ def one_lapack_thread() -> Iterator[None]:
 
 
 def spread(work: Callable[[Work], Result], items: Iterable[Work], workers: int) -> Iterator[Result]:
-    """Results in order, `workers` items at a time; one worker is this thread itself."""
+    """Results in order, `workers` items at a time; one worker is this thread itself.
+
+    Each result is waited for where it is made: work still under way would outlive the one LAPACK thread.
+    """
     if workers == 1:
         yield from map(work, items)
         return
     with one_lapack_thread(), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(work, items)
+        yield from pool.map(lambda item: jax.block_until_ready(work(item)), items)
