@@ -2,15 +2,18 @@
 
 import numpy as np
 
-from jaxalign import evaluate
+from jaxalign import align, dictionary, evaluate
 
 from . import Task
 
 DEPTH = None
+STEPS = ("unit", "center", "unit")
 
 
 def run(task: Task) -> dict[str, np.ndarray]:
-    """All ranks of all pairs and settings from one call."""
+    """All ranks of all pairs and settings from one call, or one pair in one direction as word translation."""
+    if not task.both_directions:
+        return one_direction(task)
     every = len(task.queries) == len(task.vocabulary)
     ranks = evaluate.ranks(
         task.spaces,
@@ -21,3 +24,14 @@ def run(task: Task) -> dict[str, np.ndarray]:
         candidates="test" if every else "all",
     )
     return {setting: np.asarray(ranks[setting]) for setting in task.settings}
+
+
+def one_direction(task: Task) -> dict[str, np.ndarray]:
+    """Ranks from the first into the second language after the map."""
+    source, target = (align.normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
+    turn = align.rotation(source[task.seed], target[task.seed])
+    source, target = align.unit_rows(align.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
+    found = dictionary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k)
+    ranks = task.empty()
+    ranks["after"][0, 1] = np.asarray(found.rank)
+    return ranks
