@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import evaluate, retrieve, timing
+from jaxalign import evaluate, pools, retrieve, timing
 from jaxalign.checks import Request
 
 
@@ -99,7 +99,7 @@ def timed(call: Callable[[], Any], repeats: int, done: Callable[[], None] = lamb
 def similarity_stage(rows: int, features: int, memory_budget: int, repeats: int) -> dict[str, Any]:
     """Seconds of one pair's similarity and the ranks of all its rows and columns; bytes of its temporaries."""
     everything = np.arange(rows)
-    padded, plan = evaluate.tiling(rows, Request(everything[:0], everything, memory_budget=memory_budget), 1)
+    padded, plan = pools.tiling(rows, Request(everything[:0], everything, memory_budget=memory_budget), 1)
     spaces = planted(padded, features, 2, 0).values()
     source, target = (jnp.asarray(space / np.linalg.norm(space, axis=1, keepdims=True)) for space in spaces)
     answers = jnp.arange(padded, dtype=jnp.int32)
