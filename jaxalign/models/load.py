@@ -15,6 +15,8 @@ from jaxalign.models.config import Config, read_json
 from jaxalign.models.families import family_of, read_config
 from jaxalign.types import InputError
 
+TEXT_FILES = ("*.json", "*.model", "*.txt")  # config and tokenizer
+
 
 @dataclasses.dataclass(frozen=True)
 class Model:
@@ -151,20 +153,26 @@ def find(path_or_hub_id: str | Path, revision: str | None, *, config_only: bool 
 
 
 def download(hub_id: str, revision: str | None, config_only: bool) -> tuple[Path, str]:
-    """Returns the folder and commit of a hub id; takes .bin only where there are no safetensors."""
-    from huggingface_hub import HfApi, snapshot_download
+    """Returns the folder and commit of a hub id; takes .bin only where there are no safetensors.
+
+    "model*", since some repositories hold the weights once more as consolidated.safetensors.
+    """
+    kinds: tuple[str | None, ...] = (None,) if config_only else ("model*.safetensors", "pytorch_model*.bin")
+    for weight_files in kinds:
+        folder = _snapshot(hub_id, revision, [*TEXT_FILES, weight_files] if weight_files else [*TEXT_FILES])
+        if weight_files is None or any(folder.glob(weight_files)):
+            break
+    return folder, folder.name
+
+
+def _snapshot(hub_id: str, revision: str | None, patterns: list[str]) -> Path:
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.model", "*.txt"]
     try:
-        if not config_only:
-            names = HfApi().list_repo_files(hub_id, revision=revision)
-            top = [name for name in names if "/" not in name]
-            patterns.append("*.safetensors" if any(n.endswith(".safetensors") for n in top) else "pytorch_model*.bin")
-        folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
             f"Expected the hub's files of {hub_id!r} at revision {revision or 'main'}, got {str(error)[:200]}. "
             "Check --models, the network, and access to gated repositories."
         ) from error
-    return folder, folder.name

@@ -25,7 +25,8 @@ def hub(tmp_path, monkeypatch):
     store.mkdir()
     (store / "config.json").write_text(json.dumps(CONFIG))
     save_file(random_tensors(CONFIG), store / "model.safetensors")
-    (store / "pytorch_model.bin").write_bytes(b"not to be fetched")
+    for name in ("pytorch_model.bin", "consolidated.safetensors"):
+        (store / name).write_bytes(b"not to be fetched")
 
     def snapshot(hub_id, *, revision, allow_patterns, ignore_patterns):
         calls.append((revision, tuple(allow_patterns)))
@@ -39,9 +40,6 @@ def hub(tmp_path, monkeypatch):
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    monkeypatch.setattr(
-        huggingface_hub.HfApi, "list_repo_files", lambda self, hub_id, revision: [path.name for path in store.iterdir()]
-    )
     return calls, tmp_path / "snapshots" / COMMIT, store
 
 
@@ -50,6 +48,7 @@ def test_commit_is_resolved_and_kept(hub):
     model = models.load("org/model", revision="v1")
     assert (model.name, model.revision, model.folder) == ("org/model", COMMIT, folder)
     assert [revision for revision, _ in calls] == ["v1", COMMIT]
+    assert not (folder / "consolidated.safetensors").exists()
     assert not (folder / "pytorch_model.bin").exists()
 
 
@@ -58,7 +57,7 @@ def test_bin_only_where_there_are_no_safetensors(hub):
     (store / "model.safetensors").unlink()
     with pytest.raises(InputError):
         models.load("org/model")
-    assert "pytorch_model*.bin" in calls[-1][1] and "*.safetensors" not in calls[-1][1]
+    assert [patterns[-1] for _, patterns in calls[1:]] == ["model*.safetensors", "pytorch_model*.bin"]
 
 
 def test_random_weights_fetch_no_weights(hub):
