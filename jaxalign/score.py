@@ -25,11 +25,16 @@ _Z = 1.959964  # 97.5 % point of the normal distribution
 class Outcome(Protocol):
     """One retrieval of every pair; `rank`, `best` and `ties` are (source, target, query)."""
 
-    setting: str
-    seed_size: int
-    draw: int
-    rank: np.ndarray
-    best: np.ndarray
+    @property
+    def setting(self) -> str: ...
+    @property
+    def seed_size(self) -> int: ...
+    @property
+    def draw(self) -> int: ...
+    @property
+    def rank(self) -> np.ndarray: ...
+    @property
+    def best(self) -> np.ndarray: ...
 
 
 def precision_at(ranks: Int[np.ndarray, "*pair query"], k: int) -> Float[np.ndarray, "*pair"]:

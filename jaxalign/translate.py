@@ -1,7 +1,9 @@
 """Word translation, MUSE's and vecmap's task: whole vocabularies, a seed and a test dictionary of word pairs."""
 
 from pathlib import Path
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxalign import align, dictionary, report, rundir, score, timing, vec
@@ -37,6 +39,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     source, target = (np.asarray(align.normalize(np.asarray(rows), steps)) for rows in (source, target))
     head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
     rows = []
+    found: Any
     for setting in [name for name in ("before", "after") if name in config.settings]:
         with clock.phase("align"):
             mapped = _mapped(source, target, seed if setting == "after" else None, config)
@@ -63,13 +66,13 @@ def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarra
         raise InputError(f"Expected a UTF-8 file of word pairs, got {path}: {error}. Change --dictionary.") from error
 
 
-def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tuple[np.ndarray, np.ndarray]:
+def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tuple[Any, Any]:
     if seed is not None:
         turn = np.asarray(
             align.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=config.procrustes)
         )
         source, target = source @ turn, target @ (turn.T @ turn) if config.completion == "drop" else target
-    return np.asarray(align.unit_rows(source)), np.asarray(align.unit_rows(target))
+    return align.unit_rows(jnp.asarray(source)), align.unit_rows(jnp.asarray(target))
 
 
 def _rows(head: dict, ranks: np.ndarray, config: Config) -> list[dict]:
