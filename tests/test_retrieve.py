@@ -1,0 +1,145 @@
+"""Ranks of given factors against a plain float64 count: sizes, widths, ties, duplicates, hubs, near ties."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxalign import neighbours, retrieve
+from tests.reference import unit_rows
+
+NEAR = 1e-6  # scores this close may change places in float32
+
+
+def pair(seed, rows, features, kind="plain"):
+    """Unit rows of two languages, float32."""
+    rng = np.random.default_rng(seed)
+    source = rng.standard_normal((rows, features))
+    target = source + rng.standard_normal((rows, features))
+    if kind == "hubs":
+        target[:: max(rows // 5, 1)] = source.mean(0) + 0.01 * target[:: max(rows // 5, 1)]
+        source += 2
+    if kind == "duplicates":
+        target[rows // 2 :] = target[: rows - rows // 2]
+    if kind == "same":
+        source[:], target[:] = 1, 1
+    return unit_rows(source).astype(np.float32), unit_rows(target).astype(np.float32)
+
+
+def ranked(source, target, plan, answers=None, answers_back=None):
+    """(rank, best, ties) of the rows, and of the columns, as NumPy."""
+    rows, padded = len(source), -(-len(source) // plan.tile) * plan.tile
+    below = ((0, padded - rows), (0, 0))
+    marks = [np.arange(padded, dtype=np.int32) for _ in range(2)]
+    for mark, given_ in zip(marks, (answers, answers_back), strict=True):
+        mark[:rows] = mark[:rows] if given_ is None else given_
+    buffer = np.zeros((padded, padded), np.float32) if plan.keep else None
+    found = retrieve.rank_both(
+        buffer, np.pad(source, below), np.pad(target, below), *marks, plan=plan, rows=rows, columns=rows
+    )[1:]
+    return [retrieve.Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
+
+
+def bounds(source, target, plan, answers, near):
+    """Lowest and highest rank of each row's answer when scores may be off by `near`, in float64."""
+    cosine = source.astype(float) @ target.astype(float).T
+    lowered = np.zeros(len(target))
+    if plan.retrieval == "csls":
+        lowered = np.sort(cosine, axis=0)[-plan.k :].mean(0) / 2
+    if plan.retrieval == "inverted_softmax":
+        lowered = np.log(np.exp(retrieve.BETA * cosine).sum(0)) / retrieve.BETA
+    scores = cosine - lowered
+    margin = scores - scores[np.arange(len(source)), answers][:, None]
+    return 1 + (margin > near).sum(1), (margin >= -near).sum(1)
+
+
+def compare(source, target, plan, answers=None):
+    """Both directions lie in their bounds; the share of queries whose near ties leave a choice."""
+    rows = len(source)
+    answers = np.arange(rows) if answers is None else answers
+    back = np.argsort(answers)
+    loose = []
+    for found, one, other, marks in zip(
+        ranked(source, target, plan, answers, back), (source, target), (target, source), (answers, back), strict=True
+    ):
+        lowest, highest = bounds(one, other, plan, marks, NEAR)
+        assert ((found.rank >= lowest) & (found.rank <= highest)).all()
+        assert (found.ties >= 0).all() and (found.ties <= highest - 1).all()
+        assert ((found.best == marks) <= (found.rank == 1)).all()
+        loose.append((lowest != highest).mean())
+    return max(loose)
+
+
+@pytest.mark.parametrize("retrieval", retrieve.RETRIEVALS)
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("rows", [45, 352])
+def test_both_directions_equal_float64(retrieval, keep, rows):
+    plan = retrieve.Plan(retrieval, k=7, tile=48, keep=keep)
+    source, target = pair(rows, rows, 30)
+    answers = np.random.default_rng(rows).permutation(rows)
+    assert compare(source, target, plan) < 0.05
+    assert compare(source, target, plan, answers) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["hubs", "duplicates", "same"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_hubs_duplicates_and_ties(kind, keep):
+    plan = retrieve.Plan("csls", k=10, tile=64, keep=keep)
+    source, target = pair(1, 400, 12, kind)
+    loose = compare(source, target, plan)
+    forth, _ = ranked(source, target, plan)
+    if kind == "duplicates":
+        assert loose > 0.9 and (forth.ties >= 1).mean() > 0.9
+    if kind == "same":
+        assert (forth.rank == 1).all() and (forth.ties == 399).all()
+
+
+@pytest.mark.parametrize("features", [1, 2, 1024, 4096])
+def test_any_width(features):
+    source, target = pair(2, 160, features)
+    compare(source, target, retrieve.Plan("csls", tile=80))
+
+
+def test_a_thousand_rows_on_real_shapes():
+    source, target = pair(3, 2000, 64)
+    assert compare(source, target, retrieve.Plan("csls", tile=400)) < 0.05
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 24), st.integers(0, 2**31))
+def test_mean_of_best_counts_equal_values_as_often_as_they_occur(k, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-3, 4, (5, 800)).astype(np.float32)
+    expected = np.sort(values, axis=1)[:, -k:].mean(1)
+    assert np.abs(neighbours.mean_of_best(values, k) - expected).max() < 1e-6
+    assert np.abs(neighbours.sum_of_best(values[:, :30], k) / k - np.sort(values[:, :30])[:, -k:].mean(1)).max() < 1e-6
+
+
+@pytest.mark.parametrize("rows", [16, 320])
+@pytest.mark.parametrize("k", [3, 10])
+def test_neighbourhoods_made_from_blocks_equal_a_sort(rows, k):
+    rng = np.random.default_rng(0)
+    source, target = (rng.standard_normal((size, 9)).astype(np.float32) for size in (rows, 50))
+    found = neighbours.neighbourhood(source, target, rows - 2, k, 16)
+    expected = np.sort(source[: rows - 2].astype(float) @ target.T.astype(float), axis=0)[-k:].mean(0)
+    assert np.abs(found - expected).max() < 1e-5
+
+
+def test_the_answer_never_outranks_itself():
+    """A score made in two ways differs in its last bit: then ties vanish and ranks of 1 appear where there are none."""
+    source, target = pair(4, 512, 3)
+    for keep in (True, False):
+        for found in ranked(source, target, retrieve.Plan("csls", tile=128, keep=keep)):
+            first = found.rank == 1
+            assert ((found.best == np.arange(512)) | ~first | (found.ties > 0)).all()
+
+
+def test_nothing_is_sorted_and_tpu_is_lowered():
+    shape = jax.ShapeDtypeStruct((256, 32), np.float32)
+    marks = jax.ShapeDtypeStruct((256,), np.int32)
+    buffer = jax.ShapeDtypeStruct((256, 256), np.float32)
+    plan = retrieve.Plan("nn", tile=128)
+    traced = retrieve.rank_both.trace(buffer, shape, shape, marks, marks, plan=plan, rows=250, columns=250)
+    text = traced.lower(lowering_platforms=("tpu",)).as_text()
+    assert "HIGHEST" in text and "stablehlo.sort" not in text and "top_k" not in text
