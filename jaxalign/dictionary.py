@@ -76,48 +76,52 @@ def radii(source: jax.Array, target: jax.Array, csls_k: int, memory_budget: int)
     return jnp.concatenate(found)
 
 
-@jax.jit
-def best_right(
-    queries: Float[Array, "query feature"], target: Float[Array, "column feature"],
-    penalty: Float[Array, " column"], answers: Int[Array, "query answer"],
-) -> Int[Array, " query"]:  # fmt: skip
-    """The right answer of each query with the highest score."""
-    scores = jnp.einsum("qf,qaf->qa", queries, target[answers], precision=lax.Precision.HIGHEST) - penalty[answers]
-    return jnp.take_along_axis(answers, scores.argmax(1)[:, None], axis=1)[:, 0]
-
-
-@partial(jax.jit, static_argnames="tile")
+@partial(jax.jit, static_argnames=("tile", "best"))
 def count(
     queries: Float[Array, "query feature"],
     target: Float[Array, "column feature"],
     penalty: Float[Array, " column"],
     answers: Int[Array, "query answer"],
     tile: int,
-) -> tuple[Ranked, Array]:
-    """Ranks of all queries, `tile` of them at a time, and the columns that a lower penalty could still lift.
+    best: bool,
+) -> Ranked:
+    """Ranks of all queries, `tile` of them at a time; without `best` the best candidates and ties are left 0.
 
     Right answers are scored in the same product as all others; the best of them is the mark to beat.
     """
 
-    def one(index, carry):
-        found, rivals = carry
+    def one(index, found):
         start = index * tile
-        cells = jnp.matmul(lax.dynamic_slice_in_dim(queries, start, tile, 0), target.T, precision=lax.Precision.HIGHEST)
-        own = lax.dynamic_slice_in_dim(answers, start, tile, 0)
-        scores = cells - penalty
-        bound = (jnp.take_along_axis(cells, own, axis=1) - penalty[own]).max(1, keepdims=True)
-        top = scores.max(1, keepdims=True)
-        higher = scores > bound
-        parts = (
-            higher.sum(1, dtype=jnp.int32) + 1,
-            jnp.where(scores == top, jnp.arange(len(target), dtype=jnp.int32), len(target)).min(1),
-            (scores == bound).sum(1, dtype=jnp.int32) - 1,
-        )
-        update = partial(lax.dynamic_update_slice_in_dim, start_index=start, axis=0)
-        return Ranked(*(update(old, new) for old, new in zip(found, parts, strict=True))), rivals | higher.any(0)
+        scores, bound = marked(queries, target, penalty, answers, start, tile)
+        parts = [(scores > bound).sum(1, dtype=jnp.int32) + 1]
+        if best:
+            top = scores.max(1, keepdims=True)
+            parts += [
+                jnp.where(scores == top, jnp.arange(len(target), dtype=jnp.int32), len(target)).min(1),
+                (scores == bound).sum(1, dtype=jnp.int32) - 1,
+            ]
+        new = [lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in zip(found, parts, strict=False)]
+        return Ranked(*new, *found[len(new) :])
 
-    empty = Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3)))
-    return lax.fori_loop(0, len(queries) // tile, one, (empty, jnp.zeros(len(target), bool)))
+    return lax.fori_loop(0, len(queries) // tile, one, Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3))))
+
+
+def marked(queries, target, penalty, answers, start, tile: int) -> tuple[jax.Array, jax.Array]:
+    """Scores of `tile` queries from `start` on, (query, column), and the best right score of each, (query, 1)."""
+    cells = jnp.matmul(lax.dynamic_slice_in_dim(queries, start, tile, 0), target.T, precision=lax.Precision.HIGHEST)
+    own = lax.dynamic_slice_in_dim(answers, start, tile, 0)
+    return cells - penalty, (jnp.take_along_axis(cells, own, axis=1) - penalty[own]).max(1, keepdims=True)
+
+
+@partial(jax.jit, static_argnames="tile")
+def rivals(queries, target, penalty, answers, tile: int) -> jax.Array:
+    """Which columns score higher than the best right answer of some query."""
+
+    def one(index, found):
+        scores, bound = marked(queries, target, penalty, answers, index * tile, tile)
+        return found | (scores > bound).any(0)
+
+    return lax.fori_loop(0, len(queries) // tile, one, jnp.zeros(len(target), bool))
 
 
 def ranks(
@@ -129,6 +133,7 @@ def ranks(
     retrieval: str = "csls",
     csls_k: int = 10,
     memory_budget: int = 4 << 30,
+    best: bool = True,
 ) -> Ranked:
     """Rank, best candidate and ties of each query: `source` is mapped, and both are unit rows.
 
@@ -149,7 +154,7 @@ def ranks(
         penalty = lazy_penalty(source, target, asked, wanted, tile, csls_k, memory_budget)
     else:
         penalty = bounded(radii(source, target, csls_k, memory_budget) / 2)
-    found, _ = count(asked, target, penalty, wanted, tile)
+    found = count(asked, target, penalty, wanted, tile, best)
     return Ranked(*(part[: len(queries)] for part in found))
 
 
@@ -162,7 +167,7 @@ def lazy_penalty(source, target, asked, wanted, tile: int, csls_k: int, memory_b
     while len(needed):
         penalty = penalty.at[needed].set(bounded(radii(source, target[needed], csls_k, memory_budget) / 2))
         exact[needed] = True
-        needed = np.flatnonzero(np.asarray(count(asked, target, penalty, wanted, tile)[1]) & ~exact)
+        needed = np.flatnonzero(np.asarray(rivals(asked, target, penalty, wanted, tile)) & ~exact)
     return penalty
 
 
