@@ -137,3 +137,37 @@ def test_rows_with_a_number_that_is_not_finite_are_refused(tmp_path):
     with pytest.raises(ValueError):
         report.write_rows(tmp_path / "results.jsonl", [dict(value=float("nan"))])
     assert not (tmp_path / "results.jsonl").exists()
+
+
+def save_ranks(folder, model, seed, names=("a", "b")):
+    """ranks.npz and split.json as a run keeps them."""
+    languages, _, _, outcomes = study(languages=("en", "fr", "ja"), seed=seed)
+    keys = {f"{model}|vanilla|last|4|csls|{o.setting}|{o.seed_size}|0|0": o.rank for o in outcomes}
+    np.savez(folder / "ranks.npz", **keys)
+    (folder / "split.json").write_text(json.dumps({"seed": [], "test": list(names)}))
+    return outcomes
+
+
+def test_joined_runs_compare_their_models_on_the_same_concepts(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, model, seed in zip(folders, ("a/first-1b7", "b/second-7b"), (0, 3), strict=True):
+        make(folder, model=model, seed=seed)
+    one, two = save_ranks(folders[0], "a/first-1b7", 4), save_ranks(folders[1], "b/second-7b", 7)
+    rows, _ = report.join(folders)
+    (row,) = pick(rows, setting="after - after", metric="P@1", source="fr", target="en")
+    gap = (one[2].rank[1, 0] == 1).mean() - (two[2].rank[1, 0] == 1).mean()
+    assert row["model"] == "a/first-1b7 - b/second-7b" and row["value"] == pytest.approx(gap, abs=1e-6)
+    assert command.main([*map(str, folders), "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "first-1b7 - second-7b" in page and "<section id=sizes>" in page and "<section id=differences>" in page
+    save_ranks(folders[1], "b/second-7b", 7, names=("c", "d"))  # another test set cannot be paired
+    assert not pick(report.join(folders)[0], setting="after - after")
+
+
+def test_sizes_are_read_off_names():
+    from jaxalign.report.questions import parameters
+
+    known = {"meta-llama/Llama-2-13b-chat-hf": 13, "bigscience/bloomz-1b7": 1.7, "bloomz-7b1": 7.1, "aya-101": 13}
+    known |= {"bloomz-560m": 0.56, "google/gemma-2.5b": 2.5, "demo": None, "models/mt0-large/": 1.2}
+    assert {name: parameters(name) for name in known} == known
+    assert parameters("demo", {"demo": 2_000_000}) == 0.002

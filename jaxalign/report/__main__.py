@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from jaxalign import report
+from jaxalign.report import files
 from jaxalign.types import InputError
 
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     if out not in options.runs:
         report.write_rows(out / "results.jsonl", rows)
-        (out / report.EXTRAS).write_text(json.dumps(extras, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        files.write_extras(out, extras)
     made = report.render(out, rows, extras)
     report.show(rows)
     print(json.dumps({"report": str(made), "rows": len(rows), "runs": len(options.runs)}))

@@ -124,7 +124,7 @@ def bars(
                 if row and row.get("low") is not None:
                     axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=_INK, linewidth=0.9)
         axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, None))
-        axes.grid(True)
+        axes.grid(True, axis="y")
         axes.spines["left"].set_visible(False)
         axes.legend(
             ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2

@@ -1,32 +1,17 @@
 """What the page asks of the results, one function a question: each returns a Section, or None without such rows."""
 
-from typing import NamedTuple
-
-from jaxalign.report import figures, tables
-from jaxalign.report.figures import Picture
+from jaxalign.report import figures, questions, tables
+from jaxalign.report.questions import SHOWN, Section
 from jaxalign.report.tables import MEAN, Results, Series, Table, name_of, percent
-
-SHOWN = 4  # series drawn one by one; tables hold them all
-
-
-class Section(NamedTuple):
-    """One part of the page; `text` is plain words."""
-
-    key: str
-    title: str
-    text: str = ""
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
-    folded: tuple[Table, ...] = ()  # tables behind a click
 
 
 def results_sections(results: Results) -> list[Section]:
     """All sections that the results can fill, in the order of the page."""
     among = tables.last_layers(results)
     if not among:
-        return [found for found in (isometry(results),) if found]
-    makers = (pairs, languages, kinds, matched, layers, seeds, templates, subsets, paper)
-    found = [make(results, among) for make in makers] + [isometry(results)]
+        return [found for found in (questions.isometry(results),) if found]
+    makers = (pairs, languages, kinds, differences, *questions.MAKERS, subsets, paper)
+    found = [make(results, among) for make in makers] + [questions.isometry(results)]
     return [section for section in found if section]
 
 
@@ -84,7 +69,7 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
             continue
         for setting in results.settings(one):
             means = [results.mean(one, setting, subset=name) for name in names]
-            if setting in tables.SETTINGS and all(means):
+            if setting in ("before", "after", "ceiling") and all(means):
                 values = [percent(row["value"]) for row in means if row]
                 body.append([name_of(one, among), setting, *values, round(values[0] - values[1], 2)])
         if i < SHOWN:
@@ -104,96 +89,32 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
     return Section("kinds", "Abstract and physical concepts", text, tuple(pictures), (table,))
 
 
-def matched(results: Results, among: list[Series]) -> Section | None:
-    """The abstract/physical gap as it is, and with concepts matched on frequency, senses, tokens."""
-    pictures, body = [], []
-    for i, one in enumerate(among):
-        found = results.subsets(one)
-        ways = [n.removeprefix("abstract_matched") for n in found if n.startswith("abstract_matched")]
-        ways = [way for way in ways if f"physical_matched{way}" in found]
-        if not ways:
+def differences(results: Results, among: list[Series]) -> Section | None:
+    """Every difference with its interval and the p-value of its permutation test, mean of all pairs."""
+    body = []
+    for (series, setting, size, subset, metric), rows in results.cells.items():
+        joined = tables.DIFFERENCE in setting or tables.DIFFERENCE in subset
+        if not joined or metric.endswith("_p") or (MEAN, MEAN) not in rows:
             continue
-        duos = [("all", "abstract", "physical")]
-        duos += [(way.strip("_") or "matched", f"abstract_matched{way}", f"physical_matched{way}") for way in ways]
-        rows = [
-            (name, results.mean(one, "after", subset=a), results.mean(one, "after", subset=p)) for name, a, p in duos
-        ]
-        rows = [row for row in rows if row[1] and row[2]]
-        for name, abstract, physical in rows:
-            values = [percent(row["value"]) for row in (abstract, physical) if row]
-            body.append([name_of(one, among), name, *values, round(values[0] - values[1], 2)])
-        if i < SHOWN and rows:
-            heights = {"abstract": [row[1] for row in rows], "physical": [row[2] for row in rows]}
-            caption = (
-                f"{name_of(one, among)}: does the gap remain when the samples are matched? After alignment, all pairs."
-            )
-            picture = figures.bars([row[0] for row in rows], heights, f"matched-{i}", caption, "samples matched")
-            pictures.append(picture)
+        row = rows[MEAN, MEAN]
+        p = results.cells.get((series, setting, size, subset, f"{metric}_p"), {}).get((MEAN, MEAN))
+        name = name_of(series, among) if series in among else f"{short_pair(series.model)} · {series.embedding}"
+        what = setting if subset == "all" else f"{subset} ({setting})"
+        values = [percent(row[end]) if row[end] is not None else None for end in ("value", "low", "high")]
+        body.append([name, what, *values, p["value"] if p else None])
     if not body:
         return None
-    header = ["series", "matched on", "abstract", "physical", "difference"]
-    text = "The paper's open question: frequency, senses and token count, each alone and together."
-    return Section("matched", "Matched samples", text, tuple(pictures), (Table("P@1 in percent", header, body),))
-
-
-def layers(results: Results, among: list[Series]) -> Section | None:
-    """P@1 by relative depth, all pairs."""
-    curves: dict[str, list] = {}
-    flat = [one._replace(layer=0) for one in among]
-    for one in results.series():
-        top = next(a.layer for a in among if a._replace(layer=0) == one._replace(layer=0))
-        name = name_of(one._replace(layer=0), flat)
-        for setting in ("before", "after"):
-            if top and (row := results.mean(one, setting)):
-                curves.setdefault(f"{name} {setting}", []).append((one.layer / top, row))
-    curves = {name: sorted(points, key=lambda p: p[0]) for name, points in curves.items() if len(points) > 2}
-    if not curves:
-        return None
-    shown = dict(list(curves.items())[: 2 * SHOWN])
-    caption = "P@1 by relative depth, mean of all pairs; 0 is the embeddings, 1 the last layer."
-    picture = figures.lines(shown, "layers", caption, "by relative depth of the layer", "relative depth", xlim=(0, 1))
-    body = [[name, round(x, 3), percent(row["value"])] for name, points in curves.items() for x, row in points]
-    table = Table("P@1 by depth, percent", ["series", "relative depth", "P@1"], body)
-    return Section("layers", "Layers", "", (picture,), (), (table,))
-
-
-def seeds(results: Results, among: list[Series]) -> Section | None:
-    """P@1 by the size of the seed dictionary, all pairs."""
-    curves: dict[str, list] = {}
-    for one in among:
-        for setting in ("after", "null"):
-            points = [(size, results.mean(one, setting, seed_size=size)) for size in results.sizes(one, setting)]
-            points = [point for point in points if point[1]]
-            if len(points) > 1:
-                curves[f"{name_of(one, among)} {setting}"] = points
-    if not curves:
-        return None
-    shown = dict(list(curves.items())[: 2 * SHOWN])
-    picture = figures.lines(shown, "seeds", "P@1 by size of the seed dictionary, mean of all pairs.",
-                            "by the number of seed concepts", "seed concepts")  # fmt: skip
-    body = [[name, x, percent(row["value"])] for name, points in curves.items() for x, row in points]
-    return Section("seeds", "Size of the seed dictionary", "", (picture,), (),
-                   (Table("P@1 by seed size, percent", ["series", "seed concepts", "P@1"], body),))  # fmt: skip
-
-
-def templates(results: Results, among: list[Series]) -> Section | None:
-    """How linear each prompt template's spaces are: after against ceiling, and what the map adds to before."""
-    body, points = [], []
-    for one in among:
-        before, after, ceiling = (results.mean(one, setting) for setting in ("before", "after", "ceiling"))
-        if before and after and ceiling:
-            b, a, c = (percent(row["value"]) for row in (before, after, ceiling))
-            body.append([name_of(one, among), b, a, c, round(a - b, 2), round(a / c, 3) if c else None])
-            points.append((name_of(one, among), c, a))
-    if len({one.embedding for one in among}) < 3 or not points:
-        return None
-    text = "Spaces that are related linearly have after close to ceiling: the map from the seed reaches the rest."
-    picture = figures.scatter(points, "templates", "After against ceiling for each way to embed, mean of all pairs.",
-                              "one point a template", "ceiling P@1, percent", "after P@1, percent")  # fmt: skip
-    header = ["series", "before", "after", "ceiling", "after - before", "after / ceiling"]
-    return Section(
-        "templates", "Prompt templates", text, (picture,), (Table("P@1 in percent, all pairs", header, body),)
+    text = (
+        "Points of P@1, mean of all pairs. Settings and models are compared on the same concepts (sign-flip test), "
+        "abstract and physical concepts by shuffling which is which; p is two-sided and not corrected for many tests."
     )
+    header = ["series", "difference", "points", "low", "high", "p"]
+    return Section("differences", "Differences with a test", text, (), (Table("Differences", header, body),))
+
+
+def short_pair(model: str) -> str:
+    """`a/ONE - b/OTHER` without the folders."""
+    return tables.DIFFERENCE.join(map(tables.short_model, model.split(tables.DIFFERENCE)))
 
 
 def subsets(results: Results, among: list[Series]) -> Section | None:
@@ -228,43 +149,3 @@ def paper(results: Results, among: list[Series]) -> Section | None:
         f"{len(gaps)} figures of the paper have one of ours beside them; they differ by {mean:.1f} points on average."
     )
     return Section("paper", "Beside the paper", text, (), (), (table,))
-
-
-def isometry(results: Results) -> Section | None:
-    """How alike the spaces are without a map, each measure beside its mean on shuffled concepts."""
-    found: dict[tuple[Series, str], dict] = {}
-    for (series, setting, _, _, metric), pairs_of in results.cells.items():
-        if setting in ("isometry", "isometry_null"):
-            found.setdefault((series, metric), {})[setting] = pairs_of
-    if not found:
-        return None
-    among = list(dict.fromkeys(series for series, _ in found))
-    top = {
-        one._replace(layer=0): max(a.layer for a in among if a._replace(layer=0) == one._replace(layer=0))
-        for one in among
-    }
-    body: list[list] = []
-    curves: dict[tuple[str, Series], list] = {}
-    for (series, metric), both in found.items():
-        value, null = (_mean(both.get(setting, {})) for setting in ("isometry", "isometry_null"))
-        if value is not None:
-            body.append([name_of(series, among), metric, round(value, 4), None if null is None else round(null, 4)])
-            depth = series.layer / (top[series._replace(layer=0)] or 1)
-            curves.setdefault((metric, series._replace(layer=0)), []).append((depth, dict(value=value)))
-    pictures = []
-    curves = {key: sorted(points, key=lambda p: p[0]) for key, points in curves.items() if len(points) > 2}
-    bounded = {f"{m} {short}": points for (m, s), points in curves.items() if (short := s.embedding)
-               and m in ("CKA_unbiased", "RSIM", "mutual_kNN", "MEXA")}  # fmt: skip
-    if bounded:
-        shown = dict(list(bounded.items())[: 2 * SHOWN])
-        picture = figures.lines(shown, "isometry", "Without a map, by relative depth, in hundredths; mean of all pairs.",
-                                "likeness without a map by depth", "relative depth", ylabel="value x 100")  # fmt: skip
-        pictures.append(picture)
-    text = "CKA, RSIM, mutual kNN and MEXA rise with likeness, 1 being the same; the others are distances."
-    table = Table("Without a map, mean of all pairs", ["series", "measure", "value", "shuffled"], body)
-    return Section("isometry", "How alike without a map", text, tuple(pictures), (table,))
-
-
-def _mean(rows: dict) -> float | None:
-    values = [row["value"] for pair, row in rows.items() if MEAN not in pair]
-    return sum(values) / len(values) if values else None

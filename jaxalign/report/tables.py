@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 SETTINGS = ("before", "after", "ceiling", "null", "ceiling_null", "chance")
 MEAN = "mean"
+DIFFERENCE = " - "  # joins the names of what a row compares
 
 
 class Series(NamedTuple):
@@ -37,6 +38,7 @@ class Results:
     def __init__(self, rows: Iterable[dict]):
         self.cells: dict[tuple, dict[tuple[str, str], dict]] = {}
         self.languages: list[str] = []
+        self.parameters: dict[str, int] = {}  # of each model, where they were counted
         for row in rows:
             series = Series(*(row[name] for name in Series._fields))
             key = (series, row["setting"], row["seed_size"], row["subset"], row["metric"])
@@ -83,7 +85,8 @@ class Results:
 
     def subsets(self, series: Series) -> list[str]:
         """Names of the subsets a series was scored on."""
-        return list(dict.fromkeys(subset for one, _, _, subset, _ in self.cells if one == series))
+        found = dict.fromkeys(subset for one, _, _, subset, _ in self.cells if one == series)
+        return [subset for subset in found if DIFFERENCE not in subset]
 
     def metrics(self) -> list[str]:
         """P@k and MRR of the retrieval rows, in their order."""

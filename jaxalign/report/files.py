@@ -1,0 +1,44 @@
+"""The report's files: written whole or not at all, and read back."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxalign.types import InputError
+
+EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
+
+
+def put(path: Path, text: str) -> None:
+    """Writes a file under another name first, then renames it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partial, path)
+
+
+def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
+    """Writes one JSON object a line, the whole file or nothing; ValueError for a number that is not finite."""
+    put(Path(path), "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def read_rows(path: str | Path) -> list[dict]:
+    """The rows of a results.jsonl; InputError where it is missing or not whole."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"Expected a finished run's results.jsonl, got none at {path}. Give the run's folder.")
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except json.JSONDecodeError as error:
+        raise InputError(f"Expected one JSON object a line in {path}, got {error}. Repeat the run.") from error
+
+
+def write_extras(folder: Path, extras: dict) -> None:
+    """Writes what the page shows beside the rows."""
+    put(folder / EXTRAS, json.dumps(extras, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def read_extras(folder: Path) -> dict:
+    """What a run's page shows beside its rows; empty where the run has none."""
+    path = folder / EXTRAS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
