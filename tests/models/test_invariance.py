@@ -16,14 +16,10 @@ DECODER = dict(
     vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5, layer_norm_eps=1e-5, rope_theta=100.0,
 )  # fmt: skip
-LOCAL, FULL = "sliding_attention", "full_attention"
 RAW = {
     "llama": DECODER,
     "gemma2": DECODER | dict(query_pre_attn_scalar=16, sliding_window=5, attn_logit_softcapping=20.0),
-    "cohere2": DECODER | dict(sliding_window=5, layer_types=[LOCAL, FULL, LOCAL]),
     "bloom": dict(vocab_size=97, hidden_size=32, n_layer=3, num_attention_heads=4, layer_norm_epsilon=1e-5),
-    "gpt2": dict(vocab_size=97, n_embd=32, n_layer=3, n_head=4, n_positions=64, layer_norm_epsilon=1e-5,
-                 activation_function="gelu_new"),
     "t5": dict(vocab_size=97, d_model=32, d_kv=8, d_ff=48, num_layers=3, num_heads=4, layer_norm_epsilon=1e-6,
                relative_attention_num_buckets=8, feed_forward_proj="gated-gelu", decoder_start_token_id=0),
     "bert": DECODER | dict(type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12, pad_token_id=0),

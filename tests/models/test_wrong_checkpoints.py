@@ -1,6 +1,5 @@
 """Whatever is wrong with files, tensors, config or arguments is an InputError that names it. Needs no torch."""
 
-
 import numpy as np
 import pytest
 from checkpoints import INDEX, QUERY, edit_index, tensors, write, write_shards
