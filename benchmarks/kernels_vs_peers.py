@@ -112,8 +112,11 @@ class Contender:
             [*command, f"--sizes={size}", f"--data={data}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=fair_environment(name),
         )  # fmt: skip
+
+    def wait(self) -> None:
+        """Returns when it is loaded; a RuntimeError names one that is not."""
         if self._answer() != "ready":
-            raise RuntimeError(f"{name} did not start; its message is above")
+            raise RuntimeError(f"{self.name} did not start; its message is above")
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
@@ -249,6 +252,9 @@ def compare(name: str, flags: argparse.Namespace) -> None:
         np.save(data, spaces)
         contenders = [Contender(contender, name, data) for contender in flags.contenders.split(",")]
         try:
+            for contender in contenders:
+                contender.wait()
+            say(f"{name}: all contenders are ready")
             if flags.only != "time":
                 keep(check(contenders, spaces, size, row), flags.out)
             del spaces
