@@ -1,5 +1,6 @@
 """Checkpoint -> parameters: every key mapped or explicitly ignored, one leaf on the host at a time."""
 
+import gc
 import hashlib
 import math
 import re
@@ -134,6 +135,7 @@ def load(family: ModuleType, config: Config, folder: Path, shardings: Mapping[st
             digest.update(raw.reshape(-1).view(np.uint8).data)
             leaf, finite = convert(raw, table[path].take, is_stacked(path), config.dtype, shardings.get(path))
             del raw
+            gc.collect(0)  # JAX lets go of host arrays at a collection: else two leaves stand beside each other
             if not finite.all():
                 bad = keys[int(np.argmin(finite))]
                 raise InputError(
