@@ -19,6 +19,7 @@ from jaxalign.types import Batch, InputError
 POOLINGS = ("first", "last", "mean", "decoder")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
 WIDTHS = (32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
+SHARED_WIDTHS = (32, 64, 128, 192, 256, 384, 512)
 
 
 class Request(NamedTuple):
@@ -103,10 +104,10 @@ def forest(
 
 def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: int, longest: int) -> int:
     """Slots a row that cost least: few unused and few repeated prefixes, against attention that grows with the row."""
-    sizes = [w for w in WIDTHS if w >= longest][:8] or [-(-longest // 64) * 64]
-    if causal:  # few sizes, which several templates share; a window is full whatever its width
-        sizes = [w for w in sizes if w in (32, 64, 128, 192, 256)] or sizes
-    else:  # a sample tells how well the lengths fill a row
+    # Causal: few sizes, which several templates share; a window is full whatever its width.
+    known = SHARED_WIDTHS if causal else WIDTHS
+    sizes = [w for w in known if w >= longest][:8] or [-(-longest // 64) * 64]
+    if not causal:  # a sample tells how well the lengths fill a row
         lengths = lengths[:: max(1, len(lengths) // 4000)]
     cut = _windows if causal else _packed
     rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}

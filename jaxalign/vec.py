@@ -1,4 +1,4 @@
-"""Spaces as text: a folder of `LANG.vec` keyed by concept, word2vec format (`count dimension`, then `key value ...`)."""
+"""Spaces as text: a folder of `LANG.vec` keyed by concept, word2vec format (`count dimension`, `key value ...`)."""
 
 import re
 from collections.abc import Mapping, Sequence
