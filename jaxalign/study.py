@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign import align, combine, evaluate, generalised, rankfile, score, timing
+from jaxalign import align, combine, compare, evaluate, generalised, rankfile, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
@@ -96,22 +96,19 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
 
 
 def _scored(study: Study, space: Space, found: list[evaluate.Outcome], number: int, retrieval: str) -> list[dict]:
+    """Scores, and, where intervals are asked for, differences with a test."""
     config = study.config
-    return score.rows(
-        space.label,
-        found,
-        study.concepts,
-        study.splits[number],
-        tuple(space.vectors),
-        ks=config.k,
+    about = (space.label, found, study.concepts, study.splits[number], tuple(space.vectors))
+    question: dict[str, Any] = dict(
         retrieval=retrieval,
         csls_k=config.csls_k,
         candidates=config.candidates,
         completion=config.completion,
         subsets=study.masks[number],
-        bootstrap=config.bootstrap,
         rng_seed=config.seed,
     )
+    rows = score.rows(*about, ks=config.k, bootstrap=config.bootstrap, **question)
+    return rows + compare.rows(*about, **question) if config.bootstrap else rows
 
 
 def shared_space(config: Config, space: Space, split: Split, retrieval: str) -> evaluate.Outcome:
