@@ -35,6 +35,7 @@ class Picture(NamedTuple):
     caption: str
     alt: str
     svg: str
+    group: str = ""  # pictures of one group stand together under its name
 
 
 def draw(name: str, caption: str, alt: str, paint: Callable, size: tuple[float, float] = (4.8, 3.0)) -> Picture:
@@ -74,15 +75,15 @@ def heat_map(results: Results, series: Series, setting: str, name: str, title: s
         if MEAN not in (source, target):
             grid[codes.index(source), codes.index(target)] = 100 * row["value"]
 
+    size = 9.5 if len(codes) < 8 else max(3.0, 70 / len(codes))
+
     def paint(axes: Axes) -> None:
         axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=top, edgecolors="none")
         for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
             value = grid[i, j]
             ink = "#ffffff" if value > 0.55 * top else "#1b2430"
             text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
-            axes.text(
-                j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5 if len(codes) < 10 else 6
-            )
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=size)
         ticks = np.arange(len(codes)) + 0.5
         axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
         axes.set_aspect("equal")
@@ -90,12 +91,12 @@ def heat_map(results: Results, series: Series, setting: str, name: str, title: s
         axes.spines[:].set_visible(False)
 
     mean = results.mean(series, setting)
-    words = f"mean {percent(mean['value'])} %" if mean else ""
+    words = f"mean {100 * mean['value']:.2f} %" if mean else ""
     lowest, highest = _extremes(pairs)
     alt = (
         f"Heat map of P@1 in percent for every ordered language pair, {setting}, {title}: {words}; {lowest}; {highest}."
     )
-    return draw(name, f"{setting}, {words}", alt, paint, (3.3, 3.2))
+    return draw(name, f"{setting}, {words}", alt, paint, (3.0, 2.9))._replace(group=title)
 
 
 def _extremes(pairs: dict) -> tuple[str, str]:
@@ -127,7 +128,7 @@ def bars(
         axes.grid(True, axis="y")
         axes.spines["left"].set_visible(False)
         axes.legend(
-            ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
+            ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
         )
 
     facts = "; ".join(

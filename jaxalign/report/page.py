@@ -2,6 +2,7 @@
 
 from html import escape
 from importlib import resources
+from itertools import groupby
 
 from jaxalign.report.figures import Picture
 from jaxalign.report.sections import Section
@@ -59,15 +60,18 @@ def _file(name: str) -> str:
 
 def _section(section: Section) -> str:
     text = f"<p>{escape(section.text)}</p>" if section.text else ""
-    small = " small" if section.key == "pairs" else ""
-    drawn = "".join(map(_figure, section.pictures))
-    drawn = f'<div class="figures{small}">{drawn}</div>' if drawn else ""
+    drawn = "".join(_group(name, list(some)) for name, some in groupby(section.pictures, lambda one: one.group))
     shown = "".join(map(html_table, section.tables))
     folded = "".join(html_table(table) for table in section.folded)
     if folded:
         count = len(section.folded)
         folded = f"<details><summary>{'The table' if count == 1 else f'The {count} tables'}</summary>{folded}</details>"
     return f"<section id={section.key}><h2>{escape(section.title)}</h2>{text}{drawn}{shown}{folded}</section>\n"
+
+
+def _group(name: str, pictures: list[Picture]) -> str:
+    head, small = (f"<h3>{escape(name)}</h3>", " small") if name else ("", "")
+    return f'{head}<div class="figures{small}">{"".join(map(_figure, pictures))}</div>'
 
 
 def _figure(picture: Picture) -> str:

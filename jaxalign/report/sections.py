@@ -22,8 +22,7 @@ def pairs(results: Results, among: list[Series]) -> Section:
         shown = [name for name in results.settings(one) if name in tables.SETTINGS and name != "chance"]
         if i < SHOWN:
             title = name_of(one, among)
-            drawn = [figures.heat_map(results, one, s, f"pairs-{i}-{s}", title) for s in shown]
-            pictures += [p._replace(caption=f"{title}: {p.caption}") if len(among) > 1 else p for p in drawn]
+            pictures += [figures.heat_map(results, one, s, f"pairs-{i}-{s}", title) for s in shown]
         folded += [_named(tables.matrix(results, one, setting), name_of(one, among)) for setting in shown]
     text = "P@1 in percent, from the row's language to the column's."
     if len(among) > SHOWN:
@@ -63,9 +62,11 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
     """Abstract against physical, physical down-sampled to as many."""
     pictures, body = [], []
     hub, others = results.hub, [code for code in results.languages if code != results.hub]
+    names = ["abstract", "physical_down", "physical"]
+    if all(_counts(results, one, "physical") == _counts(results, one, "physical_down") for one in among):
+        names.remove("physical_down")  # there was nothing to draw down
     for i, one in enumerate(among):
-        names = [name for name in ("abstract", "physical_down", "physical") if name in results.subsets(one)]
-        if "abstract" not in names or len(names) < 2:
+        if not set(names) <= set(results.subsets(one)):
             continue
         for setting in results.settings(one):
             means = [results.mean(one, setting, subset=name) for name in names]
@@ -86,7 +87,12 @@ def kinds(results: Results, among: list[Series]) -> Section | None:
         "Abstract against physical: P@1 in percent, all pairs", ["series", "setting", *names, "difference"], body
     )
     text = "physical_down: physical concepts drawn down to the number of abstract ones, as in the paper."
+    text = text if "physical_down" in names else "As many physical concepts as abstract ones."
     return Section("kinds", "Abstract and physical concepts", text, tuple(pictures), (table,))
+
+
+def _counts(results: Results, series: Series, subset: str) -> list[int]:
+    return [row["count"] for row in results.pairs(series, results.settings(series)[0], subset).values()]
 
 
 def differences(results: Results, among: list[Series]) -> Section | None:
@@ -131,7 +137,7 @@ def subsets(results: Results, among: list[Series]) -> Section | None:
                 body.append(
                     [name_of(one, among), subset, size, *(percent(row["value"]) if row else None for row in means)]
                 )
-    if not body or len({row[1] for row in body}) < 2:
+    if not {row[1] for row in body} - {"all", "abstract", "physical", "physical_down"}:
         return None
     header = ["series", "subset", "queries", "before", "after", "ceiling"]
     table = Table("P@1 of every subset, percent, mean of all pairs", header, body)
