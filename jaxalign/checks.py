@@ -91,6 +91,7 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
     map                orthogonal, least_squares or ridge (times the mean squared feature)
     scale, translate   also fit a scale, a shift of the origin
     memory_budget      bytes that temporaries may take
+    precision          highest: float32 throughout; a faster product moves ranks
     tile               rows of the similarity made at once; any value gives the same ranks
     best               also find the best candidates and the ties
 
@@ -111,6 +112,7 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
     choice(request.completion, align.COMPLETIONS, "completion")
     choice(request.procrustes, align.METHODS, "procrustes")
     choice(request.map, MAPS, "map")
+    choice(request.precision, ("highest",), "precision")
     align.check_steps(request.normalize)
     pool = concepts if request.candidates == "all" else len(request.test)
     if request.retrieval == "csls" and not 1 <= request.csls_k <= pool:
