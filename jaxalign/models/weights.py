@@ -5,6 +5,8 @@ import hashlib
 import math
 import re
 import sys
+import time
+import weakref
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -134,8 +136,10 @@ def load(family: ModuleType, config: Config, folder: Path, shardings: Mapping[st
             digest.update(path.encode())
             digest.update(raw.reshape(-1).view(np.uint8).data)
             leaf, finite = convert(raw, table[path].take, is_stacked(path), config.dtype, shardings.get(path))
+            host = weakref.ref(raw.base)
             del raw
-            gc.collect(0)  # JAX lets go of host arrays at a collection: else two leaves stand beside each other
+            if table[path].take is not None or checkpoint[keys[0]].dtype != config.dtype:
+                let_go(host)  # else a CPU keeps the array as the leaf
             if not finite.all():
                 bad = keys[int(np.argmin(finite))]
                 raise InputError(
@@ -161,6 +165,18 @@ def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray
     for layer, key in enumerate(keys):
         checkpoint[key].read_into(whole[layer])
     return whole if stacked else whole[0]
+
+
+def let_go(host: weakref.ref) -> None:
+    """Waits, a second at most, until JAX has dropped a host array, so that two leaves never stand beside each other.
+
+    It drops it at a garbage collection after the program that read it is done.
+    """
+    for _ in range(100):
+        gc.collect(0)
+        if host() is None:
+            return
+        time.sleep(0.01)
 
 
 def aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
