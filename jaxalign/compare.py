@@ -163,8 +163,11 @@ def permutation_p(
     rng = np.random.default_rng(rng_seed)
     hits = np.sum(best == answers, axis=-1)
     above, equal = np.zeros(hits.shape), np.zeros(hits.shape)
+    small = np.int16 if max(best.max(), answers.max()) < 2**15 else np.int32  # narrow integers compare fastest
+    best, answers = best.astype(small), answers.astype(small)
     for _ in range(draws):
-        luck = np.sum(best == rng.permutation(answers), axis=-1)
+        same = np.packbits(best == rng.permutation(answers), axis=-1)
+        luck = np.bitwise_count(same).sum(axis=-1, dtype=np.int64)
         above += luck > hits
         equal += luck == hits
     share = rng.random(hits.shape) if split_ties else 1.0
