@@ -2,7 +2,6 @@
 
 import math
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ import jax
 import numpy as np
 
 import jaxalign
-from jaxalign import batches, extract, models, prompts, store, tokens
+from jaxalign import batches, extract, models, prompts, store, timing, tokens
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel
 
 CHUNK_BYTES = 32 << 20
@@ -235,6 +234,7 @@ def _fill(
     """Computes and commits the chunks; a thread writes one while the next is computed."""
     total, process = extract.batch_count(plan, shape), jax.process_index()
     indices = [i for chunk in chunks for i in range(chunk * each, min((chunk + 1) * each, total))]
+    slots = shape.rows * shape.width
     pending: list[np.ndarray] = []
     waiting: list[Future] = []
     with ThreadPoolExecutor(1) as thread:
@@ -246,7 +246,7 @@ def _fill(
                 pending = []
                 if len(waiting) > 1:  # at most two chunks in memory beside the one in the making
                     waiting.pop(0).result()
-            progress(f"embed {name}", done, len(indices))
+            progress(f"embed {name}", done * slots, len(indices) * slots)
         for future in waiting:
             future.result()
 
@@ -264,17 +264,16 @@ def _say(text: str) -> None:
 
 
 class StderrProgress:
-    """Progress on stderr: a line every few seconds, with the time left."""
+    """A progress line on stderr for each piece of work: throughput and time left."""
 
-    def __init__(self, every_seconds: float = 5.0):
-        self._every, self._what = every_seconds, ""
-        self._start = self._last = time.monotonic()
+    def __init__(self) -> None:
+        self._what, self._done, self._line = "", 0, timing.Progress(0, "")
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
         if what != self._what:
-            self._what, self._start, self._last = what, now, now
-        if now - self._last >= self._every and done:
-            self._last = now
-            left = (now - self._start) * (total - done) / done
-            _say(f"{what}: {done}/{total}, about {math.ceil(left)} s left")
+            unit = "slots" if what.startswith("embed") else "languages"
+            self._what, self._done, self._line = what, 0, timing.Progress(total, what, unit)
+        self._line.update(done - self._done)
+        self._done = done
+        if done == total and what.startswith("embed"):
+            self._line.close()

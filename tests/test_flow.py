@@ -89,4 +89,4 @@ def test_the_tree_in_the_readme_is_true():
 
 
 def test_the_readme_is_short():
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 175
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
