@@ -117,7 +117,7 @@ def figure(summary: list[dict[str, Any]], path: Path) -> None:
         )
         labels = [f"{entry['seconds']:.1f}{'*' if entry['scaled'] else ''}" for entry in entries]
         axis.bar_label(bars, labels, padding=3, fontsize=8)
-        axis.set(xscale="log", xlabel="seconds", title=f"{entries[0]['train']} train, {entries[0]['test']} test, "
+        axis.set(xlabel="seconds", title=f"{entries[0]['train']} train, {entries[0]['test']} test, "
                  f"d {entries[0]['features']}")  # fmt: skip
         axis.margins(x=0.15)
         axis.spines[["top", "right"]].set_visible(False)
