@@ -13,9 +13,10 @@ METHOD = (
     "seed dictionary by Procrustes analysis (SVD of the cross-covariance); the test concepts are then looked up "
     "in the other language by CSLS or cosine. P@k is the share of queries whose right answer is among the k best "
     "candidates; MRR the mean of 1 / rank. before: no map. after: map from the seed dictionary. ceiling: map from "
-    "seed and test, leaky. null: map from a shuffled seed dictionary. ceiling_null: the leaky ceiling of a "
-    "shuffled dictionary, scored on that dictionary. chance: candidates in random order. Intervals are 95 % "
-    "percentile bootstraps over test concepts (Wilson's bound at 0 and 100 %)."
+    "seed and test, leaky. gpa: all languages turned into one shared space. null: map from a shuffled seed "
+    "dictionary. ceiling_null: the leaky ceiling of a shuffled dictionary, scored on that dictionary. chance: "
+    "candidates in random order. Intervals are 95 % percentile bootstraps over test concepts (Wilson's bound at 0 "
+    "and 100 %)."
 )
 
 

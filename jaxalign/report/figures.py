@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from jaxalign.report.tables import MEAN, Results, Series, percent
 
 COLOURS = {
-    "before": "#7d8ca3", "after": "#2f6fde", "ceiling": "#8fc1a9", "null": "#d9822b", "ceiling_null": "#e8b98a",
-    "chance": "#b0b7c3",
+    "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#8fc1a9", "null": "#d9822b",
+    "ceiling_null": "#e8b98a", "chance": "#b0b7c3",
 }  # fmt: skip
 PALETTE = ("#2f6fde", "#d9822b", "#3c9a6b", "#a259c4", "#c8433c", "#5c6f82", "#b59b00", "#0f9fb5")
 _INK = "#010203"  # becomes currentColor: figures follow the page's light or dark theme

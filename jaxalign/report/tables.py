@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-SETTINGS = ("before", "after", "ceiling", "null", "ceiling_null", "chance")
+SETTINGS = ("before", "after", "gpa", "ceiling", "null", "ceiling_null", "chance")
 MEAN = "mean"
 DIFFERENCE = " - "  # joins the names of what a row compares
 
