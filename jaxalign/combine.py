@@ -33,6 +33,11 @@ def ties(rows: Sequence[dict], found: Sequence[evaluate.Outcome], languages: Seq
     return made
 
 
+def is_p(row: dict) -> bool:
+    """Whether a row holds a p-value, which has no mean over splits: that of the first split stands."""
+    return row["metric"].endswith("_p")
+
+
 def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
     """Rows of several splits as one: the mean, and a 95 % interval from the spread within and between splits.
 
@@ -40,7 +45,7 @@ def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
     so neither shrinks with their number.
     """
     found: dict[tuple, list[dict]] = {}
-    for row in (row for rows in per_split for row in rows):
+    for row in (row for number, rows in enumerate(per_split) for row in rows if not (number and is_p(row))):
         found.setdefault(tuple(row[name] for name in score.COLUMNS if name not in FIGURES), []).append(row)
     made = []
     for same in found.values():
@@ -48,6 +53,7 @@ def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
         spread = 1.959964 * np.std(value, ddof=1) if len(same) > 1 else 0.0
         below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
         mean, count = float(value.mean()), sum(row["count"] for row in same)
-        bounds = dict(low=max(0.0, mean - float(below)), high=min(1.0, mean + float(above)))
+        lowest = -1.0 if " - " in same[0]["setting"] + same[0]["subset"] else 0.0  # a difference may be negative
+        bounds = dict(low=max(lowest, mean - float(below)), high=min(1.0, mean + float(above)))
         made.append(same[0] | dict(value=mean, count=count) | bounds)
     return made

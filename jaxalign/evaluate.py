@@ -110,7 +110,7 @@ def outcomes(
     pool = make_pool(len(spaces[names[0]]), request, workers)
     vectors = [align.normalize(jnp.asarray(rows, jnp.float32), request.normalize) for rows in spaces.values()]
     pools = [frames.pool_rows(rows, pool.rows, pool.buffers.size) for rows in vectors]
-    on_mesh = jax.default_backend() != "cpu" or jax.device_count() > 1
+    on_mesh = jax.default_backend() != "cpu" or jax.local_device_count() > 1
     done = 0
     for size, group in grouped(plan):
         items = [(place, i, j) for place in group for i, j in pairs]

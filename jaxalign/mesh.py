@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.experimental import multihost_utils
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxalign import align, frames, retrieve
@@ -30,8 +29,8 @@ class Items(NamedTuple):
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """All devices, of all hosts, along one axis of pairs."""
-    return Mesh(np.array(jax.devices() if devices is None else devices), (AXIS,))
+    """This host's devices along one axis of pairs."""
+    return Mesh(np.array(jax.local_devices() if devices is None else devices), (AXIS,))
 
 
 @partial(jax.jit, static_argnames=("mesh", "plan", "rows", "method", "completion", "tolerance"))
@@ -69,15 +68,13 @@ def rank_on(
 def rank_items(
     made: Sequence[frames.Frame], items: Items, pool: Pool, fit: tuple[str, align.Completion, float]
 ) -> Iterator[tuple[retrieve.Ranked, retrieve.Ranked]]:
-    """Ranks forth and back of each item, from one compiled call on all devices."""
+    """Ranks forth and back of each item, from one compiled call on this host's devices."""
     mesh = make_mesh()
     count, devices = len(items.languages), mesh.size
     index = np.minimum(np.arange(-(-count // devices) * devices), count - 1)  # the last one again, as padding
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *made)
     whole = Items(*(np.asarray(part)[index] for part in items))
     found = rank_on(mesh, stacked, whole, pool.plan, len(pool.rows), *fit)
-    if jax.process_count() > 1:
-        found = multihost_utils.process_allgather(found, tiled=True)
     forth, back = jax.tree.map(np.asarray, found)
     for row in range(count):
         yield retrieve.Ranked(*(part[row] for part in forth)), retrieve.Ranked(*(part[row] for part in back))

@@ -114,6 +114,7 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                 weights=config.weights,
                 model_parallel=config.model_parallel,
                 seed=config.seed,
+                decoder="decoder" in config.pooling,
             )
         with clock.phase("embed"):
             made = spaces.spaces(
