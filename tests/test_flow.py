@@ -82,7 +82,8 @@ def test_nothing_imports_the_command_line():
 def test_the_tree_in_the_readme_is_true():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = re.search(r"## The tree\n\n```\n(.*?)```", text, re.S).group(1)
-    said = [line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")]
+    words = (word for line in tree.splitlines() if line.startswith("  ") for word in line.split())
+    said = [word.rstrip("/") for word in words if word.endswith((".py", "/"))]
     there = sorted(path.name for path in PACKAGE.iterdir() if not path.name.startswith(("__", ".")))
     there.remove("py.typed")
     assert sorted(said) == there
