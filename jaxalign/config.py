@@ -32,6 +32,9 @@ class Config:
         "pretrained, or random: the same architecture untrained, as a control",
         choices=("pretrained", "random"),
     )
+    weights_cache: str = _option(
+        "", "folder that keeps converted weights (Orbax), restored straight into their sharding"
+    )
     spaces: str = _option("", "folder of LANG.vec files keyed by concept id, used in place of --models")
     concepts: str = _option(
         "builtin",

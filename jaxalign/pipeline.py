@@ -1,6 +1,7 @@
 """The mission in order: concepts, split, spaces of every model, every pair in every setting, scores, report."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     found = study.Figures([], [], {})
+    records: dict[str, dict] = {}
     for made in sources.spaces_of(config, concepts, vec_space, clock):
+        records |= made.record
         masks = [
             controls.subsets(config.controls, concepts, split, tuple(concepts.words), made.tokens, config.seed)
             for split in splits
@@ -75,7 +78,11 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
                 if config.export_spaces:
                     sources.export(space, out / "spaces")
 
-    environment = timing.environment(dtype=config.dtype) | {"concepts_digest": words.digest(concepts)}
+    environment = timing.environment(dtype=config.dtype) | {
+        "models": records,
+        "concepts_digest": words.digest(concepts),
+        "split_digest": hashlib.sha256((out / "split.json").read_bytes()).hexdigest()[:16],
+    }
     rundir.write_json(out / "environment.json", environment)
     with open(out / "ranks.npz", "wb") as file:
         np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]

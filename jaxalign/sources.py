@@ -19,6 +19,7 @@ class Made(NamedTuple):
 
     spaces: list[Space]
     tokens: np.ndarray | None  # of each concept's English word
+    record: dict[str, dict]  # the model's name -> resolved commit and digest of config and weights
 
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
@@ -100,7 +101,7 @@ def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
 def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Made]:
     """The spaces of one model after the other, each read when used."""
     if vec_space is not None:
-        yield Made([vec_space], None)
+        yield Made([vec_space], None, {})
         return
     from jaxalign import models, prompts, spaces
 
@@ -114,6 +115,7 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                 weights=config.weights,
                 model_parallel=config.model_parallel,
                 seed=config.seed,
+                cache_dir=config.weights_cache or None,
                 decoder="decoder" in config.pooling,
             )
         with clock.phase("embed"):
@@ -129,8 +131,9 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                 store_root=Path(config.workdir) / "spaces",
             )
         counts = _token_counts(model.tokenizer, concepts)
+        record = {"revision": model.revision, "digest": model.digest, "family": model.family, "dtype": model.dtype}
         del model  # one model in memory at a time
-        yield Made(made, counts)
+        yield Made(made, counts, {name: record})
 
 
 def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:

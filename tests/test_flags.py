@@ -57,7 +57,7 @@ BAD = {
     "repeats": ["0"],
     "texts": ["0"],
 }
-PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "seed_dictionary"}
+PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "seed_dictionary", "weights_cache"}
 FREE = PATHS | {"revision", "coordinator"}  # any text
 
 
