@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign import align, combine, compare, evaluate, generalised, rankfile, score, timing
+from jaxalign import align, combine, compare, evaluate, generalised, isometry, rankfile, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
@@ -88,10 +88,11 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
                 found.wrong.extend(_wrong(space, outcome, study.concepts, split, languages))
         found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
     if "isometry" in config.controls:
-        from jaxalign import isometry
-
+        metrics: tuple[str, ...] = isometry.DEFAULT
+        if asked.settings == config.settings:  # the distances are slow: for the main spaces alone in the star design
+            metrics += isometry.DISTANCES
         with study.clock.phase("isometry"):
-            found.rows.extend(isometry.rows(space.label, dict(space.vectors), rng_seed=config.seed))
+            found.rows.extend(isometry.rows(space.label, dict(space.vectors), metrics=metrics, rng_seed=config.seed))
     return found
 
 
