@@ -56,7 +56,8 @@ def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> 
     """Words and kinds of the ids that --concepts knows; any other id stands for itself."""
     known = Concepts((), (), {}, ())
     if config.concepts != "builtin" or words.builtin_has(ids):
-        have = [code for code in languages if config.concepts != "builtin" or code in SEVEN]
+        # Kinds need one language of the list; English where the folder has none of its languages.
+        have = [code for code in languages if config.concepts != "builtin" or code in SEVEN] or ["en"]
         known = words.load(config.concepts, have, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
     place = {name: row for row, name in enumerate(known.ids)}
     kinds = tuple(known.kinds[place[name]] if name in place else "other" for name in ids)
