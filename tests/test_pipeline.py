@@ -120,12 +120,17 @@ def test_a_broken_weights_file_is_named(tmp_path, capsys):
 
 
 def test_several_splits_give_their_mean():
-    one = dict.fromkeys(score.COLUMNS, 0) | dict(value=0.4, low=0.3, high=0.5, count=10)
+    one = dict.fromkeys(score.COLUMNS, "x") | dict(metric="P@1", value=0.4, low=0.3, high=0.5, count=10)
     two = one | dict(value=0.6, low=0.5, high=0.7)
     (row,) = combine.over_splits([[one], [two]])
     spread = 1.959964 * np.std([0.4, 0.6], ddof=1)
     assert row["value"] == pytest.approx(0.5) and row["count"] == 20
     assert row["low"] == pytest.approx(0.5 - np.hypot(0.1, spread))
+    change = one | dict(setting="after - before", value=-0.4, low=-0.5, high=-0.3)
+    p_value = one | dict(metric="P@1_p", value=0.01)
+    rows = combine.over_splits([[change, p_value], [change, p_value | dict(value=0.9)]])
+    assert rows[0]["low"] == pytest.approx(-0.5)  # a difference may be negative
+    assert rows[1]["value"] == 0.01  # a p-value has no mean over splits
 
 
 def test_ties_are_reported():

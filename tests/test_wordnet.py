@@ -273,7 +273,9 @@ def test_agrees_with_nltk(real):
         above = {found.name() for path in synset.hypernym_paths() for found in path}
         assert (it in physical) == ("physical_entity.n.01" in above)
         assert nouns.lemmas[it] == tuple(synset.lemma_names())
-        assert nouns.topics[it] == tuple(topic.offset() for topic in synset.topic_domains() if topic.pos() == "n")
+        # nltk gives topics in the order of a hash of strings, which differs from process to process.
+        topics = [topic.offset() for topic in synset.topic_domains() if topic.pos() == "n"]
+        assert sorted(nouns.topics[it]) == sorted(topics)
         assert nouns.files[it] == real._lexnames.index(synset.lexname())
         for code in ("fr", "ro", "eu"):
             assert [lemma.replace(" ", "_") for lemma in tables[code][it]] == synset.lemma_names(table_code(code))
