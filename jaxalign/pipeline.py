@@ -11,6 +11,7 @@ from jaxalign import concepts as words
 from jaxalign import controls, devices, report, rundir, sources, study, timing, translate
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
+from jaxalign.types import InputError
 
 
 def run(config: Config) -> Path | None:
@@ -78,6 +79,10 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
                 if config.export_spaces:
                     sources.export(space, out / "spaces")
 
+    if not found.rows:
+        raise InputError(
+            "Expected spaces whose vectors differ, got one vector for all concepts. Change --pooling or --layers."
+        )
     environment = timing.environment(dtype=config.dtype) | {
         "models": records,
         "concepts_digest": words.digest(concepts),

@@ -1,6 +1,7 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,6 +74,11 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     """Ranks and scores of one space in every split and retrieval that is asked of it."""
     config, languages = study.config, tuple(space.vectors)
     found = Figures([], [], {})
+    same = [code for code, rows in space.vectors.items() if (rows == rows[0]).all()]
+    if same:  # every answer would tie with every other, and a tie's better side is rank 1
+        name = "/".join(map(str, space.label))
+        print(f"align: {name} is left out, all its vectors are the same in {', '.join(same)}", file=sys.stderr)
+        return found
     for retrieval in asked.retrievals:
         per_split = []
         for number, split in enumerate(study.splits[: asked.splits]):

@@ -145,3 +145,12 @@ def test_ties_are_reported():
         for row in combine.ties(rows, [outcome], ("en", "fr"))
     }
     assert found == {("en", "fr", "ties"): 0.5, ("en", "fr", "P@1_strict"): 0.5}
+
+
+def test_a_constant_space_is_no_perfect_score(tmp_path, capsys):
+    ids = tuple(f"c{i}" for i in range(30))
+    rows = np.ones((30, 4), np.float32)
+    vec.write_folder(tmp_path / "spaces", ids, {"en": rows, "fr": rows})
+    flags = [f"--spaces={tmp_path / 'spaces'}", f"--workdir={tmp_path / 'w'}", "--normalize=none"]
+    assert bench.main(["bench", *flags]) == 2
+    assert "one vector for all concepts" in capsys.readouterr().err
