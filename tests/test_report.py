@@ -172,3 +172,21 @@ def test_sizes_are_read_off_names():
     known |= {"bloomz-560m": 0.56, "google/gemma-2.5b": 2.5, "demo": None, "models/mt0-large/": 1.2}
     assert {name: parameters(name) for name in known} == known
     assert parameters("demo", {"demo": 2_000_000}) == 0.002
+
+
+def test_a_series_that_ties_decide_does_not_head_the_page():
+    """Made as the pipeline makes them: P@1 rows of two series, and `ties` rows of the better one."""
+    from jaxalign.report import about
+    from jaxalign.report.tables import Results
+
+    def row(pooling, metric, value, source="mean", target="mean"):
+        label = dict(model="m", embedding="vanilla", pooling=pooling, layer=1, source=source, target=target)
+        question = dict(setting="after", seed_size=9, retrieval="csls", csls_k=10, candidates="all", completion="drop")
+        return label | question | dict(subset="all", metric=metric, value=value, count=9, low=value, high=value)
+
+    rows = [row(pooling, "P@1", value, *pair) for pooling, value in (("first", 0.9), ("last", 0.4))
+            for pair in (("en", "fr"), ("fr", "en"), ("mean", "mean"))]  # fmt: skip
+    assert about.best_series(Results(rows)).pooling == "first"
+    tied = Results(rows + [row("first", "ties", 0.5, "en", "fr")])
+    assert about.best_series(tied).pooling == "last" and about.tied(tied, about.best_series(Results(rows))) == 0.25
+    assert "first" in about.ties_note(tied) and "25 %" in about.ties_note(tied) and about.ties_note(Results(rows)) == ""

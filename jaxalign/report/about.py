@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from jaxalign.report import tables
 from jaxalign.report.page import CITE, sentence
 from jaxalign.report.sections import Section
-from jaxalign.report.tables import Results, Table, name_of, percent, short_model
+from jaxalign.report.tables import Results, Series, Table, name_of, percent, short_model
 
+TIED = 0.01  # share of tied queries from which a series cannot head the page
 METHOD = (
     "Every concept is one WordNet synset (or list entry) with a word in each language. A language's words, "
     "embedded by the model, form its concept space. An orthogonal map from one space to another is fitted on the "
@@ -40,13 +41,39 @@ def lead(results: Results, extras: Mapping) -> str:
     return "; ".join(parts) + "."
 
 
-def tiles(results: Results) -> list[tuple[str, str]]:
-    """The headline numbers of the series that is best after alignment."""
+def tied(results: Results, series: Series) -> float:
+    """The share of queries, all pairs, whose right answer scored the same as another candidate after alignment."""
+    rows = results.pairs(series, "after", metric="ties").values()
+    pairs = len(results.languages) * (len(results.languages) - 1)
+    return sum(row["value"] for row in rows) / max(pairs, 1)
+
+
+def best_series(results: Results) -> Series | None:
+    """The series with the highest P@1 after alignment, among those that ties do not decide if there are any.
+
+    A rank takes the better side of a tie, so that vectors that coincide would come out on top.
+    """
     among = tables.last_layers(results)
     scored = [(row["value"], -i, one) for i, one in enumerate(among) if (row := results.mean(one, "after"))]
-    if not scored:
+    untied = [found for found in scored if tied(results, found[2]) < TIED]
+    return max(untied or scored)[2] if scored else None
+
+
+def ties_note(results: Results) -> str:
+    """A sentence that names the series whose P@1 ties may decide; nothing where there is none."""
+    among = tables.last_layers(results)
+    found = [(one, tied(results, one)) for one in among]
+    named = [f"{name_of(one, among)} ({100 * share:.0f} % of queries)" for one, share in found if share >= TIED]
+    if not named:
+        return ""
+    return f" Read with care: the right answer ties with others and P@1 takes the better side in {', '.join(named)}."
+
+
+def tiles(results: Results) -> list[tuple[str, str]]:
+    """The headline numbers of the series that is best after alignment."""
+    best = best_series(results)
+    if best is None:
         return []
-    best = max(scored)[2]
     found = []
     for setting in ("after", "before", "ceiling", "null", "ceiling_null", "chance"):
         if row := results.mean(best, setting):
@@ -63,10 +90,9 @@ def headline(results: Results, extras: Mapping) -> Section:
     """The means of every series, best first named in words."""
     among = tables.last_layers(results)
     table = tables.headline(results, among)
-    scored = [(row["value"], -i, one) for i, one in enumerate(among) if (row := results.mean(one, "after"))]
+    best = best_series(results)
     text = ""
-    if scored:
-        best = max(scored)[2]
+    if best is not None:
         row = results.mean(best, "after") or {}
         bounds = ""
         if row.get("low") is not None:
@@ -74,6 +100,7 @@ def headline(results: Results, extras: Mapping) -> Section:
         name, value = name_of(best, among), percent(row["value"])
         text = (
             f"Best after alignment: {name}, {value:.1f} % P@1 over all pairs{bounds}. The tiles above are this series."
+            f"{ties_note(results)}"
         )
     return Section("headline", "Headline", text, (), (table,))
 
