@@ -1,4 +1,4 @@
-"""Ranks on disk: the answer to one question about one space, so that no question is computed twice."""
+"""Answers on disk, to one question about one space each, so that no question is computed twice: ranks, and rows."""
 
 import hashlib
 import io
@@ -27,12 +27,36 @@ def digest(space: Space, split: Split, question: dict) -> str:
 
 def write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
     """Writes the outcomes behind a digest of themselves, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
     tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
     packed = io.BytesIO()
     np.savez_compressed(packed, heads=np.asarray(heads), tables=tables)
-    data = packed.getvalue()
+    _put(path, packed.getvalue())
+
+
+def read(path: Path) -> list[evaluate.Outcome] | None:
+    """The outcomes of a file; None where it is absent, or damaged, which is said on stderr."""
+    data = _get(path)
+    if data is None:
+        return None
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        heads, tables = json.loads(str(file["heads"])), file["tables"]
+    return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
+
+
+def write_rows(path: Path, rows: Sequence[dict]) -> None:
+    """As `write`, result rows."""
+    _put(path, json.dumps(rows).encode())
+
+
+def read_rows(path: Path) -> list[dict] | None:
+    """As `read`, result rows."""
+    data = _get(path)
+    return None if data is None else json.loads(data)
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         with open(temporary, "wb") as file:
@@ -44,14 +68,11 @@ def write(path: Path, found: Sequence[evaluate.Outcome]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read(path: Path) -> list[evaluate.Outcome] | None:
-    """The outcomes of a file; None where it is absent, or damaged, which is said on stderr."""
+def _get(path: Path) -> bytes | None:
     if not path.exists():
         return None
     data = path.read_bytes()
     if hashlib.blake2b(data[16:], digest_size=16).digest() != data[:16]:
         print(f"jaxalign: {path} is damaged; computing it again.", file=sys.stderr)
         return None
-    with np.load(io.BytesIO(data[16:]), allow_pickle=False) as file:
-        heads, tables = json.loads(str(file["heads"])), file["tables"]
-    return [evaluate.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
+    return data[16:]

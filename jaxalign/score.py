@@ -99,25 +99,27 @@ def rows(
     """Returns one flat row for every pair, setting, subset and metric, with a 95 % bootstrap interval over concepts.
 
     Queries stand in the order of `split.test`. `subsets` adds masks of shape (query,) or (source, target, query) to
-    those of `kind_subsets`. Outcomes that differ only in `draw` (shuffles of the null, seed samples) are averaged. A
+    those of `kind_subsets`; they are scored where a control is read, at the largest seed dictionary and not on nulls.
+    Outcomes that differ only in `draw` (shuffles of the null, seed samples) are averaged. A
     language's mean over its pairs has `mean` as target; the mean over all pairs has `mean` as source and target. Rows
     of the setting `chance` give the expectation without any knowledge.
     """
     kind_of = dict(zip(concepts.ids, concepts.kinds, strict=True))
-    masks = kind_subsets([kind_of[name] for name in split.test], rng_seed) | dict(subsets or {})
+    kinds = kind_subsets([kind_of[name] for name in split.test], rng_seed)
     metrics = [*(f"P@{k}" for k in ks), "MRR"]
     head = label._asdict()
     tail = dict(retrieval=retrieval, csls_k=csls_k, candidates=candidates, completion=completion)
     made: list[dict] = []
-    seed_sizes = []
-    for (setting, seed_size), ranks in _by_setting(outcomes).items():
+    groups = _by_setting(outcomes)
+    largest = {setting: size for setting, size in sorted(groups)}
+    for (setting, seed_size), ranks in groups.items():
         _check(ranks, len(languages), len(split.test))
-        seed_sizes.append(seed_size)
-        for subset, mask in masks.items():
-            scored = [np.mean([gains(r, metric) for r in ranks], axis=0) for metric in metrics]
-            figures = intervals(np.stack(scored), mask, bootstrap, rng_seed)
+        gain = np.stack([np.mean([gains(r, metric) for r in ranks], axis=0) for metric in metrics])
+        controlled = seed_size == largest[setting] and not setting.endswith("null")
+        for subset, mask in (kinds | dict(subsets or {}) if controlled else kinds).items():
+            figures = intervals(gain, mask, bootstrap, rng_seed)
             made += _flat(head | dict(setting=setting, seed_size=seed_size) | tail, subset, metrics, languages, figures)
-    if seed_sizes:
+    if groups:
         pool = len(concepts.ids) if candidates == "all" else len(split.test)
         made += _chance_rows(head | dict(setting="chance", seed_size=0) | tail, metrics, languages, pool)
     return made

@@ -39,6 +39,7 @@ class Questions(NamedTuple):
     splits: int
     settings: tuple[str, ...]
     seed_sizes: tuple[int, ...]
+    controls: bool = True  # subsets, the shared space and the distances
 
 
 def questions(
@@ -48,13 +49,14 @@ def questions(
 
     The star's centres are the first pooling at the last layer of the vanilla embedding and of the first template. They
     get every question; a space that differs from its centre in layer or pooling, or in the template, gets before, after
-    and ceiling with the whole seed dictionary, the first retrieval and split; one that differs in two is left out.
+    and ceiling with the whole seed dictionary, the first retrieval and split, no controls; one that differs in two is
+    left out.
     """
     everything = Questions(config.retrieval, splits, config.settings, seed_sizes)
     if config.design == "full":
         return [(space, everything) for space in spaces]
     few = tuple(setting for setting in config.settings if setting in ("before", "after", "ceiling")) or config.settings
-    short = Questions(config.retrieval[:1], 1, few, seed_sizes[-1:])
+    short = Questions(config.retrieval[:1], 1, few, seed_sizes[-1:], controls=False)
     kinds = list(dict.fromkeys(space.label.embedding for space in spaces))
     poolings = {kind: next(space.label.pooling for space in spaces if space.label.embedding == kind) for kind in kinds}
     last = max(space.label.layer for space in spaces)
@@ -84,26 +86,39 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
         for number, split in enumerate(study.splits[: asked.splits]):
             with study.clock.phase("align"):
                 outcome = outcomes(config, space, split, asked, retrieval, study.bar)
-                if "gpa" in config.controls and asked.settings == config.settings:
+                if "gpa" in config.controls and asked.controls:
                     outcome = [*outcome, shared_space(config, space, split, retrieval)]
             with study.clock.phase("score"):
-                scored = _scored(study, space, outcome, number, retrieval)
+                scored = _scored(study, space, outcome, number, retrieval, asked)
                 per_split.append(scored + combine.ties(scored, outcome, languages))
             found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
             if number == 0 and retrieval == config.retrieval[0]:
                 found.wrong.extend(_wrong(space, outcome, study.concepts, split, languages))
         found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
     if "isometry" in config.controls:
-        metrics: tuple[str, ...] = isometry.DEFAULT
-        if asked.settings == config.settings:  # the distances are slow: for the main spaces alone in the star design
-            metrics += isometry.DISTANCES
         with study.clock.phase("isometry"):
-            found.rows.extend(isometry.rows(space.label, dict(space.vectors), metrics=metrics, rng_seed=config.seed))
+            found.rows.extend(likeness(config, space, asked))
     return found
 
 
-def _scored(study: Study, space: Space, found: list[evaluate.Outcome], number: int, retrieval: str) -> list[dict]:
-    """Scores, and, where intervals are asked for, differences with a test."""
+def likeness(config: Config, space: Space, asked: Questions) -> list[dict]:
+    """How alike the languages of a space are without a map; read from the work folder where it was asked before."""
+    metrics: tuple[str, ...] = isometry.DEFAULT
+    if asked.controls:  # the distances are slow: for the main spaces alone in the star design
+        metrics += isometry.DISTANCES
+    question = dict(isometry=metrics, rng_seed=config.seed)
+    path = Path(config.workdir) / "ranks" / f"{rankfile.digest(space, Split((), ()), question)}.rows"
+    rows = rankfile.read_rows(path)
+    if rows is None:
+        rows = isometry.rows(space.label, dict(space.vectors), metrics=metrics, rng_seed=config.seed)
+        rankfile.write_rows(path, rows)
+    return [row | space.label._asdict() for row in rows]
+
+
+def _scored(
+    study: Study, space: Space, found: list[evaluate.Outcome], number: int, retrieval: str, asked: Questions
+) -> list[dict]:
+    """Scores, and, where intervals are asked for, differences with a test; control subsets on the star's centres."""
     config = study.config
     about = (space.label, found, study.concepts, study.splits[number], tuple(space.vectors))
     question: dict[str, Any] = dict(
@@ -111,7 +126,7 @@ def _scored(study: Study, space: Space, found: list[evaluate.Outcome], number: i
         csls_k=config.csls_k,
         candidates=config.candidates,
         completion=config.completion,
-        subsets=study.masks[number],
+        subsets=study.masks[number] if asked.controls else {},
         rng_seed=config.seed,
     )
     rows = score.rows(*about, ks=config.k, bootstrap=config.bootstrap, **question)
