@@ -14,7 +14,7 @@ from typing import Any
 
 from absl import flags
 
-from jaxalign.config import Config
+from jaxalign.config import INT32, Config
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
@@ -43,9 +43,16 @@ def help_text() -> str:
     for option in fields(Config):
         default: Any = option.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        lines += [f"  --{option.name}={shown}", f"        {option.metadata['help']}"]
+        lines += [f"  --{option.name}={shown}", f"        {option.metadata['help']}{_bounds(option)}"]
     lines += ["  --flagfile=PATH", "        reads flags from a file, one a line; # opens a comment"]
     return "\n".join(lines)
+
+
+def _bounds(option) -> str:
+    low, high = option.metadata["bounds"] or (None, None)
+    if low is None:
+        return ""
+    return f" ({low} or more)" if high == INT32 else f" ({low} to {high:,.0f})"
 
 
 def config_from(argv: list[str]) -> Config:
@@ -54,8 +61,8 @@ def config_from(argv: list[str]) -> Config:
     FLAGS.unparse_flags()
     try:
         rest = FLAGS(argv)
-    except (flags.Error, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{error} See --help for every flag.") from error
+    except (flags.Error, UnicodeDecodeError, OSError, RecursionError) as error:
+        raise InputError(f"Expected flags as in --help, got {_said(error, argv)}. See --help.") from error
     if len(rest) > 1:
         raise InputError(f"Expected only flags such as --models=demo, got {' '.join(rest[1:])!r}. See --help.")
     values: dict[str, Any] = {}
@@ -63,6 +70,14 @@ def config_from(argv: list[str]) -> Config:
         value: Any = FLAGS[option.name].value
         values[option.name] = _items(option, value) if isinstance(option.default, tuple) else value
     return Config(**values)
+
+
+def _said(error: Exception, argv: list[str]) -> str:
+    """What absl has against a command line, in one line."""
+    if isinstance(error, OSError | UnicodeDecodeError | RecursionError):
+        files = " ".join(word for word in argv if "flagfile" in word)
+        return f"a file that cannot be read ({files}: {error})"
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _items(option, texts: list[str]) -> tuple:
@@ -93,6 +108,15 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
         return 130
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        print(
+            f"jaxalign: out of memory: {str(error)[:200]}. Finished spaces are kept; lower --batch_tokens, --bootstrap "
+            "or --memory_budget, then run the same command again.",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

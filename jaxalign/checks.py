@@ -10,6 +10,7 @@ from jaxalign.types import InputError
 
 SETTINGS = ("before", "after", "ceiling", "null", "ceiling_null")
 MAPS = ("orthogonal", "least_squares", "ridge")
+PRECISIONS = ("highest", "fast")
 POOLS = ("all", "test")
 
 
@@ -27,7 +28,7 @@ class Request(NamedTuple):
     candidates: str = "all"
     normalize: tuple[str, ...] = ("unit", "center", "unit")
     completion: align.Completion = "drop"
-    procrustes: str = "svd"
+    procrustes: str = "auto"
     map: str = "orthogonal"
     ridge: float = 0.1
     scale: bool = False
@@ -68,10 +69,27 @@ def check_spaces(spaces: dict[str, np.ndarray]) -> tuple[int, int]:
         raise InputError(f"Expected one shape (concept, feature) for every language, got {shapes}. Align the rows.")
     for name, vectors in spaces.items():
         if not np.isfinite(np.sum(vectors, dtype=np.float64)) and not np.isfinite(vectors).all():
+            row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
             raise InputError(
-                f"Expected finite vectors, got NaN or infinity in {name}. Embed again with --dtype=float32."
+                f"Expected finite vectors, got NaN or infinity in {name}, row {row}. Embed again with --dtype=float32."
             )
     return shape[0], shape[1]
+
+
+def tame(vectors: np.ndarray, steps: Sequence[str]) -> np.ndarray:
+    """The space with numbers whose squares neither overflow float32 nor vanish in it: scaled by powers of two.
+
+    Exact, and no rank depends on it: a map and a cosine ignore a factor common to the space, and, where `unit` is the
+    first step, one of each row. A space of the usual size is returned as it is.
+    """
+    vectors = np.asarray(vectors)
+    largest = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
+    seen = largest[largest > 0]
+    if not seen.size or 2.0**-40 < seen.min() and seen.max() < 2.0**40:
+        return vectors
+    if tuple(steps[:1]) != ("unit",):
+        largest = largest.max(keepdims=True)
+    return np.ldexp(np.asarray(vectors, np.float64), -np.frexp(largest)[1]).astype(np.float32)
 
 
 def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
@@ -87,11 +105,12 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
                        words
     normalize          steps before the fit, of unit, center (mean of all rows of the space)
     completion         drop, identity or arbitrary; see `align.rotation`
-    procrustes         svd or polar (matrix products only)
+    procrustes         svd, polar (matrix products only), or auto: `align.method`
     map                orthogonal, least_squares or ridge (times the mean squared feature)
     scale, translate   also fit a scale, a shift of the origin
     memory_budget      bytes that temporaries may take
-    precision          highest: float32 throughout; a faster product moves ranks
+    precision          highest: float32 throughout; fast: bfloat16 products, what they leave in doubt in float32 (the
+                       same ranks, see `bfloat`)
     tile               rows of the similarity made at once; any value gives the same ranks
     best               also find the best candidates and the ties
 
@@ -112,7 +131,7 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
     choice(request.completion, align.COMPLETIONS, "completion")
     choice(request.procrustes, align.METHODS, "procrustes")
     choice(request.map, MAPS, "map")
-    choice(request.precision, ("highest",), "precision")
+    choice(request.precision, PRECISIONS, "precision")
     align.check_steps(request.normalize)
     pool = concepts if request.candidates == "all" else len(request.test)
     if request.retrieval == "csls" and not 1 <= request.csls_k <= pool:
@@ -126,4 +145,4 @@ def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
         raise InputError(
             f"Expected --null_draws of 1 or more, got {request.null_draws}. Drop null from --settings instead."
         )
-    return request._replace(seed_sizes=tuple(sizes))
+    return request._replace(seed_sizes=tuple(sizes), procrustes=align.method(request.procrustes))

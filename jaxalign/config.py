@@ -1,13 +1,17 @@
 """Every setting of a run, once: name, default, meaning and what is allowed. The command line and Python share it."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from jaxalign.types import InputError
 
-POSITIVE = (1, None)
-COUNT = (0, None)
+INT32 = 2**31 - 1
+POSITIVE = (1, INT32)
+COUNT = (0, INT32)
+WORK_FOLDERS = ("spaces", "ranks", "cache")  # beside the runs in --workdir
 
 
 def _option(default: Any, meaning: str, *, choices: Sequence[str] = (), bounds=None, items: Callable = str) -> Any:
@@ -50,7 +54,7 @@ class Config:
     )
     split: str = _option("", 'JSON file {"seed": [...], "test": [...]} of concept ids; empty: a seeded, balanced split')
     splits: int = _option(
-        1, "number of random splits; every figure is then given per split and over splits", bounds=POSITIVE
+        1, "number of random splits; every figure is then given per split and over splits", bounds=(1, 1000)
     )
     seed_size: int = _option(0, "concepts in the seed dictionary; 0: about two thirds", bounds=COUNT)
     test_size: int = _option(0, "concepts in the test set; 0: all the others", bounds=COUNT)
@@ -85,7 +89,7 @@ class Config:
         "dtype of weights and activations; vectors are kept in float32",
         choices=("float32", "bfloat16", "float16"),
     )
-    batch_tokens: int = _option(0, "tokens computed at once on each device; 0: chosen by the device", bounds=COUNT)
+    batch_tokens: int = _option(0, "tokens computed at once on each device; 0: chosen by the device", bounds=(0, 2**24))
     model_parallel: int = _option(1, "devices that share one copy of the weights", bounds=POSITIVE)
     # alignment
     settings: tuple[str, ...] = _option(
@@ -107,7 +111,15 @@ class Config:
         choices=("unit", "center", "none"),
     )
     procrustes: str = _option(
-        "svd", "svd, or polar: the same map by matrix products, for accelerators", choices=("svd", "polar")
+        "auto",
+        "svd; polar: the same map by matrix products; auto: polar on accelerators, svd on a CPU",
+        choices=("auto", "svd", "polar"),
+    )
+    precision: str = _option(
+        "highest",
+        "highest: float32 throughout; fast: similarities from bfloat16 products, what they leave in doubt made again "
+        "in float32, the same ranks (for accelerators; slower on a CPU)",
+        choices=("highest", "fast"),
     )
     map: str = _option(
         "orthogonal", "orthogonal, least_squares or ridge", choices=("orthogonal", "least_squares", "ridge")
@@ -128,8 +140,8 @@ class Config:
     )
     # numbers
     k: tuple[int, ...] = _option((1, 5, 10, 30), "the k of P@k", bounds=POSITIVE, items=int)
-    null_draws: int = _option(1, "shuffled dictionaries for each null", bounds=POSITIVE)
-    bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=COUNT)
+    null_draws: int = _option(1, "shuffled dictionaries for each null", bounds=(1, 1000))
+    bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=(0, 1_000_000))
     controls: tuple[str, ...] = _option(
         (),
         "of matched (abstract against physical, matched samples), identical (without "
@@ -148,7 +160,7 @@ class Config:
     workdir: str = _option("runs", "folder of runs and of the store of finished spaces")
     run_name: str = _option("", "name of the run's folder; empty: the next free run-NNNN")
     export_spaces: bool = _option(False, "write the spaces of the run as LANG.vec folders")
-    memory_budget: float = _option(4.0, "GiB that the alignment engine may use for similarities", bounds=(0.01, None))
+    memory_budget: float = _option(4.0, "GiB that the alignment engine may use for similarities", bounds=(0.01, 1e6))
     compilation_cache: bool = _option(True, "keep compiled programs in the user's cache folder")
     debug_nans: bool = _option(False, "stop at the first NaN inside compiled code (slow)")
     coordinator: str = _option("", "HOST:PORT of the first process of a run on several hosts, or auto on a TPU-VM")
@@ -156,8 +168,8 @@ class Config:
     process_id: int = _option(0, "number of this process, from 0", bounds=COUNT)
     # throughput
     sizes: tuple[str, ...] = _option(("1000x2000x256",), "kernels suite: TRAINxTESTxDIMENSION, comma list")
-    repeats: int = _option(5, "throughput suites: timed repetitions", bounds=POSITIVE)
-    texts: int = _option(2000, "embed suite: number of texts", bounds=POSITIVE)
+    repeats: int = _option(5, "throughput suites: timed repetitions", bounds=(1, 10_000))
+    texts: int = _option(2000, "embed suite: number of texts", bounds=(1, 10_000_000))
 
     def __post_init__(self):
         for option in fields(self):
@@ -170,12 +182,16 @@ def _check(option, value) -> None:
     many = isinstance(option.default, tuple)
     if many != isinstance(value, tuple) or not many and not isinstance(value, (type(option.default), int)):
         raise InputError(f"Expected --{name} to be like {option.default!r}, got {value!r}.")
+    letters = "".join(part for part in (value if many else (value,)) if isinstance(part, str))
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in letters):
+        raise InputError(f"Expected --{name} as UTF-8 without control characters, got {value!r}.")
     for item in value if many else (value,):
         if meta["choices"] and item not in meta["choices"]:
             raise InputError(f"Expected --{name} of {', '.join(meta['choices'])}, got {item!r}.")
         low, high = meta["bounds"] or (None, None)
-        if low is not None and not item >= low or high is not None and item > high:
-            raise InputError(f"Expected --{name} of at least {low}, got {item}.")
+        if low is not None and not low <= item <= high:
+            bound = f"at most {high:,}" if item > high else f"at least {low}"
+            raise InputError(f"Expected --{name} of {bound}, got {item}.")
         if many and item == "":
             raise InputError(f"Expected --{name} without empty items, got {','.join(map(str, value))!r}.")
     if many and option.default and not value:
@@ -185,19 +201,38 @@ def _check(option, value) -> None:
 
 
 def _check_together(config: Config) -> None:
-    if config.split and config.splits > 1:
-        raise InputError(f"Expected --splits=1 with --split={config.split}, got {config.splits}. Drop one of the two.")
+    for name in ("splits", "seed_size", "test_size") if config.split else ():
+        if getattr(config, name) != getattr(Config, name):
+            raise InputError(
+                f"Expected no --{name} with --split={config.split}, got {getattr(config, name)}. Drop one of the two."
+            )
+    if config.seed_dictionary and not config.dictionary:
+        raise InputError(
+            f"Expected --dictionary with --seed_dictionary, got --seed_dictionary={config.seed_dictionary} alone. "
+            "Give both, or neither."
+        )
     if "none" in config.normalize and len(config.normalize) > 1:
         raise InputError(f"Expected --normalize=none alone, got {','.join(config.normalize)!r}.")
     if len(config.languages) < 2 and config.languages != ("auto",):
         raise InputError(f"Expected at least two --languages, got {','.join(config.languages)!r}.")
+    for code in config.languages:
+        if not re.fullmatch(r"\w+([-_]\w+)*", code):
+            raise InputError(f"Expected --languages as codes such as en or zh-Hans, got {code!r}.")
+    if not re.fullmatch(r"(auto|\S+:\d{1,5})?", config.coordinator):
+        raise InputError(f"Expected --coordinator as HOST:PORT or auto, got {config.coordinator!r}.")
+    if config.num_processes > 1 and not config.coordinator:
+        raise InputError(
+            f"Expected --coordinator=HOST:PORT with --num_processes={config.num_processes}, got none. Give it."
+        )
     if config.process_id >= config.num_processes:
         raise InputError(
             f"Expected --process_id below --num_processes={config.num_processes}, got {config.process_id}."
         )
-    if config.run_name in (".", "..") or "/" in config.run_name or "\\" in config.run_name:
+    named = re.fullmatch(r"([\w-][\w .-]{0,79})?", config.run_name)
+    if not named or config.run_name.endswith((".partial", " ", ".")) or config.run_name in WORK_FOLDERS:
         raise InputError(
-            f"Expected --run_name to be one folder's name, got {config.run_name!r}. Use --workdir for its place."
+            "Expected --run_name to be one folder's name of at most 80 letters, digits, '-', '_' and '.', none of "
+            f"{', '.join(WORK_FOLDERS)}, got {config.run_name!r}. Use --workdir for its place."
         )
     parse_layers(config.layers)
     for size in config.sizes:
@@ -209,7 +244,8 @@ def parse_layers(text: str) -> str | tuple[int, ...]:
     if text in ("last", "all"):
         return text
     items = text.split(",")
-    if not all(item.isascii() and item.isdigit() for item in items) or len(set(map(int, items))) != len(items):
+    wrong = not all(item.isascii() and item.isdigit() and len(item) < 10 for item in items)
+    if wrong or len(set(map(int, items))) != len(items):
         raise InputError(f"Expected --layers as last, all or distinct layer numbers, got {text!r}.")
     return tuple(int(item) for item in items)
 
@@ -217,7 +253,7 @@ def parse_layers(text: str) -> str | tuple[int, ...]:
 def parse_size(text: str) -> tuple[int, int, int]:
     """(train, test, dimension) of `TRAINxTESTxDIMENSION`."""
     parts = text.split("x")
-    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and int(p) > 0 for p in parts):
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 8 and int(p) > 0 for p in parts):
         raise InputError(f"Expected --sizes as TRAINxTESTxDIMENSION such as 1000x2000x1024, got {text!r}.")
     train, test, dimension = map(int, parts)
     return train, test, dimension

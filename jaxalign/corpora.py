@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 from jaxalign.lemmas import ISO_639_3, table_code
 from jaxalign.types import InputError
 
-REMEDY = "Run `python -m nltk.downloader wordnet omw-2.0` where there is a network, or name the folder in NLTK_DATA."
+REMEDY = (
+    "Run `python -m nltk.downloader wordnet omw-2.0` where there is a network, or name the folder in NLTK_DATA; or do "
+    "without --concepts=wordnet and --controls=domains."
+)
 _OMW = ("omw-2.0", "omw-1.4")  # nltk 3.10 fetches the first, older ones the second; the tables have one format
 _PACKAGES = {"wordnet": ("wordnet", r"(data|index)\.noun"), **{name: (name, r".*/wn-data-.*\.tab") for name in _OMW}}
 _PATIENCE_SECONDS = 20.0

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxalign import align, directed, frames, mesh, threads
-from jaxalign.checks import Request, check
+from jaxalign.checks import Request, check, tame
 from jaxalign.pairing import grouped, jobs, pairing
 from jaxalign.pools import Pool, answers, make_pool, score, tiling  # noqa: F401, the kernels suite asks for it here
 
@@ -108,7 +108,8 @@ def outcomes(
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     workers = threads.workers(len(pairs))
     pool = make_pool(len(spaces[names[0]]), request, workers)
-    vectors = [align.normalize(jnp.asarray(rows, jnp.float32), request.normalize) for rows in spaces.values()]
+    steps = request.normalize
+    vectors = [align.normalize(jnp.asarray(tame(rows, steps), jnp.float32), steps) for rows in spaces.values()]
     pools = [frames.pool_rows(rows, pool.rows, pool.buffers.size) for rows in vectors]
     on_mesh = jax.default_backend() != "cpu" or jax.local_device_count() > 1
     done = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import concepts as words
-from jaxalign import controls, devices, report, rundir, sources, study, timing, translate
+from jaxalign import controls, devices, facts, report, rundir, sources, study, timing, translate
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -55,6 +55,10 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         concepts, vec_space = sources.concepts_of(config)
         splits = sources.splits_of(config, concepts)
         seed_sizes = sources.seed_sizes_of(config, splits[0])
+        sources.check_export(config, concepts)
+        config = dataclasses.replace(config, k=sources.ks_of(config, concepts, splits))
+        english, own = sources.traits_of(config, concepts) if "matched" in config.controls else ((), {})
+        counted = facts.concept_rows(concepts, splits[0], config.controls) + facts.form_rows(concepts)
     sources.say_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
@@ -63,10 +67,14 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
     records: dict[str, dict] = {}
     for made in sources.spaces_of(config, concepts, vec_space, clock):
         records |= made.record
+        measured = controls.measured(concepts, english, made.tokens, own) if "matched" in config.controls else {}
         masks = [
-            controls.subsets(config.controls, concepts, split, tuple(concepts.words), made.tokens, config.seed)
+            controls.subsets(config.controls, concepts, split, tuple(concepts.words), measured, config.seed)
             for split in splits
         ]
+        for name, record in made.record.items():
+            counted.append(facts.parameter_row(name, record["parameters"]))
+        counted += facts.balance_rows(made.spaces[0].label.model, concepts, splits[0], measured, masks[0])
         questions = study.questions(config, made.spaces, seed_sizes, len(splits))
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
         with study.Bar(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
@@ -81,7 +89,8 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
 
     if not found.rows:
         raise InputError(
-            "Expected spaces whose vectors differ, got one vector for all concepts. Change --pooling or --layers."
+            "Expected spaces whose vectors differ, got one vector for all concepts. Change --pooling, --layers "
+            "or --languages."
         )
     environment = timing.environment(dtype=config.dtype) | {
         "models": records,
@@ -91,6 +100,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
     rundir.write_json(out / "environment.json", environment)
     with open(out / "ranks.npz", "wb") as file:
         np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]
+    found.rows.extend(counted)
     with clock.phase("report"):
         report.write(
             out,
@@ -123,6 +133,7 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
         languages=languages,
         settings=config.settings,
         dtype=config.dtype,
+        precision=config.precision,
         memory_budget=int(config.memory_budget * 2**30),
         candidates=config.candidates,
         repeats=config.repeats,

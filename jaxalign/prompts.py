@@ -4,7 +4,7 @@
 of the tokenizer's own chat template). `{text}` stands for the word, `{lang}` for the English name of its language.
 """
 
-import csv
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -43,8 +43,9 @@ def load(path: str | Path | None = None) -> dict[str, Template]:
         text, name = resources.files("jaxalign").joinpath("data/templates.tsv").read_text("utf-8"), "templates.tsv"
     else:
         text, name = _read(Path(path)), str(path)
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
-    rows = list(csv.reader((line for _, line in lines), delimiter="\t", quoting=csv.QUOTE_NONE))
+    numbered = enumerate(re.split("\r\n|\r|\n", text), 1)
+    lines = [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
+    rows = [line.split("\t") for _, line in lines]
     if not rows or rows[0] != _COLUMNS:
         found = rows[0] if rows else "an empty file"
         raise InputError(f"Expected the columns {', '.join(_COLUMNS)} in {name}, got {found}. Correct --templates.")
@@ -61,7 +62,7 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"Expected a file of prompt templates, got {path}. Correct --templates.") from None
-    except (UnicodeDecodeError, IsADirectoryError, PermissionError) as error:
+    except (ValueError, OSError) as error:
         raise InputError(f"Expected a readable UTF-8 file, got {path} ({error}). Correct --templates.") from None
 
 

@@ -1,5 +1,7 @@
 """A run's folder: made apart as NAME.partial, renamed to NAME only when everything in it is whole."""
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -17,6 +19,7 @@ class RunFolder(NamedTuple):
     partial: Path
     final: Path
     lock: int
+    fresh: bool = False  # whether the work folder was made for it
 
 
 def start(workdir: str | Path, name: str = "") -> RunFolder:
@@ -27,12 +30,12 @@ def start(workdir: str | Path, name: str = "") -> RunFolder:
     """
     workdir = Path(workdir)
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        door = os.open(workdir / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+        fresh = not workdir.exists()
+        door = _open_door(workdir)
         try:
-            fcntl.flock(door, fcntl.LOCK_EX)  # one process at a time sweeps and claims
             _sweep(workdir)
-            return _claim(workdir, name) if name else _claim_next(workdir)
+            made = _claim(workdir, name) if name else _claim_next(workdir)
+            return made._replace(fresh=fresh)
         finally:
             os.close(door)
     except (PermissionError, NotADirectoryError, FileExistsError, FileNotFoundError) as error:
@@ -41,7 +44,7 @@ def start(workdir: str | Path, name: str = "") -> RunFolder:
             "Give another --workdir."
         ) from error
     except OSError as error:
-        if error.errno == 30:  # EROFS
+        if error.errno in (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP):
             raise InputError(
                 f"Expected --workdir to be a folder that can be written, got {workdir}: "
                 f"{error.strerror}. Give another --workdir."
@@ -62,9 +65,35 @@ def finish(run: RunFolder) -> Path:
 
 
 def discard(run: RunFolder) -> None:
-    """Removes an unfinished folder, so that nothing half-written stays."""
+    """Removes an unfinished folder, so that nothing half-written stays; the work folder too if made for it alone."""
     shutil.rmtree(run.partial, ignore_errors=True)
     os.close(run.lock)
+    workdir = run.partial.parent
+    with contextlib.suppress(OSError):
+        door = _open_door(workdir)
+        try:
+            if {path.name for path in workdir.iterdir()} == {".lock"}:
+                (workdir / ".lock").unlink()
+                if run.fresh:
+                    workdir.rmdir()
+        finally:
+            os.close(door)
+
+
+def _open_door(workdir: Path) -> int:
+    """The locked door of a work folder: one process at a time sweeps, claims or tidies up."""
+    for attempt in range(100):
+        workdir.mkdir(parents=True, exist_ok=True)
+        try:
+            door = os.open(workdir / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(door, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(door), os.stat(workdir / ".lock")):
+                return door
+            os.close(door)
+        except FileNotFoundError:  # another process removed it meanwhile
+            if attempt == 99:
+                raise
+    raise OSError(errno.EBUSY, "a lock file that others keep removing", str(workdir / ".lock"))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ class Made(NamedTuple):
 
     spaces: list[Space]
     tokens: np.ndarray | None  # of each concept's English word
-    record: dict[str, dict]  # the model's name -> resolved commit and digest of config and weights
+    record: dict[str, dict]  # the model's name -> resolved commit, digest of config and weights, parameters
 
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
@@ -31,7 +31,12 @@ def concepts_of(config: Config) -> tuple[Concepts, Space | None]:
         return _from_vec(config)
     asked = config.languages
     if asked == ("auto",):
-        asked = words.tsv_languages(Path(config.concepts)) if config.concepts.endswith(".tsv") else SEVEN
+        own = config.concepts not in ("builtin", "wordnet")
+        asked = words.tsv_languages(Path(config.concepts)) if own else SEVEN
+    if len(asked) < 2:
+        raise InputError(
+            f"Expected at least two languages in {config.concepts}, got {', '.join(asked)}. Add a column to --concepts."
+        )
     return words.load(
         config.concepts, asked, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache"
     ), None
@@ -57,7 +62,11 @@ def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> 
     known = Concepts((), (), {}, ())
     if config.concepts != "builtin" or words.builtin_has(ids):
         # Kinds need one language of the list; English where the folder has none of its languages.
-        have = [code for code in languages if config.concepts != "builtin" or code in SEVEN] or ["en"]
+        if config.concepts in ("builtin", "wordnet"):
+            have = [code for code in languages if config.concepts == "wordnet" or code in SEVEN] or ["en"]
+        else:
+            listed = words.tsv_languages(Path(config.concepts))
+            have = [code for code in languages if code in listed] or list(listed[:1])
         known = words.load(config.concepts, have, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
     place = {name: row for row, name in enumerate(known.ids)}
     kinds = tuple(known.kinds[place[name]] if name in place else "other" for name in ids)
@@ -66,6 +75,25 @@ def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> 
         for code in languages
     }
     return Concepts(ids, kinds, found, (("in every .vec file", len(ids)),))
+
+
+def traits_of(config: Config, concepts: Concepts) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Each concept's English word (none where it is not known), and the numbers of a TSV's `trait:` columns."""
+    listed = config.concepts if config.concepts not in ("builtin", "wordnet") else ""
+    own = words.tsv_traits(Path(listed)) if listed else {}
+    columns = {
+        name: np.array([column.get(concept, np.nan) for concept in concepts.ids]) for name, column in own.items()
+    }
+    if "en" in concepts.words:
+        return concepts.words["en"], columns
+    if listed and "en" not in words.tsv_languages(Path(listed)):
+        return (), columns
+    if not listed and config.concepts == "builtin" and not words.builtin_has(concepts.ids):
+        return (), columns
+    known = words.load(config.concepts, ("en",), min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
+    place = {name: row for row, name in enumerate(known.ids)}
+    found = tuple(known.words["en"][place[name]] if name in place else "" for name in concepts.ids)
+    return (found if any(found) else ()), columns
 
 
 def splits_of(config: Config, concepts: Concepts) -> list[Split]:
@@ -78,6 +106,29 @@ def splits_of(config: Config, concepts: Concepts) -> list[Split]:
         )
         for number in range(config.splits)
     ]
+
+
+def check_export(config: Config, concepts: Concepts) -> None:
+    """Raises InputError where --export_spaces could not write what it is asked for."""
+    if config.export_spaces:
+        from jaxalign import vec
+
+        vec.keys_of(concepts.ids)
+
+
+def ks_of(config: Config, concepts: Concepts, splits: list[Split]) -> tuple[int, ...]:
+    """The k of P@k, each of which the candidates allow; the defaults above their number are left out with a note."""
+    pool = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
+    if "csls" in config.retrieval and config.csls_k > pool:
+        raise InputError(f"Expected --csls_k from 1 to {pool}, the candidates, got {config.csls_k}. Lower it.")
+    above = [k for k in config.k if k > pool]
+    if above and config.k != Config.k:
+        raise InputError(
+            f"Expected --k of at most {pool}, the candidates, got {', '.join(map(str, above))}. Lower them."
+        )
+    if above:
+        print(f"P@k with k above {pool}, the candidates, is left out: {', '.join(map(str, above))}", file=sys.stderr)
+    return tuple(k for k in config.k if k <= pool)
 
 
 def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
@@ -104,6 +155,8 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
     if vec_space is not None:
         yield Made([vec_space], None, {})
         return
+    import jax
+
     from jaxalign import models, prompts, spaces
 
     templates = _templates(prompts.load(config.templates or None), config.template_names)
@@ -133,7 +186,11 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
             )
         counts = _token_counts(model.tokenizer, concepts)
         record = {"revision": model.revision, "digest": model.digest, "family": model.family, "dtype": model.dtype}
+        record["parameters"] = sum(leaf.size for leaf in jax.tree.leaves(model.params))
         del model  # one model in memory at a time
+        if config.weights == "random":  # a control of the model, which may stand beside it in one report
+            name = f"{name} (random weights)"
+            made = [space._replace(label=space.label._replace(model=name)) for space in made]
         yield Made(made, counts, {name: record})
 
 

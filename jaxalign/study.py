@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign import align, combine, compare, evaluate, generalised, isometry, rankfile, score, timing
+from jaxalign import align, checks, combine, compare, evaluate, generalised, isometry, rankfile, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
@@ -138,9 +138,10 @@ def shared_space(config: Config, space: Space, split: Split, retrieval: str) -> 
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed = np.asarray([row_of[name] for name in split.seed])
     steps = () if config.normalize == ("none",) else config.normalize
-    vectors = {code: np.asarray(align.normalize(np.asarray(rows), steps)) for code, rows in space.vectors.items()}
+    tamed = {code: checks.tame(np.asarray(rows), steps) for code, rows in space.vectors.items()}
+    vectors = {code: np.asarray(align.normalize(rows, steps)) for code, rows in tamed.items()}
     # Where the seed does not span the space the common rotation is the identity there: it has to be one for all pairs.
-    maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=config.procrustes)
+    maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=align.method(config.procrustes))
     turned = {code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)}
     asked = Questions((retrieval,), 1, ("before",), ())
     raw = dataclasses.replace(config, normalize=("none",))
@@ -157,12 +158,13 @@ def outcomes(
         seed_sizes=asked.seed_sizes,
         null_draws=config.null_draws,
         rng_seed=config.seed,
-        retrieval=retrieval,
+        retrieval="inverted_softmax" if retrieval == "isf" else retrieval,
         csls_k=config.csls_k,
         candidates=config.candidates,
         normalize=() if config.normalize == ("none",) else config.normalize,
         completion=config.completion,
-        procrustes=config.procrustes,
+        procrustes=align.method(config.procrustes),
+        precision=config.precision,
         map=config.map,
         scale=config.scale,
         translate=config.translate,

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, dictionary, report, rundir, score, timing, vec
+from jaxalign import align, checks, dictionary, report, rundir, score, timing, vec
 from jaxalign.config import Config
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -36,7 +36,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     queries, answers = dictionary.answer_table(test[0], test[1])
     _refuse_shared(seed[0], queries, source_words)
     steps = () if config.normalize == ("none",) else config.normalize
-    source, target = (np.asarray(align.normalize(np.asarray(rows), steps)) for rows in (source, target))
+    source, target = (np.asarray(align.normalize(checks.tame(rows, steps), steps)) for rows in (source, target))
     head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
     rows = []
     found: Any
@@ -68,9 +68,9 @@ def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarra
 
 def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tuple[Any, Any]:
     if seed is not None:
-        turn = np.asarray(
-            align.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=config.procrustes)
-        )
+        method = align.method(config.procrustes)
+        turn = align.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=method)
+        turn = np.asarray(turn)
         source, target = source @ turn, target @ (turn.T @ turn) if config.completion == "drop" else target
     return align.unit_rows(jnp.asarray(source)), align.unit_rows(jnp.asarray(target))
 

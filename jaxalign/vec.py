@@ -59,7 +59,9 @@ def read(path: str | Path) -> tuple[tuple[str, ...], Float32[np.ndarray, "key fe
     count, width = _header(path, lines[0] if lines else "")
     rows = lines[1:]
     if len(rows) != count:
-        raise InputError(f"Expected {count} vectors as the header says, got {len(rows)} ({path}). Correct the file.")
+        raise InputError(
+            f"Expected {count} vectors as the header says, got {len(rows)} ({path}). Correct the file in --spaces."
+        )
     keys, texts = [], []
     for number, line in enumerate(rows, 2):
         key, _, values = line.rstrip(" ").partition(" ")
@@ -77,7 +79,9 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"Expected UTF-8 text, got another at byte {error.start} ({path}). Convert it.") from None
+        raise InputError(
+            f"Expected UTF-8 text, got another at byte {error.start} ({path}). Convert the file in --spaces."
+        ) from None
     except OSError as error:
         raise InputError(f"Expected a readable file, got {path} ({error.strerror}). Correct --spaces.") from None
     # Only line feeds end a line: a key may hold other separators of Unicode.
@@ -130,16 +134,25 @@ def _check(path: Path, keys: list[str], vectors: np.ndarray) -> None:
 
 
 def _error(path: Path, line: int, expected: str, got: str) -> InputError:
-    return InputError(f"Expected {expected}, got {got} ({path}, line {line}). Correct the file.")
+    return InputError(f"Expected {expected}, got {got} ({path}, line {line}). Correct the file in --spaces.")
+
+
+def keys_of(ids: Sequence[str]) -> list[str]:
+    """The ids as keys of a .vec file: white space becomes `_`. Raises InputError where two become one."""
+    keys = [re.sub(r"\s", "_", key) for key in ids]
+    if len(set(keys)) < len(keys) or not all(keys):
+        raise InputError(
+            "Expected ids that differ and are not empty (spaces count as _), got some twice. Rename them in "
+            "--concepts, or drop --export_spaces."
+        )
+    return keys
 
 
 def write_folder(folder: str | Path, ids: Sequence[str], vectors: Mapping[str, np.ndarray]) -> None:
     """Writes a LANG.vec a language; reading it gives back the same float32 numbers. Spaces in keys become `_`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    keys = [re.sub(r"\s", "_", key) for key in ids]
-    if len(set(keys)) < len(keys) or not all(keys):
-        raise InputError("Expected ids that differ and are not empty (spaces count as _), got some twice. Rename them.")
+    keys = keys_of(ids)
     for language, rows in vectors.items():
         values = np.asarray(rows, np.float32)
         with open(folder / f"{language}.vec", "w", encoding="utf-8", newline="\n") as handle:

@@ -9,7 +9,11 @@ from pathlib import Path
 from jaxalign.types import Concepts, InputError
 
 KINDS = ("abstract", "physical", "other")
-_FORMAT = "A list has a header `id<TAB>kind<TAB>LANGUAGE...` (kind may be left out) and one concept a line, in UTF-8."
+TRAIT = "trait:"  # begins the name of a column of numbers, such as trait:frequency, that samples are matched on
+_FORMAT = (
+    "Correct --concepts: a list has a header `id<TAB>kind<TAB>LANGUAGE...` (kind may be left out) and one concept a "
+    "line, in UTF-8."
+)
 
 
 def builtin(languages: Sequence[str]) -> Concepts:
@@ -31,14 +35,34 @@ def read(path: Path, languages: Sequence[str]) -> Concepts:
 def languages_of(path: Path) -> tuple[str, ...]:
     """The language columns of the TSV file at `path`."""
     lines = _lines(_bytes(path), str(path))
-    return tuple(name for name in _header(lines, str(path)) if name not in ("id", "kind"))
+    return tuple(name for name in _header(lines, str(path)) if not _is_other(name))
+
+
+def traits_of(path: Path) -> dict[str, dict[str, float]]:
+    """The columns `trait:NAME` of the TSV file at `path`: trait -> id -> number, nan for an empty cell."""
+    lines = _lines(_bytes(path), str(path))
+    header = _header(lines, str(path))
+    found: dict[str, dict[str, float]] = {name[len(TRAIT) :]: {} for name in header if name.startswith(TRAIT)}
+    for number, line in lines[1:] if found else ():
+        cells = dict(zip(header, _cells(line, len(header), number, str(path)), strict=True))
+        for name, column in found.items():
+            try:
+                column[cells["id"]] = float(cells[TRAIT + name] or "nan")
+            except ValueError as error:
+                raise InputError(f"Expected a number in column {TRAIT + name!r}, got {cells[TRAIT + name]!r} in line "
+                                 f"{number} of {path}.") from error
+    return found
+
+
+def _is_other(name: str) -> bool:
+    return name in ("id", "kind") or name.startswith(TRAIT)
 
 
 def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
     """The concepts in the bytes of a TSV file; `source` is its name in errors."""
     lines = _lines(data, source)
     header = _header(lines, source)
-    columns = [name for name in header if name not in ("id", "kind")]
+    columns = [name for name in header if not _is_other(name)]
     for language in languages:
         if language not in columns:
             raise InputError(f"Expected languages of {source}, which has {', '.join(columns)}, got {language!r}. "
@@ -47,16 +71,18 @@ def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
     kinds, words = [], []
     for number, line in lines[1:]:
         cells = dict(zip(header, _cells(line, len(header), number, source), strict=True))
-        empty = next((name for name, cell in cells.items() if not cell and name != "kind"), None)
+        empty = next((name for name in ("id", *columns) if not _is_word(cells[name])), None)
         if empty is not None:
-            raise InputError(f"Expected a word in column {empty!r}, got an empty cell in line {number} of {source}. "
-                             "Fill it, or take the line out.")
+            got = repr(cells[empty]) if cells[empty] else "an empty cell"
+            raise InputError(f"Expected a word in column {empty!r}, got {got} in line {number} of {source}. "
+                             "Fill the cell in --concepts, or take the line out.")
         kind = cells.get("kind") or "other"
         if kind not in KINDS:
-            raise InputError(f"Expected a kind of {', '.join(KINDS)}, got {kind!r} in line {number} of {source}.")
+            raise InputError(f"Expected a kind of {', '.join(KINDS)}, got {kind!r} in line {number} of {source}. "
+                             "Correct --concepts.")
         if cells["id"] in ids:
             raise InputError(f"Expected each id once, got {cells['id']!r} in lines {ids[cells['id']]} and {number} of "
-                             f"{source}. Take one out.")
+                             f"{source}. Take one out of --concepts.")
         ids[cells["id"]] = number
         kinds.append(kind)
         words.append([cells[language] for language in languages])
@@ -64,6 +90,12 @@ def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
         raise InputError(f"Expected concepts in {source}, got no line after the header. {_FORMAT}")
     by_language = dict(zip(languages, zip(*words, strict=True), strict=True))
     return Concepts(tuple(ids), tuple(kinds), by_language, (("listed", len(ids)),))
+
+
+def _is_word(cell: str) -> bool:
+    """Whether there is something to read: a letter, number or symbol, and no control character."""
+    kinds = {unicodedata.category(letter) for letter in cell}
+    return not kinds & {"Cc", "Cs"} and any(kind[0] in "LNS" for kind in kinds)
 
 
 def _bytes(path: Path) -> bytes:
@@ -81,7 +113,7 @@ def _lines(data: bytes, source: str) -> list[tuple[int, str]]:
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"Expected UTF-8, got the byte {data[error.start]:#04x} in line {number} of {source}. "
-                         "Save the file as UTF-8.") from error
+                         "Save the file of --concepts as UTF-8.") from error
     return [(number, line) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1) if line.strip()]
 
 
@@ -90,7 +122,7 @@ def _header(lines: list[tuple[int, str]], source: str) -> list[str]:
         raise InputError(f"Expected a header in line 1 of {source}, got an empty file. {_FORMAT}")
     number, line = lines[0]
     names = _cells(line, None, number, source)
-    missing = "id" not in names or not set(names) - {"id", "kind"}
+    missing = "id" not in names or all(map(_is_other, names))
     if missing or "" in names or len(set(names)) < len(names):
         raise InputError(f"Expected columns id, kind and languages, each named once, got {', '.join(map(repr, names))} "
                          f"in line {number} of {source}. {_FORMAT}")
