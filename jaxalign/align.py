@@ -21,7 +21,7 @@ from jaxalign.types import InputError
 
 Completion = Literal["drop", "identity", "arbitrary"]
 COMPLETIONS = ("drop", "identity", "arbitrary")
-METHODS = ("svd", "polar")
+METHODS = ("auto", "svd", "polar")
 STEPS = ("unit", "center")
 
 
@@ -40,6 +40,11 @@ def normalize(vectors: Float[Array, "concept feature"], steps: tuple[str, ...]) 
     for step in steps:
         vectors = unit_rows(vectors) if step == "unit" else vectors - vectors.mean(0)
     return vectors
+
+
+def method(name: str) -> str:
+    """`svd` or `polar`; `auto` is polar on accelerators, whose decompositions are slow and whose products are not."""
+    return name if name != "auto" else "svd" if jax.default_backend() == "cpu" else "polar"
 
 
 def rank_tolerance(seeds: int, features: int) -> float:

@@ -92,6 +92,19 @@ def tame(vectors: np.ndarray, steps: Sequence[str]) -> np.ndarray:
     return np.ldexp(np.asarray(vectors, np.float64), -np.frexp(largest)[1]).astype(np.float32)
 
 
+def is_constant(vectors: np.ndarray, steps: Sequence[str]) -> bool:
+    """Whether all rows are one to within rounding: one vector, or, unless `center` comes first, one direction."""
+    directed = tuple(steps[:1]) != ("center",)
+    for rows in (vectors[:20], vectors):  # the first few tell most spaces
+        rows = tame(rows, ("unit",) if directed else ())
+        if directed:
+            length = np.linalg.norm(rows, axis=1, keepdims=True)
+            rows = rows / np.where(length > 0, length, 1)
+        if np.abs(rows - rows[0]).max() > 2e-6 * max(np.abs(rows).max(), np.finfo(np.float32).tiny):
+            return False
+    return True
+
+
 def check(spaces: dict[str, np.ndarray], *, seed, test, **options) -> Request:
     """The Request, every field of it valid for `spaces`.
 

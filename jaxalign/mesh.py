@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 
-from jaxalign import align, frames, retrieve
+from jaxalign import align, bfloat, frames, retrieve
 from jaxalign.pools import Pool
 
 AXIS = "pairs"
@@ -53,7 +53,8 @@ def rank_on(
             sources, targets = frames.fit(first, second, *item.columns, method, completion, tolerance)
         size = len(sources)
         buffer = jnp.zeros((size, size), sources.dtype) if plan.keep else None
-        return retrieve.rank_both(buffer, sources, targets, *item.answers, plan=plan, rows=rows, columns=rows)[1:]
+        rank_both = bfloat.rank_both if plan.fast else retrieve.rank_both
+        return rank_both(buffer, sources, targets, *item.answers, plan=plan, rows=rows, columns=rows)[1:]
 
     def share(stacked, items):
         return lax.map(partial(one, stacked), items)

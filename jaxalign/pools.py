@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import neighbours, retrieve
+from jaxalign import bfloat, neighbours, retrieve
 from jaxalign.checks import Request
 
 
@@ -19,7 +19,8 @@ def tiling(rows: int, request: Request, workers: int) -> tuple[int, retrieve.Pla
     tiles = -(-rows // height)
     tile = -(-rows // tiles // neighbours.BLOCK) * neighbours.BLOCK
     gathered = max(1, min(1 << 23, share // 64))
-    return tiles * tile, retrieve.Plan(request.retrieval, request.csls_k, tile, keep, request.best, gathered)
+    fast = request.precision == "fast"
+    return tiles * tile, retrieve.Plan(request.retrieval, request.csls_k, tile, keep, request.best, gathered, fast)
 
 
 class Buffers:
@@ -72,7 +73,8 @@ def score(sources, targets, forth, back, pool: Pool, request: Request) -> tuple[
     """(rank, best, ties) of the test rows forth and back, each (3, query); best as a row of the spaces."""
     rows, marks = len(pool.rows), answers(forth, back, pool, request)
     buffer = pool.buffers.take() if pool.plan.keep else None
-    buffer, there, again = retrieve.rank_both(buffer, sources, targets, *marks, plan=pool.plan, rows=rows, columns=rows)
+    rank_both = bfloat.rank_both if pool.plan.fast else retrieve.rank_both
+    buffer, there, again = rank_both(buffer, sources, targets, *marks, plan=pool.plan, rows=rows, columns=rows)
     found = pool.results(there, request), pool.results(again, request)
     if buffer is not None:
         pool.buffers.give(buffer)

@@ -37,7 +37,8 @@ class Plan(NamedTuple):
     tile: int = 512  # rows made at once; a multiple of BLOCK that divides the padded rows
     keep: bool = True  # hold the similarity between the sweeps
     best: bool = True  # also find the best candidate and the ties
-    gathered: int = 1 << 23  # cells of the rows that are made again at once, where nothing is kept
+    gathered: int = 1 << 23  # cells of the rows that are made again at once
+    fast: bool = False  # bfloat16 products, see `bfloat`
 
 
 class Ranked(NamedTuple):

@@ -32,7 +32,8 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
         seed = _pairs(config.seed_dictionary, source_words, target_words)
         test = _pairs(config.dictionary, source_words, target_words)
     if source.shape[1] != target.shape[1]:
-        raise InputError(f"Expected spaces of one dimension, got {source.shape[1]} and {target.shape[1]}.")
+        widths = f"{source.shape[1]} and {target.shape[1]}"
+        raise InputError(f"Expected spaces of one dimension, got {widths}. Correct --spaces.")
     queries, answers = dictionary.answer_table(test[0], test[1])
     _refuse_shared(seed[0], queries, source_words)
     steps = () if config.normalize == ("none",) else config.normalize

@@ -66,6 +66,6 @@ def test_the_mesh_equals_the_threads(monkeypatch):
     spaces = planted(1, 100, 16)
     options = dict(seed=np.arange(40), test=np.arange(40, 100), settings=("before", "after", "ceiling_null"))
     threaded = evaluate.outcomes(spaces, **options)
-    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    monkeypatch.setattr(jax, "local_device_count", lambda: 2)
     for one, other in zip(threaded, evaluate.outcomes(spaces, **options), strict=True):
         assert (one.rank == other.rank).mean() > 0.998 and (one.best == other.best).mean() > 0.998
