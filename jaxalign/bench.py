@@ -9,11 +9,13 @@ Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag o
 import os
 import signal
 import sys
+import traceback
 from dataclasses import fields
 from typing import Any
 
 from absl import flags
 
+from jaxalign import hosts
 from jaxalign.config import INT32, Config
 from jaxalign.types import InputError
 
@@ -109,6 +111,9 @@ def main(argv: list[str]) -> int:
         print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
+        if not hosts.is_alone() and any(word in str(error) for word in hosts.GONE):
+            print(hosts.GONE_TEXT, file=sys.stderr)
+            return 1
         if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
         print(
@@ -131,7 +136,16 @@ def main(argv: list[str]) -> int:
 
 def app() -> None:
     """The `jaxalign` command."""
-    sys.exit(main(sys.argv))
+    try:
+        status: Any = main(sys.argv)
+    except BaseException as error:
+        if hosts.is_alone():
+            raise
+        traceback.print_exception(error) if not isinstance(error, SystemExit) else None
+        status = getattr(error, "code", 1)
+    if status and not hosts.is_alone():
+        hosts.leave(status)  # the others wait for this process, and would for minutes
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, directed, frames, mesh, threads
+from jaxalign import align, directed, frames, hosts, mesh, threads
 from jaxalign.checks import Request, check, tame
 from jaxalign.pairing import grouped, jobs, pairing
 from jaxalign.pools import Pool, answers, make_pool, score, tiling  # noqa: F401, the kernels suite asks for it here
@@ -89,6 +89,7 @@ def outcomes(
     spaces: dict[str, np.ndarray],
     *,
     progress: Callable[[int, int], None] | None = None,
+    share: tuple[int, int] = (0, 1),
     **options,
 ) -> list[Outcome]:
     """One Outcome for each setting, seed size and draw, all ordered pairs in each, languages in the order of
@@ -99,13 +100,14 @@ def outcomes(
     setting. `before` leaves the spaces as they are; `after` fits on the first `seed_size` seed rows; `ceiling` on
     seed and test rows (leaky); `null` on a shuffled seed, scored on the true pairs: chance; `ceiling_null` on
     shuffled seed and test rows, scored against that same shuffled dictionary: what the leak alone gives.
+    share: (number of this process, processes) of a run on several hosts: every process computes its pairs, all get all.
     Raises InputError for what `checks.check` finds.
     """
     request = check(spaces, **options)
     names, plan = list(spaces), jobs(request)
-    shape = (3, len(names), len(names), len(request.test))
-    tables = [np.zeros(shape, np.int32) for _ in plan]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    found = np.zeros((len(plan), len(pairs), 2, 3, len(request.test)), np.int32)
+    process, processes = share
     workers = threads.workers(len(pairs))
     pool = make_pool(len(spaces[names[0]]), request, workers)
     steps = request.normalize
@@ -114,7 +116,10 @@ def outcomes(
     on_mesh = jax.default_backend() != "cpu" or jax.local_device_count() > 1
     done = 0
     for size, group in grouped(plan):
-        items = [(place, i, j) for place in group for i, j in pairs]
+        kept = [(p, n) for p in group for n in range(len(pairs)) if (p * len(pairs) + n) % processes == process]
+        if not kept:
+            continue
+        items = [(place, *pairs[number]) for place, number in kept]
         if is_directed(request) and size[1]:
             made, rank = vectors, directed_ranks
         else:
@@ -128,12 +133,23 @@ def outcomes(
                 return rank(made[i], made[j], (names[i], names[j]), plan[place], pool, request)
 
             results = threads.spread(compute, items, workers)
-        for (place, i, j), (forth, back) in zip(items, results, strict=True):
-            tables[place][:, i, j], tables[place][:, j, i] = forth, back
+        for cell, both in zip(kept, results, strict=True):
+            found[cell] = both
             done += 1
             if progress:
-                progress(done, len(plan) * len(pairs))
-    return [Outcome(*job, *table) for job, table in zip(plan, tables, strict=True)]
+                progress(min(done * processes, len(plan) * len(pairs)), len(plan) * len(pairs))
+    return [
+        Outcome(*job, *_table(hosts.joined(rows, -place * len(pairs), share), len(names)))
+        for place, (job, rows) in enumerate(zip(plan, found, strict=True))
+    ]
+
+
+def _table(rows: np.ndarray, languages: int) -> np.ndarray:
+    """(rank, best and ties, source, target, query) of rows (pair, direction, rank and so on, query)."""
+    table = np.zeros((3, languages, languages, rows.shape[-1]), np.int32)
+    upper = np.triu_indices(languages, 1)
+    table[:, *upper], table[:, *upper[::-1]] = rows[:, 0].swapaxes(0, 1), rows[:, 1].swapaxes(0, 1)
+    return table
 
 
 def ranks(spaces: dict[str, np.ndarray], **options) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import concepts as words
-from jaxalign import controls, devices, facts, report, rundir, sources, study, timing, translate
+from jaxalign import controls, devices, facts, hosts, report, rundir, sources, study, timing, traits, translate
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -17,11 +17,12 @@ from jaxalign.types import InputError
 def run(config: Config) -> Path | None:
     """Runs what the config asks for; returns the finished run's folder, which never holds anything half-written.
 
-    On several hosts each process makes its share of the spaces and the first one writes the run.
+    On several hosts each process makes its share of the spaces and ranks, and the first one writes the run.
     """
     clock = Clock()
     if devices.prepare(config) > 0:
         join_in(config, clock)
+        hosts.meet("end")
         return None
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
     folder = rundir.start(config.workdir, config.run_name)
@@ -36,15 +37,22 @@ def run(config: Config) -> Path | None:
     seconds = clock.rows()[-1]["seconds"]
     print(f"\nreport: {final / 'report.html'}") if "report" in summary else None
     print(json.dumps({"run": str(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary), flush=True)
+    hosts.meet("end")
     return final
 
 
 def join_in(config: Config, clock: Clock) -> None:
-    """What the processes after the first do: their share of every space."""
-    if config.suite == "alignment":
-        concepts, vec_space = sources.concepts_of(config)
-        for _ in sources.spaces_of(config, concepts, vec_space, clock):
-            pass
+    """What the processes after the first do: their share of every space and of every pair."""
+    if config.suite != "alignment" or config.dictionary:
+        return
+    concepts, vec_space = sources.concepts_of(config)
+    splits = sources.splits_of(config, concepts)
+    seed_sizes = sources.seed_sizes_of(config, splits[0])
+    plan = study.Study(config, concepts, splits, [], clock, None)
+    for made in sources.spaces_of(config, concepts, vec_space, clock):
+        for space, asked in study.questions(config, made.spaces, seed_sizes, len(splits)):
+            for _ in study.answers(plan, space, asked):
+                pass
 
 
 def alignment(config: Config, out: Path, clock: Clock) -> dict:
@@ -55,10 +63,11 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         concepts, vec_space = sources.concepts_of(config)
         splits = sources.splits_of(config, concepts)
         seed_sizes = sources.seed_sizes_of(config, splits[0])
-        sources.check_export(config, concepts)
+        sources.check_asked(config, concepts)
         config = dataclasses.replace(config, k=sources.ks_of(config, concepts, splits))
         english, own = sources.traits_of(config, concepts) if "matched" in config.controls else ((), {})
-        counted = facts.concept_rows(concepts, splits[0], config.controls) + facts.form_rows(concepts)
+        domains = traits.domains(concepts) if "domains" in config.controls else {}
+        counted = facts.concept_rows(concepts, splits[0], domains) + facts.form_rows(concepts)
     sources.say_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
         words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
@@ -69,7 +78,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         records |= made.record
         measured = controls.measured(concepts, english, made.tokens, own) if "matched" in config.controls else {}
         masks = [
-            controls.subsets(config.controls, concepts, split, tuple(concepts.words), measured, config.seed)
+            controls.subsets(config.controls, concepts, split, tuple(concepts.words), measured, domains, config.seed)
             for split in splits
         ]
         for name, record in made.record.items():

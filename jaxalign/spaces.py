@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 import jaxalign
-from jaxalign import batches, extract, models, prompts, store, timing, tokens
+from jaxalign import batches, extract, hosts, models, prompts, store, timing, tokens
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel
 
 CHUNK_BYTES = 32 << 20
@@ -252,11 +252,7 @@ def _fill(
 
 
 def _meet(what: str) -> None:
-    """Waits until every process of the run is here."""
-    if jax.process_count() > 1:
-        from jax.experimental import multihost_utils
-
-        multihost_utils.sync_global_devices(f"embed {what}")
+    hosts.meet(f"embed {what}")
 
 
 def _say(text: str) -> None:

@@ -2,13 +2,13 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign import align, checks, combine, compare, evaluate, generalised, isometry, rankfile, score, timing
+from jaxalign import align, checks, combine, compare, evaluate, generalised, hosts, isometry, rankfile, score, timing
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
@@ -29,7 +29,7 @@ class Study(NamedTuple):
     splits: Sequence[Split]
     masks: Sequence[dict[str, np.ndarray]]
     clock: timing.Clock
-    bar: "Bar"
+    bar: "Bar | None"  # none on the processes after the first
 
 
 class Questions(NamedTuple):
@@ -72,28 +72,41 @@ def questions(
     return asked
 
 
-def figures(study: Study, space: Space, asked: Questions) -> Figures:
-    """Ranks and scores of one space in every split and retrieval that is asked of it."""
-    config, languages = study.config, tuple(space.vectors)
-    found = Figures([], [], {})
-    same = [code for code, rows in space.vectors.items() if (rows == rows[0]).all()]
+def answers(study: Study, space: Space, asked: Questions) -> Iterator[tuple[str, int, list[evaluate.Outcome]]]:
+    """(retrieval, number of the split, outcomes) of all that is asked of one space, every process with its share.
+
+    Outcomes read from disk are known to the first process alone.
+    """
+    config = study.config
+    same = [code for code, rows in space.vectors.items() if checks.is_constant(rows, config.normalize)]
     if same:  # every answer would tie with every other, and a tie's better side is rank 1
         name = "/".join(map(str, space.label))
         print(f"align: {name} is left out, all its vectors are the same in {', '.join(same)}", file=sys.stderr)
-        return found
+        return
     for retrieval in asked.retrievals:
-        per_split = []
         for number, split in enumerate(study.splits[: asked.splits]):
             with study.clock.phase("align"):
                 outcome = outcomes(config, space, split, asked, retrieval, study.bar)
                 if "gpa" in config.controls and asked.controls:
-                    outcome = [*outcome, shared_space(config, space, split, retrieval)]
-            with study.clock.phase("score"):
-                scored = _scored(study, space, outcome, number, retrieval, asked)
-                per_split.append(scored + combine.ties(scored, outcome, languages))
-            found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
-            if number == 0 and retrieval == config.retrieval[0]:
-                found.wrong.extend(_wrong(space, outcome, study.concepts, split, languages))
+                    outcome = outcome + shared_space(config, space, split, retrieval)
+            yield retrieval, number, outcome
+
+
+def figures(study: Study, space: Space, asked: Questions) -> Figures:
+    """Ranks and scores of one space in every split and retrieval that is asked of it."""
+    config, languages = study.config, tuple(space.vectors)
+    found = Figures([], [], {})
+    scored: dict[str, list[list[dict]]] = {}
+    for retrieval, number, outcome in answers(study, space, asked):
+        with study.clock.phase("score"):
+            rows = _scored(study, space, outcome, number, retrieval, asked)
+            scored.setdefault(retrieval, []).append(rows + combine.ties(rows, outcome, languages))
+        found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
+        if number == 0 and retrieval == config.retrieval[0]:
+            found.wrong.extend(_wrong(space, outcome, study.concepts, study.splits[0], languages))
+    if not scored:
+        return found
+    for per_split in scored.values():
         found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
     if "isometry" in config.controls:
         with study.clock.phase("isometry"):
@@ -133,26 +146,42 @@ def _scored(
     return rows + compare.rows(*about, **question) if config.bootstrap else rows
 
 
-def shared_space(config: Config, space: Space, split: Split, retrieval: str) -> evaluate.Outcome:
-    """The setting `gpa`: all languages turned into one space by generalised Procrustes on the seed dictionary."""
+def shared_space(
+    config: Config, space: Space, split: Split, retrieval: str, turned: dict[str, np.ndarray]
+) -> evaluate.Outcome:
+    """The setting `gpa`: all languages turned into one space by generalised Procrustes on the seed dictionary.
+
+    `turned` keeps that space for the next retrieval; where its ranks are on disk it is not made.
+    """
+    steps = () if config.normalize == ("none",) else config.normalize
+    question = dict(gpa=1, retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates, normalize=steps)
+    question |= dict(procrustes=align.method(config.procrustes))
+    path = Path(config.workdir) / "ranks" / f"{rankfile.digest(space, split, question)}.ranks"
+    if kept := rankfile.read(path):
+        return kept[0]
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed = np.asarray([row_of[name] for name in split.seed])
-    steps = () if config.normalize == ("none",) else config.normalize
-    tamed = {code: checks.tame(np.asarray(rows), steps) for code, rows in space.vectors.items()}
-    vectors = {code: np.asarray(align.normalize(rows, steps)) for code, rows in tamed.items()}
-    # Where the seed does not span the space the common rotation is the identity there: it has to be one for all pairs.
-    maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=align.method(config.procrustes))
-    turned = {code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)}
+    if not turned:
+        vectors = {code: np.asarray(align.normalize(np.asarray(rows), steps)) for code, rows in space.vectors.items()}
+        # Where the seed does not span the space the common rotation is the identity there: it has to be one for all.
+        maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=align.method(config.procrustes))
+        turned.update({code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)})
     asked = Questions((retrieval,), 1, ("before",), ())
     raw = dataclasses.replace(config, normalize=("none",))
     (found,) = outcomes(raw, space._replace(vectors=turned), split, asked, retrieval, None)
-    return found._replace(setting="gpa", seed_size=len(seed))
+    found = found._replace(setting="gpa", seed_size=len(seed))
+    rankfile.write(path, [found])
+    return found
 
 
 def outcomes(
     config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: "Bar | None"
 ) -> list[evaluate.Outcome]:
-    """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before."""
+    """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before.
+
+    Every process computes its share of the pairs; the first one alone reads and writes the work folder, so that the
+    others get none of what was asked before.
+    """
     question = dict(
         settings=asked.settings,
         seed_sizes=asked.seed_sizes,
@@ -171,9 +200,10 @@ def outcomes(
     )
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed, test = (np.asarray([row_of[name] for name in names]) for names in split)
-    path = Path(config.workdir) / "ranks" / f"{rankfile.digest(space, split, question)}.ranks"
-    found = rankfile.read(path)
-    if found is None:
+    name = rankfile.digest(space, split, question)
+    path = Path(config.workdir) / "ranks" / f"{name}.ranks"
+    found = rankfile.read(path) if hosts.is_first() else None
+    if hosts.is_open(name, found is None):
         budget = int(config.memory_budget * 2**30)
         found = evaluate.outcomes(
             space.vectors,
@@ -181,12 +211,14 @@ def outcomes(
             test=test,
             progress=bar.within if bar else None,
             memory_budget=budget,
+            share=hosts.share(),
             **question,
         )
-        rankfile.write(path, found)
+        if hosts.is_first():
+            rankfile.write(path, found)
     if bar:
         bar.next()
-    return found
+    return found or []
 
 
 class Bar:

@@ -11,12 +11,12 @@ PACKAGE = ROOT / "jaxalign"
 # A room may import what stands before it; a line is a room, its files in any order.
 ROOMS = [
     "types",
-    "timing rundir config devices",
+    "timing rundir config devices hosts",
     "lemmas corpora wordlist wordnet concepts traits controls",
     "prompts tokens batches",
     "models",
     "extract embed store spaces vec",
-    "threads complete align directed generalised frames neighbours retrieve pairing pools checks mesh evaluate "
+    "threads complete align directed generalised frames neighbours retrieve bfloat pairing pools checks mesh evaluate "
     "dictionary isometry",
     "score compare report",
     "rankfile combine translate measure_embed measure_kernels",
