@@ -96,6 +96,8 @@ def is_constant(vectors: np.ndarray, steps: Sequence[str]) -> bool:
     """Whether all rows are one to within rounding: one vector, or, unless `center` comes first, one direction."""
     directed = tuple(steps[:1]) != ("center",)
     for rows in (vectors[:20], vectors):  # the first few tell most spaces
+        if not np.isfinite(rows).all():
+            return False
         rows = tame(rows, ("unit",) if directed else ())
         if directed:
             length = np.linalg.norm(rows, axis=1, keepdims=True)

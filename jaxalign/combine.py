@@ -1,6 +1,7 @@
 """Rows made of other rows: several splits as one figure, and what ties may change."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -44,16 +45,29 @@ def over_splits(per_split: Sequence[Sequence[dict]]) -> list[dict]:
     Variance of the mean's interval = mean within-split variance + variance between splits; the splits share concepts,
     so neither shrinks with their number.
     """
+    place = itemgetter(*(name for name in score.COLUMNS if name not in FIGURES))
     found: dict[tuple, list[dict]] = {}
-    for row in (row for number, rows in enumerate(per_split) for row in rows if not (number and is_p(row))):
-        found.setdefault(tuple(row[name] for name in score.COLUMNS if name not in FIGURES), []).append(row)
-    made = []
+    for number, rows in enumerate(per_split):
+        for row in rows:
+            if not (number and is_p(row)):
+                found.setdefault(place(row), []).append(row)
+    by_size: dict[int, list[list[dict]]] = {}
     for same in found.values():
-        value, low, high = (np.array([row[name] for row in same]) for name in ("value", "low", "high"))
-        spread = 1.959964 * np.std(value, ddof=1) if len(same) > 1 else 0.0
-        below, above = np.sqrt(np.mean(value - low) ** 2 + spread**2), np.sqrt(np.mean(high - value) ** 2 + spread**2)
-        mean, count = float(value.mean()), sum(row["count"] for row in same)
-        lowest = -1.0 if " - " in same[0]["setting"] + same[0]["subset"] else 0.0  # a difference may be negative
-        bounds = dict(low=max(lowest, mean - float(below)), high=min(1.0, mean + float(above)))
-        made.append(same[0] | dict(value=mean, count=count) | bounds)
-    return made
+        by_size.setdefault(len(same), []).append(same)
+    means = {id(same): row for some in by_size.values() for same, row in zip(some, _means(some), strict=True)}
+    return [means[id(same)] for same in found.values()]
+
+
+def _means(groups: Sequence[Sequence[dict]]) -> list[dict]:
+    """One row for each group; all groups have as many rows."""
+    value, low, high, count = (np.array([[row[name] for row in same] for same in groups], float) for name in
+                               ("value", "low", "high", "count"))  # fmt: skip
+    spread = 1.959964 * np.std(value, axis=1, ddof=1) if value.shape[1] > 1 else np.zeros(len(value))
+    mean, below, above = value.mean(1), np.mean(value - low, axis=1), np.mean(high - value, axis=1)
+    # A difference may be negative.
+    lowest = [-1.0 if " - " in same[0]["setting"] + same[0]["subset"] else 0.0 for same in groups]
+    bounds = np.maximum(lowest, mean - np.hypot(below, spread)), np.minimum(1.0, mean + np.hypot(above, spread))
+    columns = (*(map(score.figure, column.tolist()) for column in (mean, *bounds)), count.sum(1).tolist())
+    return [
+        same[0] | dict(value=v, count=int(n), low=a, high=b) for same, v, a, b, n in zip(groups, *columns, strict=True)
+    ]

@@ -15,7 +15,7 @@ import numpy as np
 from jaxalign import corpora, wordlist, wordnet
 from jaxalign.types import Concepts, InputError, Split
 
-tsv_languages = wordlist.languages_of
+tsv_languages, tsv_traits = wordlist.languages_of, wordlist.traits_of
 
 _CACHE_VERSION = 1  # raise when the same files and arguments would give other concepts
 
@@ -145,7 +145,7 @@ def _wordnet(languages: Sequence[str], min_depth: int, both: str, cache_dir: Pat
     if found is None:
         found = wordnet.concepts(files, languages, min_depth=min_depth, both=both)
         with contextlib.suppress(OSError):  # the concepts are right without their cache
-            entry.parent.mkdir(parents=True, exist_ok=True)
+            entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(entry, json.dumps({"digest": digest(found), **found._asdict()}, ensure_ascii=False))
     return found
 

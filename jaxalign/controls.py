@@ -1,7 +1,7 @@
 """Subsets of the test concepts that control for what else may explain a score: frequency, senses, length, shared forms.
 
-abstract_matched_T, physical_matched_T   equally many of both kinds, alike in trait T (frequency, senses, tokens), or
-                                         in all of them: abstract_matched, physical_matched
+abstract_matched_T, physical_matched_T   equally many of both kinds, alike in trait T (frequency, senses, tokens, or one
+                                         of the list's own), or in all of them: abstract_matched, physical_matched
 identical_removed                        without concepts whose two words are the same, for each pair of languages;
 identical_removed_folded, ..._plain      the same without case; without case and diacritics
 loans_removed                            without words that differ in less than LOAN of their letters
@@ -9,18 +9,53 @@ domain:NAME                              a field: medical, technical, everyday, 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool
 
 from jaxalign import traits
-from jaxalign.types import Concepts, Split
+from jaxalign.types import Concepts, InputError, Split
 
 LOAN = (
     0.34  # normalised edit distance below which two forms count as one word, borrowed: at most a third of the letters
 )
+FORMS: dict[str, Callable[[traits.Forms], np.ndarray]] = {  # how two words may be one: name -> which concepts
+    "identical": lambda forms: forms.exact,
+    "identical_folded": lambda forms: forms.folded,
+    "identical_plain": lambda forms: forms.plain,
+    "loans": lambda forms: forms.distance < LOAN,
+}
 PIVOT = "en"  # frequency and senses are those of the English word, as in the paper
+
+
+def measured(
+    concepts: Concepts, english: Sequence[str], tokens: np.ndarray | None, own: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Trait -> (concept,) numbers that the matched samples are alike in: frequency, senses, tokens, and `own`.
+
+    `english` holds each concept's English word (empty where none is known), `tokens` how many tokens it has, where
+    there is a tokenizer; `own` traits take the place of those of the same name. Senses are left out, which is said on
+    stderr, where WordNet is not installed. Raises InputError where wordfreq is not.
+    """
+    found: dict[str, np.ndarray] = {}
+    if not {"abstract", "physical"} <= set(concepts.kinds):
+        print("controls: no matched samples without concepts of both kinds", file=sys.stderr)
+        return found
+    known = Concepts(concepts.ids, concepts.kinds, {PIVOT: tuple(english)}, ())
+    if english and "frequency" not in own:
+        found["frequency"] = traits.frequency(known, PIVOT)
+    if english and "senses" not in own:
+        try:
+            found["senses"] = np.log1p(traits.senses(known, PIVOT))  # a few words have dozens
+        except InputError as error:
+            print(f"controls: samples are not matched on senses. {error}", file=sys.stderr)
+    if tokens is not None:
+        found["tokens"] = np.asarray(tokens, float)
+    found |= {name: np.asarray(column, float) for name, column in own.items()}
+    if not found:
+        print("controls: no matched samples without English words or traits of the list's own", file=sys.stderr)
+    return found
 
 
 def subsets(
@@ -28,44 +63,37 @@ def subsets(
     concepts: Concepts,
     split: Split,
     languages: Sequence[str],
-    tokens: np.ndarray | None = None,
+    measured: Mapping[str, np.ndarray],
+    domains: Mapping[str, np.ndarray],
     rng_seed: int = 0,
 ) -> dict[str, Bool[np.ndarray, "..."]]:
     """Name -> mask of the queries, (query,) or (source, target, query), of each control in `wanted`.
 
-    `tokens` is the number of tokens of each concept's English word, where there is a tokenizer. Raises InputError where
-    WordNet or wordfreq is needed and absent.
+    `measured` as from the function of that name, `domains` as from `traits.domains`, for all concepts.
     """
-    row_of = {name: row for row, name in enumerate(concepts.ids)}
-    rows = np.array([row_of[name] for name in split.test])
-    test = Concepts(
-        tuple(split.test),
-        tuple(concepts.kinds[row] for row in rows),
-        {code: tuple(column[row] for row in rows) for code, column in concepts.words.items()},
-        (),
-    )
+    rows, test = in_test(concepts, split)
     masks: dict[str, np.ndarray] = {}
     if "matched" in wanted:
-        masks |= _matched(test, None if tokens is None else tokens[rows], rng_seed)
+        masks |= _matched(test, {name: column[rows] for name, column in measured.items()}, rng_seed)
     if "identical" in wanted:
         masks |= _forms(test, languages)
     if "domains" in wanted:
-        masks |= {f"domain:{name}": mask for name, mask in traits.domains(test).items()}
+        masks |= {f"domain:{name}": mask[rows] for name, mask in domains.items()}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 
-def _matched(test: Concepts, tokens: np.ndarray | None, rng_seed: int) -> dict[str, np.ndarray]:
-    if PIVOT not in test.words or not {"abstract", "physical"} <= set(test.kinds):
-        print("controls: no matched samples without English words of both kinds", file=sys.stderr)
-        return {}
-    measured: dict[str, np.ndarray] = {
-        "frequency": traits.frequency(test, PIVOT),
-        "senses": np.log1p(traits.senses(test, PIVOT)),  # a few words have dozens
-    }
-    if tokens is not None:
-        measured["tokens"] = np.asarray(tokens, float)
+def in_test(concepts: Concepts, split: Split) -> tuple[np.ndarray, Concepts]:
+    """The rows of the test concepts, and these alone."""
+    row_of = {name: row for row, name in enumerate(concepts.ids)}
+    rows = np.array([row_of[name] for name in split.test])
+    words = {code: tuple(column[row] for row in rows) for code, column in concepts.words.items()}
+    return rows, Concepts(tuple(split.test), tuple(concepts.kinds[row] for row in rows), words, ())
+
+
+def _matched(test: Concepts, measured: Mapping[str, np.ndarray], rng_seed: int) -> dict[str, np.ndarray]:
     masks = {}
-    for name, chosen in {**{name: {name: trait} for name, trait in measured.items()}, "": measured}.items():
+    ways = {name: {name: trait} for name, trait in measured.items()} | ({"": dict(measured)} if measured else {})
+    for name, chosen in ways.items():
         pairs = traits.matched(test.kinds, chosen, rng_seed)
         said = ", ".join(f"{trait} {gap:+.3f}" for trait, gap in pairs.differences.items())
         print(f"controls: {len(pairs.abstract)} pairs matched; standardised difference {said}", file=sys.stderr)
@@ -75,11 +103,9 @@ def _matched(test: Concepts, tokens: np.ndarray | None, rng_seed: int) -> dict[s
 
 
 def _forms(test: Concepts, languages: Sequence[str]) -> dict[str, np.ndarray]:
-    removed: dict[str, Callable[[traits.Forms], np.ndarray]] = {
-        "identical_removed": lambda forms: forms.exact,
-        "identical_removed_folded": lambda forms: forms.folded,
-        "identical_removed_plain": lambda forms: forms.plain,
-        "loans_removed": lambda forms: forms.distance < LOAN,
+    removed = {
+        name.replace("identical", "identical_removed").replace("loans", "loans_removed"): found
+        for name, found in FORMS.items()
     }
     masks = {name: np.ones((len(languages), len(languages), len(test.ids)), bool) for name in removed}
     for i, source in enumerate(languages):

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxalign import align
+from jaxalign import align, threads
 from jaxalign.complete import matmul
 from jaxalign.types import InputError
 
@@ -38,7 +38,8 @@ def rotations(
     stacked = jnp.stack([jnp.asarray(space, jnp.float32) for space in spaces])
     if not bool(jnp.isfinite(stacked).all()):
         raise InputError("Expected finite vectors, got NaN or infinity. Embed again with --dtype=float32.")
-    return np.asarray(agree(stacked, iterations, tolerance, completion, method))
+    with threads.one_lapack_thread():  # hundreds of small decompositions, one after the other: more threads only spin
+        return np.asarray(agree(stacked, iterations, tolerance, completion, method))
 
 
 @partial(jax.jit, static_argnames=("iterations", "tolerance", "completion", "method"))

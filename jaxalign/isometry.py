@@ -43,7 +43,7 @@ def rows(
         InputError: unknown measure, fewer than 4 concepts or more neighbours than concepts.
     """
     languages, vectors = list(spaces), _sample(spaces, limit, rng_seed)
-    _check(metrics, vectors.shape[1], neighbours)
+    check_size(metrics, vectors.shape[1], neighbours)
     head = label._asdict() | dict(seed_size=0, retrieval="none", csls_k=0, candidates="none", completion="none")
     head |= dict(subset="all", count=vectors.shape[1])
     made: list[dict] = []
@@ -77,13 +77,14 @@ def _sample(spaces: Mapping[str, np.ndarray], limit: int, rng_seed: int) -> np.n
     return stacked
 
 
-def _check(metrics: Sequence[str], concepts: int, neighbours: int) -> None:
+def check_size(metrics: Sequence[str], concepts: int, neighbours: int = 10) -> None:
+    """Raises InputError for an unknown measure and for too few concepts."""
     known = (*LIKENESS, *DISTANCES, *SHAPES)
     if unknown := [name for name in metrics if name not in known]:
         raise InputError(f"Expected measures of {', '.join(known)}, got {', '.join(unknown)}.")
     if concepts < 4 or neighbours >= concepts:
         wanted = f"at least 4 concepts and more than the {neighbours} neighbours"
-        raise InputError(f"Expected {wanted}, got {concepts}. Give more concepts.")
+        raise InputError(f"Expected {wanted}, got {concepts}. Give more, or drop isometry from --controls.")
 
 
 def _row(head: dict, source: str, target: str, setting: str, metric: str, value: float, low=None, high=None) -> dict:
@@ -275,7 +276,8 @@ def gromov_hausdorff(
         from ripser import ripser
     except ImportError as error:
         raise InputError(
-            "Expected ripser and persim for gromov_hausdorff, got neither. pip install 'jaxalign[study]'."
+            "Expected ripser and persim for gromov_hausdorff, got neither. pip install 'jaxalign[study]', or "
+            "drop isometry from --controls."
         ) from error
     points = np.asarray(_unit(jnp.asarray(vectors - vectors.mean(axis=1, keepdims=True))))[:, :limit]
     diagrams = [ripser(one, maxdim=0)["dgms"][0] for one in points]

@@ -220,7 +220,7 @@ def _widen(grid: dict[str, np.ndarray], size: float) -> None:
 def _flat(head: dict, subset: str, metrics: list[str], languages: Sequence[str], grid: dict) -> list[dict]:
     names = [*languages, MEAN]
     columns = {key: grid[key].round(6).tolist() for key in ("low", "high")}
-    columns |= {key: grid[key].tolist() for key in ("value", "count")}
+    columns |= {"value": grid["value"].round(9).tolist(), "count": grid["count"].tolist()}
     made = []
     for m, metric in enumerate(metrics):
         for i, source in enumerate(names):
@@ -231,6 +231,11 @@ def _flat(head: dict, subset: str, metrics: list[str], languages: Sequence[str],
                     bounds = dict(low=columns["low"][m][i][j], high=columns["high"][m][i][j])
                     made.append(_ordered(head | dict(source=source, target=target) | figures | bounds))
     return made
+
+
+def figure(number: float) -> float:
+    """Returns a number as a row holds it: six significant digits, far below any interval."""
+    return float(f"{number:.6g}")
 
 
 def _ordered(row: dict) -> dict:

@@ -1,5 +1,6 @@
 """What a run is about: its concepts, its splits, and its spaces, made by models or read from .vec folders."""
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Iterator
@@ -108,8 +109,12 @@ def splits_of(config: Config, concepts: Concepts) -> list[Split]:
     ]
 
 
-def check_export(config: Config, concepts: Concepts) -> None:
-    """Raises InputError where --export_spaces could not write what it is asked for."""
+def check_asked(config: Config, concepts: Concepts) -> None:
+    """Raises InputError where a control or --export_spaces could not do what it is asked for."""
+    if "isometry" in config.controls:
+        from jaxalign import isometry
+
+        isometry.check_size(isometry.DEFAULT, len(concepts.ids))
     if config.export_spaces:
         from jaxalign import vec
 
@@ -161,37 +166,55 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
 
     templates = _templates(prompts.load(config.templates or None), config.template_names)
     for name in config.models:
-        with clock.phase("load"):
-            model = models.load(
-                name,
-                dtype=config.dtype,
-                revision=config.revision or None,
-                weights=config.weights,
-                model_parallel=config.model_parallel,
-                seed=config.seed,
-                cache_dir=config.weights_cache or None,
-                decoder="decoder" in config.pooling,
-            )
-        with clock.phase("embed"):
-            made = spaces.spaces(
-                model,
-                concepts,
-                embeddings=config.embeddings,
-                poolings=config.pooling,
-                templates=templates,
-                layers=parse_layers(config.layers),
-                special_tokens=config.special_tokens,
-                batch_tokens=config.batch_tokens,
-                store_root=Path(config.workdir) / "spaces",
-            )
+        with _about(name):
+            with clock.phase("load"):
+                model = models.load(
+                    name,
+                    dtype=config.dtype,
+                    revision=config.revision or None,
+                    weights=config.weights,
+                    model_parallel=config.model_parallel,
+                    seed=config.seed,
+                    cache_dir=config.weights_cache or None,
+                    decoder="decoder" in config.pooling,
+                )
+            with clock.phase("embed"):
+                made = spaces.spaces(
+                    model,
+                    concepts,
+                    embeddings=config.embeddings,
+                    poolings=config.pooling,
+                    templates=templates,
+                    layers=parse_layers(config.layers),
+                    special_tokens=config.special_tokens,
+                    batch_tokens=config.batch_tokens,
+                    store_root=Path(config.workdir) / "spaces",
+                )
         counts = _token_counts(model.tokenizer, concepts)
-        record = {"revision": model.revision, "digest": model.digest, "family": model.family, "dtype": model.dtype}
+        record: dict[str, Any] = {
+            "revision": model.revision,
+            "digest": model.digest,
+            "family": model.family,
+            "dtype": model.dtype,
+        }
+        record["unknown_words"] = _unknown(model.tokenizer, concepts)
         record["parameters"] = sum(leaf.size for leaf in jax.tree.leaves(model.params))
         del model  # one model in memory at a time
         if config.weights == "random":  # a control of the model, which may stand beside it in one report
             name = f"{name} (random weights)"
             made = [space._replace(label=space.label._replace(model=name)) for space in made]
         yield Made(made, counts, {name: record})
+
+
+@contextlib.contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Adds the flag to what is wrong with a model, where nothing else to change is named."""
+    try:
+        yield
+    except InputError as error:
+        if "--" in str(error):
+            raise
+        raise InputError(f"{error} Change --models={name}.") from error
 
 
 def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
@@ -201,12 +224,20 @@ def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
     return np.array([len(row) for row in rows])
 
 
+def _unknown(tokenizer: Any, concepts: Concepts) -> dict[str, int]:
+    """Language -> how many of its words are nothing but the unknown token; only languages that have some."""
+    from jaxalign import tokens
+
+    counts = {code: tokens.tokenize(tokenizer, column).unknown for code, column in concepts.words.items()}
+    return {code: count for code, count in counts.items() if count}
+
+
 def _templates(known: dict, names: tuple[str, ...]) -> dict:
     if names == ("all",):
         return known
     for name in names:
         if name not in known:
-            raise InputError(f"Expected --template_names of {', '.join(known)}, or all, got {name!r}.")
+            raise InputError(f"Expected --template_names of {', '.join(known)}, or all, got {name!r}. Correct it.")
     return {name: known[name] for name in names}
 
 

@@ -83,12 +83,13 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[tuple[str,
         name = "/".join(map(str, space.label))
         print(f"align: {name} is left out, all its vectors are the same in {', '.join(same)}", file=sys.stderr)
         return
+    turned: list[dict[str, np.ndarray]] = [{} for _ in study.splits]
     for retrieval in asked.retrievals:
         for number, split in enumerate(study.splits[: asked.splits]):
             with study.clock.phase("align"):
                 outcome = outcomes(config, space, split, asked, retrieval, study.bar)
                 if "gpa" in config.controls and asked.controls:
-                    outcome = outcome + shared_space(config, space, split, retrieval)
+                    outcome = outcome + shared_space(config, space, split, retrieval, turned[number])
             yield retrieval, number, outcome
 
 
@@ -148,17 +149,20 @@ def _scored(
 
 def shared_space(
     config: Config, space: Space, split: Split, retrieval: str, turned: dict[str, np.ndarray]
-) -> evaluate.Outcome:
+) -> list[evaluate.Outcome]:
     """The setting `gpa`: all languages turned into one space by generalised Procrustes on the seed dictionary.
 
-    `turned` keeps that space for the next retrieval; where its ranks are on disk it is not made.
+    `turned` keeps that space for the next retrieval; where its ranks are on disk it is not made. As `outcomes` on
+    several hosts.
     """
     steps = () if config.normalize == ("none",) else config.normalize
     question = dict(gpa=1, retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates, normalize=steps)
     question |= dict(procrustes=align.method(config.procrustes))
-    path = Path(config.workdir) / "ranks" / f"{rankfile.digest(space, split, question)}.ranks"
-    if kept := rankfile.read(path):
-        return kept[0]
+    name = rankfile.digest(space, split, question)
+    path = Path(config.workdir) / "ranks" / f"{name}.ranks"
+    kept = rankfile.read(path) if hosts.is_first() else None
+    if not hosts.is_open(name, kept is None):
+        return kept or []
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed = np.asarray([row_of[name] for name in split.seed])
     if not turned:
@@ -168,9 +172,10 @@ def shared_space(
         turned.update({code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)})
     asked = Questions((retrieval,), 1, ("before",), ())
     raw = dataclasses.replace(config, normalize=("none",))
-    (found,) = outcomes(raw, space._replace(vectors=turned), split, asked, retrieval, None)
-    found = found._replace(setting="gpa", seed_size=len(seed))
-    rankfile.write(path, [found])
+    found = outcomes(raw, space._replace(vectors=turned), split, asked, retrieval, None)
+    found = [one._replace(setting="gpa", seed_size=len(seed)) for one in found]
+    if hosts.is_first():
+        rankfile.write(path, found)
     return found
 
 

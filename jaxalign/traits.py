@@ -69,17 +69,18 @@ def frequency(concepts: Concepts, language: str) -> Float64[np.ndarray, " concep
     try:
         import wordfreq
     except ImportError as error:
-        raise InputError("Expected wordfreq, got no such package. Run `pip install jaxalign[study]`.") from error
+        raise InputError("Expected wordfreq, got no such package. Run `pip install jaxalign[study]`, "
+                         "or drop matched from --controls.") from error
     code = {long: short for short, long in ISO_639_3.items()}.get(language, language)
     available = sorted(wordfreq.available_languages("best"))
     if code not in available:
         raise InputError(f"Expected a language that wordfreq has a list of ({', '.join(available)}), got {language!r}. "
-                         "Leave its frequencies out.")
+                         "Drop matched from --controls.")
     try:
         return np.array([wordfreq.zipf_frequency(word, code) for word in _words(concepts, language)])
     except ImportError as error:
         raise InputError(f"Expected wordfreq's word splitter for {language!r}, got {error}. "
-                         "Run `pip install wordfreq[cjk]`.") from error
+                         "Run `pip install wordfreq[cjk]`, or drop matched from --controls.") from error
 
 
 def form_overlap(a_words: Sequence[str], b_words: Sequence[str]) -> Forms:

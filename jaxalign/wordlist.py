@@ -50,7 +50,7 @@ def traits_of(path: Path) -> dict[str, dict[str, float]]:
                 column[cells["id"]] = float(cells[TRAIT + name] or "nan")
             except ValueError as error:
                 raise InputError(f"Expected a number in column {TRAIT + name!r}, got {cells[TRAIT + name]!r} in line "
-                                 f"{number} of {path}.") from error
+                                 f"{number} of {path}. Correct --concepts.") from error
     return found
 
 
@@ -67,6 +67,9 @@ def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
         if language not in columns:
             raise InputError(f"Expected languages of {source}, which has {', '.join(columns)}, got {language!r}. "
                              "Change --languages, or add the column.")
+        if not re.fullmatch(r"\w+([-_]\w+)*", language):  # it becomes the name of a file
+            raise InputError(f"Expected codes of languages such as en or zh-Hans, got {language!r} in {source}. "
+                             "Change --languages, or rename the column.")
     ids: dict[str, int] = {}
     kinds, words = [], []
     for number, line in lines[1:]:

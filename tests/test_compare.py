@@ -51,14 +51,19 @@ def test_p_values_are_uniform_where_nothing_was_planted_and_small_where_it_was()
 def test_a_shuffled_dictionary_gives_uniform_p_values():
     rng = np.random.default_rng(1)
     answers = rng.permutation(80)
+    apart = ~np.eye(20, dtype=bool)
     luck = np.stack([rng.permutation(80) for _ in range(400)]).reshape(20, 20, 80)
-    p = compare.permutation_p(luck, answers, draws=300, split_ties=True)
-    assert kstest(p.ravel(), "uniform").pvalue > 0.01
-    safe = compare.permutation_p(luck, answers, draws=300)
+    p = compare.permutation_p(luck, answers, draws=300)
+    assert p.shape == (21, 21) and (p == compare.permutation_p(luck, answers, draws=300)).all()
+    assert kstest(p[:20, :20][apart], "uniform").pvalue > 0.01
+    safe = compare.permutation_p(luck, answers, draws=300, split_ties=False)[:20, :20][apart]
     assert np.mean(safe <= 0.05) <= 0.07  # conservative: never more often than it says
     right = np.broadcast_to(answers, (2, 2, 80)).copy()
     right[..., 20:] = rng.permutation(80)[20:]
-    assert (compare.permutation_p(right, answers, draws=300) == 1 / 301).all()
+    assert (compare.permutation_p(right, answers, draws=300) <= 1 / 301).sum() == 9 - 2  # less the diagonal
+    means = [compare.permutation_p(np.stack([rng.permutation(80) for _ in range(9)]).reshape(3, 3, 80), answers, 99)
+             [3, 3] for _ in range(150)]  # fmt: skip
+    assert kstest(means, "uniform").pvalue > 0.01
 
 
 def test_rows_of_differences():
@@ -75,7 +80,10 @@ def test_rows_of_differences():
     hit = outcomes[2].rank[1, 2] == 1
     assert gap["value"] == pytest.approx(hit[:10].mean() - hit[30:].mean(), abs=1e-6)
     assert pick(rows, subset="abstract - physical", setting="before", metric="P@1_p", source="mean", target="mean")
-    assert len(pick(rows, setting="after", subset="all", metric="P@1_p")) == 6
+    assert len(pick(rows, setting="after", subset="all", metric="P@1_p")) == 6 + 2 * 3 + 1
+    assert not pick(rows, setting="ceiling", subset="all", metric="P@1_p")  # it has seen the answers
+    (mrr,) = pick(rows, setting="after - before", metric="MRR", source="fr", target="th")
+    assert mrr["value"] == pytest.approx((1 / outcomes[2].rank[1, 2] - 1 / outcomes[0].rank[1, 2]).mean(), rel=1e-5)
 
 
 def test_model_against_model():

@@ -19,7 +19,7 @@ ROOMS = [
     "threads complete align directed generalised frames neighbours retrieve bfloat pairing pools checks mesh evaluate "
     "dictionary isometry",
     "score compare report",
-    "rankfile combine translate measure_embed measure_kernels",
+    "rankfile combine facts translate measure_embed measure_kernels",
     "sources study pipeline",
     "bench",
 ]

@@ -166,7 +166,7 @@ def test_joined_runs_compare_their_models_on_the_same_concepts(tmp_path):
 
 
 def test_sizes_are_read_off_names():
-    from jaxalign.report.questions import parameters
+    from jaxalign.report.models import parameters
 
     known = {"meta-llama/Llama-2-13b-chat-hf": 13, "bigscience/bloomz-1b7": 1.7, "bloomz-7b1": 7.1, "aya-101": 13}
     known |= {"bloomz-560m": 0.56, "google/gemma-2.5b": 2.5, "demo": None, "models/mt0-large/": 1.2}

@@ -47,7 +47,7 @@ def write(
     )
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    if len({row["model"] for row in rows}) > 1:
+    if len({row["model"] for row in rows if row["model"]}) > 1:
         rows = [*rows, *model_rows([folder], rows)]
     write_rows(folder / "results.jsonl", rows)
     files.write_extras(folder, extras)
@@ -59,7 +59,7 @@ def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     from jaxalign.report import about, figures, sections
 
     results = Results(rows)
-    results.parameters = dict(extras.get("parameters") or {})
+    results.parameters |= extras.get("parameters") or {}
     found = sections.results_sections(results)
     body = [about.headline(results, extras), *found, *about.sections(extras)]
     (folder / "figures").mkdir(exist_ok=True)

@@ -118,12 +118,6 @@ def _concepts(extras: Mapping) -> Section | None:
     if concepts := extras.get("concepts"):
         body = [[kind, count, percent(count / max(concepts["total"], 1))] for kind, count in concepts["kinds"].items()]
         shown.append(Table("Kinds", ["kind", "concepts", "percent"], body))
-    if identical := extras.get("identical"):
-        body = [[pair, percent(share)] for pair, share in identical.items()]
-        note = (
-            "Share of concepts whose words are the same but for case: cognates, loans and names that need no meaning."
-        )
-        shown.append(Table("Identical forms", ["pair", "percent"], body, note))
     return Section("concepts", "Concepts", "", (), tuple(shown)) if shown else None
 
 

@@ -38,12 +38,19 @@ class Picture(NamedTuple):
     group: str = ""  # pictures of one group stand together under its name
 
 
-def draw(name: str, caption: str, alt: str, paint: Callable, size: tuple[float, float] = (4.8, 3.0)) -> Picture:
-    """A picture painted by `paint(axes)` on one pair of axes; `size` in inches."""
+def draw(
+    name: str,
+    caption: str,
+    alt: str,
+    paint: Callable,
+    size: tuple[float, float] = (4.8, 3.0),
+    widths: tuple[float, ...] = (1.0,),
+) -> Picture:
+    """A picture painted by `paint(*axes)` on panels side by side, one for each of `widths`; `size` in inches."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
-        paint(figure.add_subplot())
+        paint(*figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0])
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return Picture(name, caption, alt, _inline(file.getvalue(), name))
@@ -139,30 +146,143 @@ def bars(
 
 
 def lines(
-    curves: Mapping[str, Sequence[tuple[float, dict]]], name: str, caption: str, what: str, xlabel: str, **axis
+    curves: Mapping[str, Sequence[tuple[float, dict]]],
+    name: str,
+    caption: str,
+    what: str,
+    xlabel: str,
+    *,
+    dashed: Mapping[str, Sequence[tuple[float, dict]]] | None = None,
+    unit: float = 100,
+    **axis: Any,
 ) -> Picture:
-    """Curves of P@1 with 95 % bands, percent: `curves` gives for each label its (x, row) points."""
+    """Curves of P@1 with 95 % bands: `curves` gives for each label its (x, row) points; values are shown times `unit`.
+
+    A curve of `dashed` has the colour of the curve of the same label and no place in the legend.
+    """
+    dashed = dashed or {}
     columns = 3 if max(map(len, curves)) < 16 else 2 if max(map(len, curves)) < 30 else 1
 
     def paint(axes: Axes) -> None:
         for place, (label, points) in enumerate(curves.items()):
             colour = PALETTE[place % len(PALETTE)]
-            x, y = [p[0] for p in points], [100 * p[1]["value"] for p in points]
+            x, y = [p[0] for p in points], [unit * p[1]["value"] for p in points]
             axes.plot(x, y, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
             if all(row.get("low") is not None for _, row in points):
-                low, high = ([100 * row[end] for _, row in points] for end in ("low", "high"))
+                low, high = ([unit * row[end] for _, row in points] for end in ("low", "high"))
                 axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            if other := dashed.get(label):
+                y = [unit * row["value"] for _, row in other]
+                axes.plot([p[0] for p in other], y, "--", linewidth=1.2, color=colour)
         axes.set(**{"xlabel": xlabel, "ylabel": "P@1, percent", "ylim": (0, None)} | axis)
         axes.grid(True)
         axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
+    every = list(curves.items()) + [(f"{label} (dashed)", points) for label, points in dashed.items()]
     facts = "; ".join(
-        f"{label}: from {percent(points[0][1]['value'])} to {percent(points[-1][1]['value'])}, "
-        f"highest {percent(max(row['value'] for _, row in points))}"
-        for label, points in curves.items()
+        f"{label}: from {_said(points[0][1]['value'], unit)} to {_said(points[-1][1]['value'], unit)}, "
+        f"highest {_said(max(row['value'] for _, row in points), unit)}"
+        for label, points in every
     )
     size = (4.8, 2.8 + 0.16 * -(-len(curves) // columns))
-    return draw(name, caption, f"Curves of P@1 in percent, {what}. {facts}.", paint, size)
+    return draw(name, caption, f"Curves, {what}. {facts}.", paint, size)
+
+
+def _said(value: float, unit: float) -> float:
+    return round(unit * value, 2 if unit == 100 else 3)
+
+
+def bundle(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    middle: Sequence[tuple[float, float]],
+    name: str,
+    caption: str,
+    what: str,
+    xlabel: str,
+) -> Picture:
+    """Many thin curves of P@1, percent, coloured by the first part of `FIRST-SECOND`, and their mean on top."""
+    firsts = list(dict.fromkeys(label.split("-")[0] for label in curves))
+
+    def paint(axes: Axes) -> None:
+        shown = set()
+        for label, points in curves.items():
+            first = label.split("-")[0]
+            colour = PALETTE[firsts.index(first) % len(PALETTE)]
+            legend: dict[str, Any] = {} if first in shown else {"label": f"from {first}"}
+            shown.add(first)
+            x, y = zip(*points, strict=True)
+            axes.plot(x, 100 * np.array(y), linewidth=0.8, alpha=0.75, color=colour, **legend)
+        x, y = zip(*middle, strict=True)
+        axes.plot(x, 100 * np.array(y), linewidth=2.4, color=_INK, label="mean")
+        axes.set(xlabel=xlabel, ylabel="P@1, percent", ylim=(0, None), xlim=(0, 1))
+        axes.grid(True)
+        axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+    ends = sorted((points[-1][1], label) for label, points in curves.items())
+    alt = (
+        f"Curves of P@1 in percent, {what}. At the last layer: lowest {ends[0][1]} {percent(ends[0][0])}, "
+        f"highest {ends[-1][1]} {percent(ends[-1][0])}; the mean goes from {percent(middle[0][1])} to "
+        f"{percent(middle[-1][1])}."
+    )
+    return draw(name, caption, alt, paint, (4.8, 3.2))
+
+
+def dots(
+    labels: Sequence[str],
+    marks: Mapping[str, Sequence[dict | None]],
+    name: str,
+    caption: str,
+    what: str,
+    xlabel: str = "P@1, percent",
+    *,
+    link: tuple[str, str] | None = None,
+    ratio: tuple[str, Sequence[float | None]] | None = None,
+    zero: bool = False,
+) -> Picture:
+    """A line of marks for each label, with 95 % intervals, percent: `marks` has for each kind a row (or None) a label.
+
+    `link` joins two kinds by a line; `ratio` adds a panel of bars, percent, under its title; `zero` marks the place
+    where there is no difference.
+    """
+
+    def paint(axes: Axes, side: Axes | None = None) -> None:
+        y = np.arange(len(labels))
+        step = min(0.2, 0.7 / len(marks)) if link is None else 0.0
+        if zero:
+            axes.axvline(0, color="#8a94a3", linewidth=1)
+        for height, left, right in zip(y, marks[link[0]], marks[link[1]], strict=True) if link else ():
+            if left and right:
+                ends = [100 * left["value"], 100 * right["value"]]
+                axes.plot(ends, [height, height], color="#8a94a3", linewidth=1.4)
+        for place, (kind, found) in enumerate(marks.items()):
+            colour = COLOURS.get(kind, PALETTE[place % len(PALETTE)])
+            at = y + (place - (len(marks) - 1) / 2) * step
+            for row, height in zip(found, at, strict=True):
+                if row and row.get("low") is not None:
+                    axes.plot([100 * row["low"], 100 * row["high"]], [height, height], color=colour, linewidth=1.1)
+            values = [100 * row["value"] if row else np.nan for row in found]
+            axes.plot(values, at, "osD^vP*X"[place % 8], color=colour, label=kind, markersize=5)
+        axes.set(yticks=y, yticklabels=labels, xlabel=xlabel, ylim=(len(labels) - 0.4, -0.6))
+        axes.set(**({} if zero else {"xlim": (0, None)}))
+        axes.grid(True, axis="x")
+        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handletextpad=0.3)
+        if side is not None and ratio is not None:
+            side.barh(y, [100 * (share or 0) for share in ratio[1]], 0.55, color="#8fa8d8")
+            for line, share in enumerate(ratio[1]):
+                if share is not None:
+                    side.text(100 * share, line, f" {100 * share:.0f}", va="center", fontsize=8)
+            side.set(xlabel=ratio[0], xlim=(0, max([100.0, *(125 * (s or 0) for s in ratio[1])])))
+            side.spines["left"].set_visible(False)
+
+    facts = "; ".join(
+        f"{label}: " + ", ".join(f"{kind} {percent(found[i]['value'])}" for kind, found in marks.items() if found[i])  # type: ignore[index]
+        for i, label in enumerate(labels)
+    )
+    if ratio:
+        said = (f"{label} {100 * s:.0f}" for label, s in zip(labels, ratio[1], strict=True) if s is not None)
+        facts += f". {ratio[0]}: " + ", ".join(said)
+    size = (4.8, 1.15 + max(0.25, 0.13 * len(marks) if link is None else 0.25) * len(labels))
+    return draw(name, caption, f"Marks of {xlabel}, {what}. {facts}.", paint, size, (2.0, 1.0) if ratio else (1.0,))
 
 
 def scatter(

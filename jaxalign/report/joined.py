@@ -2,15 +2,17 @@
 
 import itertools
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxalign import compare
 from jaxalign.report import files
-from jaxalign.report.tables import Results, Series, last_layers
+from jaxalign.report.tables import MEAN, SETTINGS, Results, Series, last_layers
 from jaxalign.types import SpaceLabel
 
 _FIGURES = ("value", "count", "low", "high")
@@ -23,8 +25,15 @@ def join(folders: Sequence[Path]) -> tuple[list[dict], dict]:
     """
     rows: dict[tuple, dict] = {}
     for folder in folders:
+        other = 0
         for row in files.read_rows(Path(folder) / "results.jsonl"):
-            rows.setdefault(_place(row), row)
+            other += bool(row["model"]) and rows.setdefault(_place(row), row)["value"] != row["value"]
+        if other:
+            print(
+                f"report: {other:,} figures of {folder} stand for the same model and question as others of an earlier "
+                "run, which are kept. Give the models other names to see both.",
+                file=sys.stderr,
+            )
     extras = [files.read_extras(Path(folder)) for folder in folders]
     joined = dict(extras[0])
     if len(folders) > 1:
@@ -48,7 +57,9 @@ def model_rows(folders: Sequence[Path], rows: Sequence[dict], draws: int = 999) 
     `ranks.npz` and `split.json` of the runs, silent where those are missing.
     """
     results = Results(rows)
-    held = [found for folder in folders if (found := _ranks(Path(folder)))]
+    if len({one.model for one in results.series()}) < 2:
+        return []
+    held = [found for folder in folders if (found := _ranks(Path(folder), rows if len(folders) == 1 else None))]
     made = []
     for one, other in itertools.combinations(last_layers(results), 2):
         alike = all(getattr(one, name) == getattr(other, name) for name in Series._fields if name not in _OF_MODEL)
@@ -56,29 +67,53 @@ def model_rows(folders: Sequence[Path], rows: Sequence[dict], draws: int = 999) 
             continue
         for setting in ("before", "after"):
             common = set(results.sizes(one, setting)) & set(results.sizes(other, setting))
-            if common and (duo := _same_test(held, one, other, setting, max(common), len(results.languages))):
+            if common and (duo := _same_test(held, one, other, setting, max(common))):
                 first, second = (SpaceLabel(*series[:4]) for series in (one, other))
                 tail = {name: getattr(one, name) for name in Series._fields[4:]}
-                made += compare.models(first, duo[0], second, duo[1], results.languages, tail, draws=draws)
+                for metric in ("P@1", "MRR"):
+                    made += compare.models(first, duo[1], second, duo[2], duo[0], tail, metric=metric, draws=draws)
     return made
 
 
 _OF_MODEL = ("model", "pooling", "layer")  # what two models may differ in and still be compared
 
 
-def _ranks(folder: Path) -> tuple[list[str], Mapping[str, np.ndarray]] | None:
+class _Held(NamedTuple):
+    """What a run keeps of its ranks: the test concepts, the languages in the order of the tables, table by name."""
+
+    test: list[str]
+    languages: list[str]
+    ranks: Mapping[str, np.ndarray]
+
+
+def _ranks(folder: Path, rows: Sequence[dict] | None) -> _Held | None:
     if not (folder / "ranks.npz").is_file() or not (folder / "split.json").is_file():
         return None
     with np.load(folder / "ranks.npz", allow_pickle=False) as file:
         ranks = {name: file[name] for name in file.files if name.split("|")[5:6] in (["before"], ["after"])}
-    return json.loads((folder / "split.json").read_text(encoding="utf-8"))["test"], ranks
+    test = json.loads((folder / "split.json").read_text(encoding="utf-8"))["test"]
+    found = rows if rows is not None else files.read_rows(folder / "results.jsonl")
+    # Rows of a retrieval stand in the order of the tables: every target of the first language first.
+    asked = (row["source"] for row in found if row["setting"] in SETTINGS and row["source"] != MEAN)
+    return _Held(test, list(dict.fromkeys(asked)), ranks)
 
 
-def _same_test(held: list, one: Series, other: Series, setting: str, size: int, languages: int) -> list | None:
-    found: list[tuple] = []
+def _same_test(
+    held: Sequence[_Held], one: Series, other: Series, setting: str, size: int
+) -> tuple[list[str], SimpleNamespace, SimpleNamespace] | None:
+    """The languages both have, and an outcome of each in their order; None where the test concepts differ."""
+    found: list[tuple[_Held, np.ndarray]] = []
     for series in (one, other):
         key = "|".join(map(str, (*series[:4], series.retrieval, setting, size, 0, 0)))
-        found += [(test, ranks[key]) for test, ranks in held if key in ranks][:1]
-    if len(found) < 2 or found[0][0] != found[1][0] or any(len(ranks) != languages for _, ranks in found):
+        found += [(run, run.ranks[key]) for run in held if key in run.ranks][:1]
+    if len(found) < 2 or found[0][0].test != found[1][0].test:
         return None
-    return [SimpleNamespace(setting=setting, seed_size=size, draw=0, rank=ranks, best=ranks) for _, ranks in found]
+    codes = [code for code in found[0][0].languages if code in found[1][0].languages]
+    if len(codes) < 2 or any(len(run.languages) != len(ranks) for run, ranks in found):
+        return None
+    duo = []
+    for run, ranks in found:
+        rows = [run.languages.index(code) for code in codes]
+        common = ranks[np.ix_(rows, rows)]
+        duo.append(SimpleNamespace(setting=setting, seed_size=size, draw=0, rank=common, best=common))
+    return codes, duo[0], duo[1]

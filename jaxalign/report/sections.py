@@ -1,6 +1,6 @@
 """What the page asks of the results, one function a question: each returns a Section, or None without such rows."""
 
-from jaxalign.report import figures, questions, tables
+from jaxalign.report import figures, likeness, models, questions, tables
 from jaxalign.report.questions import SHOWN, Section
 from jaxalign.report.tables import MEAN, Results, Series, Table, name_of, percent
 
@@ -9,9 +9,9 @@ def results_sections(results: Results) -> list[Section]:
     """All sections that the results can fill, in the order of the page."""
     among = tables.last_layers(results)
     if not among:
-        return [found for found in (questions.isometry(results),) if found]
-    makers = (pairs, languages, kinds, differences, *questions.MAKERS, subsets, paper)
-    found = [make(results, among) for make in makers] + [questions.isometry(results)]
+        return [found for found in (likeness.isometry(results),) if found]
+    makers = (pairs, languages, kinds, differences, *questions.MAKERS, forms, domains, subsets, models.sizes, paper)
+    found = [make(results, among) for make in makers] + [likeness.isometry(results)]
     return [section for section in found if section]
 
 
@@ -121,6 +121,74 @@ def differences(results: Results, among: list[Series]) -> Section | None:
 def short_pair(model: str) -> str:
     """`a/ONE - b/OTHER` without the folders."""
     return tables.DIFFERENCE.join(map(tables.short_model, model.split(tables.DIFFERENCE)))
+
+
+def forms(results: Results, among: list[Series]) -> Section | None:
+    """How much is owed to identical forms: scores without them, and their share in every pair."""
+    ways = {"all": "all", "identical_removed": "identical removed", "identical_removed_folded": "also without case",
+            "identical_removed_plain": "nor diacritics", "loans_removed": "loans removed"}  # fmt: skip
+    pictures = []
+    for i, one in enumerate(among[:SHOWN]):
+        known = [way for way in ways if way in results.subsets(one)]
+        marks = _marks(results, one, known)
+        if len(known) > 1 and marks:
+            caption = f"{name_of(one, among)}: P@1 without words of the same form, mean of all pairs, 95 % intervals."
+            shown = [ways[way] for way in known]
+            pictures.append(figures.dots(shown, marks, f"forms-{i}", caption, "without identical forms"))
+    shares: dict[tuple[str, str], dict[str, float]] = {}
+    for (_, setting, _, subset, metric), cells in results.cells.items():
+        if setting == "forms" and subset == "all":
+            for (source, target), row in cells.items():
+                if (target, source) not in shares or source == target:
+                    shares.setdefault((source, target), {})[metric] = percent(row["value"])
+    metrics = list(dict.fromkeys(metric for row in shares.values() for metric in row))
+    body = [
+        ["mean" if source == MEAN else f"{source}-{target}", *(row.get(metric) for metric in metrics)]
+        for (source, target), row in shares.items()
+    ]
+    if not body and not pictures:
+        return None
+    note = (
+        "Share of concepts whose two words are one: exactly, without case, without case and diacritics, and by "
+        "normalised edit distance below a third (loans). Cognates, loans and names need no meaning to be found."
+    )
+    table = Table("The same form in both languages, percent of concepts", ["pair", *metrics], body, note)
+    return Section("forms", "Identical forms and loans", "", tuple(pictures), (table,))
+
+
+def _marks(results: Results, series: Series, subsets: list[str]) -> dict[str, list[dict | None]]:
+    found = {
+        setting: [results.mean(series, setting, subset=subset) for subset in subsets]
+        for setting in ("before", "after", "ceiling")
+    }
+    return {setting: rows for setting, rows in found.items() if any(rows)}
+
+
+def domains(results: Results, among: list[Series]) -> Section | None:
+    """P@1 of every domain with the number of its test concepts, and how many concepts it has in all."""
+    pictures = []
+    for i, one in enumerate(among[:SHOWN]):
+        known = [name for name in results.subsets(one) if name.startswith("domain:")]
+        marks = _marks(results, one, ["all", *known])
+        if known and marks:
+            caption = f"{name_of(one, among)}: P@1 by domain, mean of all pairs, 95 % intervals over concepts."
+            labels = [f"{name.removeprefix('domain:')} ({_size(results, one, name)})" for name in ["all", *known]]
+            pictures.append(figures.dots(labels, marks, f"domains-{i}", caption, "each domain (test concepts)"))
+    if not pictures:
+        return None
+    counts: dict[str, dict[str, int]] = {}
+    for (_, setting, _, subset, metric), cells in results.cells.items():
+        if metric == "concepts" and subset.startswith("domain:"):
+            counts.setdefault(subset.removeprefix("domain:"), {})[setting] = cells[MEAN, MEAN]["count"]
+    body = [[name, row.get("concepts"), row.get("test")] for name, row in counts.items()]
+    text = "By hyponym closure and lexicographer file of WordNet; a concept may be in several domains or in none."
+    shown = (Table("Concepts of each domain", ["domain", "concepts", "in the test set"], body),) if body else ()
+    return Section("domains", "Domains", text, tuple(pictures), shown)
+
+
+def _size(results: Results, series: Series, subset: str) -> int:
+    rows = results.pairs(series, results.settings(series)[0], subset)
+    return next((row["count"] for pair, row in rows.items() if MEAN not in pair), 0)
 
 
 def subsets(results: Results, among: list[Series]) -> Section | None:

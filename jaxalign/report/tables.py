@@ -40,6 +40,8 @@ class Results:
         self.languages: list[str] = []
         self.parameters: dict[str, int] = {}  # of each model, where they were counted
         for row in rows:
+            if row["metric"] == "parameters":
+                self.parameters[row["model"]] = int(row["value"])
             series = Series(*(row[name] for name in Series._fields))
             key = (series, row["setting"], row["seed_size"], row["subset"], row["metric"])
             self.cells.setdefault(key, {})[row["source"], row["target"]] = row
