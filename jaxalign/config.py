@@ -218,7 +218,8 @@ def _check_together(config: Config) -> None:
     for code in config.languages:
         if not re.fullmatch(r"\w+([-_]\w+)*", code):
             raise InputError(f"Expected --languages as codes such as en or zh-Hans, got {code!r}.")
-    if not re.fullmatch(r"(auto|\S+:\d{1,5})?", config.coordinator):
+    port = config.coordinator.rpartition(":")[2]
+    if not re.fullmatch(r"(auto|\S+:\d{1,5})?", config.coordinator) or port.isdigit() and not 0 < int(port) < 2**16:
         raise InputError(f"Expected --coordinator as HOST:PORT or auto, got {config.coordinator!r}.")
     if config.num_processes > 1 and not config.coordinator:
         raise InputError(

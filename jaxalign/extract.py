@@ -211,10 +211,10 @@ def counts(plan: batches.Forest, shape: Shape) -> Counts:
 def checked(model: models.Model, part: tokens.Tokens) -> tokens.Tokens:
     longest = int(np.diff(part.offsets).max(initial=0))
     if model.max_length and longest > model.max_length:
-        raise InputError(f"Expected at most {model.max_length} tokens a text, got {longest}. Shorten the text.")
+        raise InputError(f"Expected at most {model.max_length} tokens a text, got {longest}. Shorten --concepts.")
     if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
         wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
-        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Check the tokenizer.")
+        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Change --models.")
     return part
 
 

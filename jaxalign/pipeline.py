@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxalign import checks, controls, devices, facts, hosts, report, rundir, sources, study, timing, traits, translate
 from jaxalign import concepts as words
-from jaxalign import controls, devices, facts, hosts, report, rundir, sources, study, timing, traits, translate
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -97,9 +97,11 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
                     sources.export(space, out / "spaces")
 
     if not found.rows:
+        vectors = made.spaces[-1].vectors
+        same = ", ".join(code for code in vectors if checks.is_constant(vectors[code], config.normalize))
         raise InputError(
-            "Expected spaces whose vectors differ, got one vector for all concepts. Change --pooling, --layers "
-            "or --languages."
+            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave that out of "
+            "--languages, or change --pooling or --layers."
         )
     environment = timing.environment(dtype=config.dtype) | {
         "models": records,

@@ -71,13 +71,13 @@ def _add(templates: dict[str, Template], row: list[str], place: str) -> None:
         raise InputError(f"Expected {len(_COLUMNS)} columns, got {len(row)} ({place}). Correct --templates.")
     name, language, form, frame = (cell.strip() for cell in row)
     if not name or any(mark in name for mark in ":/, "):
-        raise InputError(f"Expected a name without ':', '/', ',' or spaces, got {name!r} ({place}). Rename it.")
+        raise InputError(f"Expected a name without ':', '/', ',', spaces, got {name!r} ({place}). Correct --templates.")
     if form not in ("plain", "chat"):
         raise InputError(f"Expected the form plain or chat, got {form!r} ({place}). Correct --templates.")
     check(frame, place)
     template = templates.setdefault(name, Template(name, {}, form == "chat"))
     if language in template.frames or template.chat != (form == "chat"):
-        raise InputError(f"Expected one frame a name and language, got {name!r} again ({place}). Rename it.")
+        raise InputError(f"Expected one frame a name and language, got {name!r} again ({place}). Correct --templates.")
     template.frames[language] = frame
 
 

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -115,7 +116,8 @@ def write_json(path: Path, value) -> None:
 
 
 def _claim_next(workdir: Path) -> RunFolder:
-    used = [int(p.name[4:8]) for p in workdir.glob("run-[0-9][0-9][0-9][0-9]*")]
+    named = (re.match(r"run-(\d{4,9})(?!\d)", path.name) for path in workdir.glob("run-[0-9]*"))
+    used = [int(found[1]) for found in named if found]
     return _make(workdir, f"run-{max(used, default=0) + 1:04d}")
 
 

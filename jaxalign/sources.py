@@ -126,6 +126,11 @@ def ks_of(config: Config, concepts: Concepts, splits: list[Split]) -> tuple[int,
     pool = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
     if "csls" in config.retrieval and config.csls_k > pool:
         raise InputError(f"Expected --csls_k from 1 to {pool}, the candidates, got {config.csls_k}. Lower it.")
+    return fitting_k(config, pool)
+
+
+def fitting_k(config: Config, pool: int) -> tuple[int, ...]:
+    """The k of --k up to the number of candidates: larger ones are an error, but the defaults, which are left out."""
     above = [k for k in config.k if k > pool]
     if above and config.k != Config.k:
         raise InputError(

@@ -26,7 +26,7 @@ def tokenize(
     """Tokens of `texts`, exactly as `tokenizer(text)` gives them; InputError for empty and too long texts."""
     for i, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
-            raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Remove it from the list.")
+            raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Mend --concepts.")
     parts = []  # arrays block by block: lists of Python integers would take ten times the memory
     for i in range(0, len(texts), block):
         rows = tokenizer(
@@ -42,7 +42,7 @@ def tokenize(
         i = int(np.argmax(lengths > limit))
         raise InputError(
             f"Expected texts of at most {limit} tokens, got {lengths[i]} at index {i} ({texts[i][:40]!r}...). "
-            "Shorten the text or its template (--templates)."
+            "Shorten the text in --concepts or its template (--templates)."
         )
     # A text of special tokens alone keeps them: a mean over nothing is no vector.
     bare = lengths <= head + tail
@@ -70,7 +70,9 @@ def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) ->
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     if (lengths == 0).any():
         i = int(np.argmin(lengths))
-        raise InputError(f"Expected a token or more a text, got none for {texts[i]!r} at index {first + i}. Remove it.")
+        raise InputError(
+            f"Expected a token or more a text, got none for {texts[i]!r} at index {first + i}. Mend --concepts."
+        )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = np.fromiter((token for row in rows for token in row), np.int32, int(offsets[-1]))
     return Tokens(ids, offsets, np.zeros(len(rows), np.int32), lengths.astype(np.int32))

@@ -1,12 +1,13 @@
 """Word translation, MUSE's and vecmap's task: whole vocabularies, a seed and a test dictionary of word pairs."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, checks, dictionary, report, rundir, score, timing, vec
+from jaxalign import align, checks, dictionary, report, rundir, score, sources, timing, vec
 from jaxalign.config import Config
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -24,6 +25,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
             f"--spaces={config.spaces} --languages={','.join(config.languages)} "
             f"--seed_dictionary={config.seed_dictionary}. Give all three."
         )
+    _check(config)
     first, second = config.languages
     with clock.phase("load"):
         (source_words, source), (target_words, target) = (
@@ -34,6 +36,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     if source.shape[1] != target.shape[1]:
         widths = f"{source.shape[1]} and {target.shape[1]}"
         raise InputError(f"Expected spaces of one dimension, got {widths}. Correct --spaces.")
+    config = dataclasses.replace(config, k=sources.fitting_k(config, len(target_words)))
     queries, answers = dictionary.answer_table(test[0], test[1])
     _refuse_shared(seed[0], queries, source_words)
     steps = () if config.normalize == ("none",) else config.normalize
@@ -58,6 +61,17 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
         name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
         print(f"{name}: {100 * row['value']:.2f} %")
     return {"rows": len(rows), "queries": len(queries), "pairs_left_out": {"seed": seed[2], "test": test[2]}}
+
+
+def _check(config: Config) -> None:
+    """Refuses what this task does not know, which would otherwise be passed over in silence."""
+    if not {"before", "after"} & set(config.settings):
+        raise InputError(f"Expected before or after in --settings, got {','.join(config.settings)}. Add one.")
+    for name in ("map", "scale", "translate", "candidates"):
+        if getattr(config, name) != getattr(Config, name):
+            raise InputError(
+                f"Expected no --{name} with --dictionary, got {getattr(config, name)}. Drop one of the two."
+            )
 
 
 def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarray, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from jaxalign.models.rope import Rope
 from jaxalign.types import InputError
 
+AGAIN = "Download the file again, or change --models."
 ACTIVATIONS = {
     "silu": "silu",
     "swish": "silu",
@@ -84,10 +85,10 @@ def read_json(folder: Path) -> dict[str, Any]:
         raise InputError(f"Expected a config.json in {folder}, got none. Give --models a checkpoint's folder.")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"Expected JSON in {path}, got {error}. Download the file again.") from error
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(f"Expected JSON in {path}, got {error}. {AGAIN}") from error
     if not isinstance(raw, dict):
-        raise InputError(f"Expected an object in {path}, got {type(raw).__name__}. Download the file again.")
+        raise InputError(f"Expected an object in {path}, got {type(raw).__name__}. {AGAIN}")
     return raw
 
 
@@ -97,12 +98,12 @@ def need(raw: dict[str, Any], *names: str) -> Any:
         value = raw.get(name)
         if value is not None:
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                raise InputError(f"Expected a positive number '{name}' in config.json, got {value!r}.")
+                raise InputError(f"Expected a positive number '{name}' in config.json, got {value!r}. {AGAIN}")
             return value
     spelled = " or ".join(f"'{name}'" for name in names)
     raise InputError(
         f"Expected the field {spelled} in config.json of a {raw.get('model_type')!r} model, got none. "
-        "Download the file again, or write the field."
+        "Download the file again, write the field, or change --models."
     )
 
 
@@ -119,5 +120,7 @@ def expect(raw: dict[str, Any], name: str, value: Any) -> None:
 def activation(name: str) -> str:
     """Returns our name of the activation that config.json calls `name`."""
     if name not in ACTIVATIONS:
-        raise InputError(f"Expected an activation of {sorted(ACTIVATIONS)}, got {name!r} in config.json.")
+        raise InputError(
+            f"Expected an activation of {sorted(ACTIVATIONS)}, got {name!r} in config.json. Choose another of --models."
+        )
     return ACTIVATIONS[name]

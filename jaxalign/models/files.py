@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from jaxalign.types import InputError
 
-AGAIN = "Download it again."
+AGAIN = "Download it again, or change --models."
 SAFETENSORS_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 READ_BYTES = 1 << 30
 
@@ -35,11 +35,11 @@ def open_checkpoint(folder: Path) -> Iterator[Checkpoint]:
     """Yields the checkpoint in `folder`; raises InputError on files that are missing, cut short or outside of it."""
     with ExitStack() as stack:
         if (folder / "model.safetensors").is_file():
-            yield _open_safetensors(stack, [folder / "model.safetensors"])
+            yield _open_safetensors(stack, [inside(folder, "model.safetensors")])
         elif (folder / "model.safetensors.index.json").is_file():
             yield _open_shards(stack, folder, "model.safetensors.index.json")
         elif (folder / "pytorch_model.bin").is_file():
-            yield _open_torch([folder / "pytorch_model.bin"])
+            yield _open_torch([inside(folder, "pytorch_model.bin")])
         elif (folder / "pytorch_model.bin.index.json").is_file():
             yield _open_torch(sorted(set(read_index(folder, "pytorch_model.bin.index.json").values())))
         else:
@@ -55,14 +55,27 @@ def read_index(folder: Path, name: str) -> dict[str, Path]:
     try:
         weight_map = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
         shards = {str(key): str(shard) for key, shard in weight_map.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"Expected a JSON object with 'weight_map' in {path}, got {error!r}. {AGAIN}") from error
     for shard in set(shards.values()):
         if Path(shard).name != shard or shard in ("", ".", ".."):
             raise InputError(f"Expected file names beside {path}, got {shard!r}. Do not trust this checkpoint.")
         if not (folder / shard).is_file():
             raise InputError(f"Expected the shard {shard}, which {path} names, got no such file. {AGAIN}")
+        inside(folder, shard)
     return {key: folder / shard for key, shard in shards.items()}
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Returns the path of a file, checked not to be a link out of the folder, but to the blobs of the hub's cache."""
+    found, real = folder / name, folder.resolve()
+    roots = [real, real.parents[1] / "blobs"] if real.parent.name == "snapshots" else [real]
+    if not any(found.resolve().is_relative_to(root) for root in roots):
+        raise InputError(
+            f"Expected {found} to lie in its folder, got a link to {found.resolve()}. Give --models the folder that "
+            "holds the files themselves."
+        )
+    return found
 
 
 def _open_shards(stack: ExitStack, folder: Path, index: str) -> Checkpoint:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,7 @@ class Model:
     @cached_property
     def tokenizer(self) -> Any:
         """Returns the folder's own tokenizer, read at first use."""
-        from transformers import AutoTokenizer
-
-        try:
-            return AutoTokenizer.from_pretrained(str(self.folder))
-        except (OSError, ValueError) as error:
-            raise InputError(f"Expected tokenizer files in {self.folder}, got {str(error)[:200]}") from error
+        return read_tokenizer(self.folder)
 
     @property
     def family(self) -> str:
@@ -71,6 +67,17 @@ class Model:
     @property
     def model_parallel(self) -> int:
         return 1 if self.mesh is None else self.mesh.shape["model"]
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Returns the tokenizer in `folder`; no code of the folder is run."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # the tokenizers library raises bare Exception for a damaged file
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"Expected tokenizer files in {folder}, got: {said}. Change --models.") from error
 
 
 def demo_path() -> Path:
@@ -140,12 +147,11 @@ _weights = weights  # the parameter `weights` of `load` hides the module
 
 def find(path_or_hub_id: str | Path, revision: str | None, *, config_only: bool = False) -> tuple[Path, str | None]:
     """Returns the local folder, and of a hub id the commit that `revision` resolved to."""
-    if str(path_or_hub_id) == "demo":
-        return demo_path(), None
-    folder = Path(path_or_hub_id)
-    if folder.is_dir():
+    demo = str(path_or_hub_id) == "demo"
+    folder = demo_path() if demo else Path(path_or_hub_id)
+    if len(str(path_or_hub_id)) < 4096 and (demo or os.path.isdir(folder)):
         if revision is not None:
-            raise InputError(f"Expected a hub id with --revision, got the folder {folder}. Leave --revision out.")
+            raise InputError(f"Expected a hub id with --revision, got {path_or_hub_id}. Leave --revision out.")
         return folder, None
     if not str(path_or_hub_id).count("/") <= 1 or str(path_or_hub_id).startswith((".", "~", "/")):
         raise InputError(f"Expected a folder or a hub id, got {str(path_or_hub_id)!r}. Change --models.")
@@ -173,6 +179,7 @@ def _snapshot(hub_id: str, revision: str | None, patterns: list[str]) -> Path:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
-            f"Expected the hub's files of {hub_id!r} at revision {revision or 'main'}, got {str(error)[:200]}. "
+            f"Expected the hub's files of {hub_id[:100]!r} at revision {revision or 'main'}, got "
+            f"{' '.join(str(error).split())[:200]}. "
             "Check --models, the network, and access to gated repositories."
         ) from error

@@ -62,7 +62,8 @@ def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ..
         wanted = layer_keys(source, config, path)
         missing = [name for name in wanted if name not in names]
         if missing:
-            raise InputError(f"Expected the tensor {missing[0]} in the checkpoint, got none. Download it again.")
+            raise InputError(f"Expected the tensor {missing[0]} in the checkpoint, got none. Download it again, "
+                             "or change --models.")
         used.update(wanted)
         found[path] = [names[name] for name in wanted]
         expected = leaves[path].shape[1:] if is_stacked(path) else leaves[path].shape
@@ -70,13 +71,13 @@ def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ..
             if taken_shape(source, shapes[key]) != expected:
                 raise InputError(
                     f"Expected {key} to fill {path} {tuple(expected)}, got the shape {tuple(shapes[key])}. "
-                    "config.json and weights are not of one model."
+                    "config.json and weights are not of one model: change --models."
                 )
     unknown = sorted(names[name] for name in set(names) - used)
     if unknown:
         raise InputError(
             f"Expected only tensors of the family {config.family}, got {', '.join(unknown[:5])}"
-            f"{' and others' if len(unknown) > 5 else ''}. The checkpoint is of another architecture."
+            f"{' and others' if len(unknown) > 5 else ''}. The checkpoint is of another architecture: change --models."
         )
     return found
 
@@ -159,7 +160,7 @@ def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray
         if checkpoint[key].dtype not in FLOATS or checkpoint[key].dtype != first.dtype:
             raise InputError(
                 f"Expected {key} in {first.dtype if first.dtype in FLOATS else 'a float dtype'}, "
-                f"got {checkpoint[key].dtype}. Take a checkpoint that is not quantised."
+                f"got {checkpoint[key].dtype}. Give --models a checkpoint that is not quantised."
             )
     whole = aligned((len(keys), *first.shape), first.dtype)
     for layer, key in enumerate(keys):
