@@ -44,7 +44,7 @@ class Shape(NamedTuple):
     width: int
     picks: int
     layers: tuple[int, ...]
-    focused: bool  # last layer and single tokens only: the last block computes those tokens alone
+    focused: bool  # the last layer's picks are single tokens: its block computes those tokens alone
     decoder: bool = False  # vectors are the decoder's first step over each pick's text
 
 
@@ -90,7 +90,8 @@ def shape_for(
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
     single = bool((plan.pick_to - plan.pick_from == 1).all())
-    focused = single and layers == (engine.config.num_layers,) and not decoder
+    few = layers == (engine.config.num_layers,) or plan.picks <= plan.width // 2
+    focused = single and few and engine.config.num_layers in layers and not decoder
     each = max(1, tokens // plan.width)
     while True:
         count = max(1, math.ceil(plan.rows / (each * copies)))

@@ -120,26 +120,26 @@ def pooled(
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
     transformers' `hidden_states`; pooled inside the scan, so that no layer's states outlive it.
-    `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` is the last, the
+    `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` has the last, the
     last block computes queries and MLP for those slots only.
     """
-    if last_picks is not None:
-        if layers != (config.num_layers,):
-            raise InputError(f"Expected last_picks with layers=({config.num_layers},) alone, got layers={layers}.")
-        share = jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 1, or 0 for an unused pick
-        return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32) * share, last_picks)
+    if last_picks is not None and config.num_layers not in layers:
+        raise InputError(f"Expected last_picks with layer {config.num_layers} among the layers, got {layers}.")
 
     def pool(state: jax.Array) -> jax.Array:
         return jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST)
 
-    return _run(config, params, batch, layers, pool, None)
+    def keep(state: jax.Array) -> jax.Array:
+        return state.astype(jnp.float32) * jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 0 for an unused pick
+
+    return _run(config, params, batch, layers, pool, last_picks, pool if last_picks is None else keep)
 
 
 def states(
     config: Config, params: Params, batch: Batch, layers: tuple[int, ...]
 ) -> Float32[jax.Array, "layer row slot feature"]:
     """Returns (layer, row, slot, feature) float32: the full states of the chosen `layers`."""
-    return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32), None)
+    return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32))
 
 
 def _run(
@@ -148,7 +148,8 @@ def _run(
     batch: Batch,
     layers: tuple[int, ...],
     emit: Callable[[jax.Array], jax.Array],
-    last_picks: jax.Array | None,
+    last_picks: jax.Array | None = None,
+    emit_last: Callable[[jax.Array], jax.Array] | None = None,
 ) -> jax.Array:
     depth = max(layers, default=0)
     if not layers or min(layers) < 0 or depth > config.num_layers:
@@ -188,7 +189,7 @@ def _run(
     if config.num_layers in layers:
         if config.final_norm:
             state = nnx.merge(graphs["norm"], params["norm"])(state)
-        outputs[config.num_layers] = emit(state)
+        outputs[config.num_layers] = (emit_last or emit)(state)
     return jnp.stack([outputs[layer] for layer in layers])
 
 

@@ -45,9 +45,10 @@ def test_pooled_is_pool_times_states(tiny):
 def test_last_picks_equal_the_whole_block(tiny):
     model, _ = tiny
     batch, spans = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
-    whole = pooled(model, batch, layers=(3,))
-    short = pooled(model, batch, layers=(3,), last_picks=batch.pool.argmax(-1).astype(np.int32))
-    np.testing.assert_allclose(short, whole, rtol=1e-6, atol=1e-6)
+    for layers in ((3,), (0, 1, 2, 3), (3, 1)):
+        whole = pooled(model, batch, layers=layers)
+        short = pooled(model, batch, layers=layers, last_picks=batch.pool.argmax(-1).astype(np.int32))
+        np.testing.assert_allclose(short, whole, rtol=1e-6, atol=1e-6)
     with pytest.raises(InputError, match="layers"):
         pooled(model, batch, layers=(2,), last_picks=batch.pool.argmax(-1).astype(np.int32))
 
