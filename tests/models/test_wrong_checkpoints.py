@@ -37,6 +37,13 @@ def index_names_an_absolute_path(folder):
     return "file names beside"
 
 
+def index_names_a_link_out_of_the_folder(folder):
+    shard = next(iter(sorted(folder.glob("model-*"))))
+    shard.rename(folder.parent / "outside.safetensors")
+    shard.symlink_to(folder.parent / "outside.safetensors")
+    return "lie in its folder"
+
+
 def index_names_a_key_its_shard_lacks(folder):
     edit_index(folder, "model.more.weight", "model-00001-of-00003.safetensors")
     return "model.more.weight"
@@ -61,7 +68,8 @@ def no_weights(folder):
 @pytest.mark.parametrize(
     "damage",
     [truncated, missing_shard, index_names_a_missing_file, index_leaves_the_folder, index_names_an_absolute_path,
-     index_names_a_key_its_shard_lacks, index_is_no_json, index_without_map, no_weights],
+     index_names_a_link_out_of_the_folder, index_names_a_key_its_shard_lacks, index_is_no_json, index_without_map,
+     no_weights],
 )  # fmt: skip
 def test_damaged_files_are_named(tmp_path, damage):
     folder = write_shards(tmp_path / "model")
