@@ -33,7 +33,7 @@ def rows(
     candidates: str = "all",
     completion: str = "drop",
     subsets: Mapping[str, np.ndarray] | None = None,
-    draws: int = 1999,
+    draws: int = 999,
     rng_seed: int = 0,
 ) -> list[dict]:
     """Returns rows of differences and their p-values, for every pair, each language's mean, and the mean of all pairs.
@@ -98,7 +98,7 @@ def models(
     tail: Mapping,
     *,
     metric: str = "P@1",
-    draws: int = 1999,
+    draws: int = 999,
     rng_seed: int = 0,
 ) -> list[dict]:
     """Returns rows of one model's score less another's on the same test concepts; setting `after - after`.
@@ -114,7 +114,7 @@ def models(
     return _flat(columns | dict(subset="all", metric=metric), languages, result)
 
 
-def paired(difference: Float[np.ndarray, "source target query"], draws: int = 1999, rng_seed: int = 0) -> dict:
+def paired(difference: Float[np.ndarray, "source target query"], draws: int = 999, rng_seed: int = 0) -> dict:
     """Returns mean difference, bootstrap interval and p of the sign-flip test: (source + 1, target + 1) each.
 
     If two settings are exchangeable, each concept's difference is as likely as its negative (Fisher 1935); for P@1 this
@@ -126,7 +126,7 @@ def paired(difference: Float[np.ndarray, "source target query"], draws: int = 19
     value = cells.mean(axis=-1)
     p = _p_value(np.abs(flat @ signs.T / size), np.abs(value).reshape(-1)).reshape(value.shape)
     drawn = flat @ score.resamples(size, 1000, rng_seed).T / size
-    low, high = (bound.reshape(value.shape) for bound in np.quantile(drawn, (0.025, 0.975), axis=1))
+    low, high = (bound.reshape(value.shape) for bound in score.bounds(drawn))
     return dict(value=value, low=low, high=high, p=p, count=size)
 
 
@@ -134,7 +134,7 @@ def between(
     gain: Float[np.ndarray, "source target query"],
     left: np.ndarray,
     right: np.ndarray,
-    draws: int = 1999,
+    draws: int = 999,
     rng_seed: int = 0,
 ) -> dict:
     """Returns the left subset's mean less the right's, its bootstrap interval and p when labels are shuffled.
@@ -150,7 +150,7 @@ def between(
     dealt = flat @ _deals(size, first, draws, rng_seed)
     p = _p_value(np.abs(dealt * (1 / first + 1 / other) - total / other), np.abs(value).reshape(-1))
     drawn = [flat[:, s] @ score.resamples(int(s.sum()), 1000, rng_seed).T / s.sum() for s in (member, ~member)]
-    low, high = (b.reshape(value.shape) for b in np.quantile(drawn[0] - drawn[1], (0.025, 0.975), axis=1))
+    low, high = (bound.reshape(value.shape) for bound in score.bounds(drawn[0] - drawn[1]))
     return dict(value=value, low=low, high=high, p=p.reshape(value.shape), count=size)
 
 
@@ -170,7 +170,7 @@ def _deals(size: int, first: int, draws: int, rng_seed: int) -> np.ndarray:
 def permutation_p(
     best: Int[np.ndarray, "source target query"],
     answers: Int[np.ndarray, " query"],
-    draws: int = 1999,
+    draws: int = 999,
     rng_seed: int = 0,
     split_ties: bool = True,
 ) -> Float[np.ndarray, "source target"]:

@@ -169,9 +169,9 @@ def intervals(
         # A draw without any concept of a small subset says nothing: it stands at the value.
         drawn = np.where(np.isnan(drawn), value[..., None], drawn)
     grid = dict(value=_fold(value, source, target, languages))
-    bounds = _bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid["value"], grid["value"])
-    grid["low"], grid["high"] = (bound.copy() for bound in bounds)
-    count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, np.nansum)
+    limits = bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid["value"], grid["value"])
+    grid["low"], grid["high"] = (limit.copy() for limit in limits)
+    count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, total=True)
     grid["count"] = np.broadcast_to(count, (metric, *count.shape[1:]))
     if bootstrap:
         _widen(grid, np.broadcast_to(size, len(source)).max())
@@ -186,25 +186,27 @@ def resamples(queries: int, bootstrap: int, rng_seed: int) -> np.ndarray:
     return np.bincount(flat.ravel(), minlength=bootstrap * queries).reshape(bootstrap, queries).astype(np.float32)
 
 
-def _fold(figures: np.ndarray, source: np.ndarray, target: np.ndarray, languages: int, mean=np.nanmean) -> np.ndarray:
-    """Returns pairs as a square with one more row and column for the means; NaN where a pair has no query."""
+def _fold(figures: np.ndarray, source: np.ndarray, target: np.ndarray, languages: int, total=False) -> np.ndarray:
+    """Returns pairs as a square with one more row and column for means (or sums); NaN where a pair has no query."""
     metric, pairs, *rest = figures.shape
     square = np.full((metric, languages + 1, languages + 1, *rest), np.nan, figures.dtype)
     square[:, source, target] = figures
     filled = ~np.isnan(figures).all(axis=tuple(i for i in range(figures.ndim) if i != 1))
-    for language in range(languages):
-        outgoing = np.flatnonzero((source == language) & filled)
-        incoming = np.flatnonzero((target == language) & filled)
-        if len(outgoing):
-            square[:, language, -1] = mean(figures[:, outgoing], axis=1)
-        if len(incoming):
-            square[:, -1, language] = mean(figures[:, incoming], axis=1)
-    if filled.any():
-        square[:, -1, -1] = mean(figures[:, filled], axis=1)
+    codes = np.arange(languages)[:, None]
+    members = np.concatenate([source == codes, target == codes, np.ones((1, pairs), bool)]) & filled
+    known = members.any(axis=1)
+    weights = members[known] / (1.0 if total else members[known].sum(axis=1, keepdims=True))
+    plain = figures if filled.all() else np.where(filled.reshape(1, -1, *(1 for _ in rest)), figures, 0)
+    made = np.tensordot(weights.astype(figures.dtype), plain, axes=(1, 1))
+    for figure_of, place in zip(made, np.flatnonzero(known), strict=True):
+        row = place if place < languages else -1
+        column = place - languages if languages <= place < 2 * languages else -1
+        square[:, row, column] = figure_of
     return square
 
 
-def _bounds(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bounds(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the 2.5 and 97.5 % points over the last axis, the outer ones of the draws they fall between."""
     draws = drawn.shape[-1]
     first, last = int(0.025 * (draws - 1)), int(np.ceil(0.975 * (draws - 1)))
     parted = np.partition(drawn, (first, last), axis=-1)

@@ -8,7 +8,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign import align, checks, combine, compare, evaluate, generalised, hosts, isometry, rankfile, score, timing
+from jaxalign import (
+    align,
+    checks,
+    combine,
+    compare,
+    evaluate,
+    generalised,
+    hosts,
+    isometry,
+    rankfile,
+    score,
+    threads,
+    timing,
+)
 from jaxalign.config import Config
 from jaxalign.types import Concepts, Space, Split
 
@@ -98,10 +111,17 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     config, languages = study.config, tuple(space.vectors)
     found = Figures([], [], {})
     scored: dict[str, list[list[dict]]] = {}
-    for retrieval, number, outcome in answers(study, space, asked):
-        with study.clock.phase("score"):
-            rows = _scored(study, space, outcome, number, retrieval, asked)
-            scored.setdefault(retrieval, []).append(rows + combine.ties(rows, outcome, languages))
+    given = list(answers(study, space, asked))
+
+    def score_one(one: tuple[str, int, list[evaluate.Outcome]]) -> list[dict]:
+        retrieval, number, outcome = one
+        rows = _scored(study, space, outcome, number, retrieval, asked)
+        return rows + combine.ties(rows, outcome, languages)
+
+    with study.clock.phase("score"):
+        for (retrieval, _, _), rows in zip(given, threads.spread(score_one, given, threads.workers(2)), strict=True):
+            scored.setdefault(retrieval, []).append(rows)
+    for retrieval, number, outcome in given:
         found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
         if number == 0 and retrieval == config.retrieval[0]:
             found.wrong.extend(_wrong(space, outcome, study.concepts, study.splits[0], languages))
