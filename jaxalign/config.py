@@ -152,12 +152,15 @@ class Config:
     design: str = _option(
         "full",
         "full: every question for every space; star: every question for the first pooling at the last layer of vanilla "
-        "and the first template, and a short one for spaces that differ from these in layer, pooling or template alone",
+        "and the first template, and a short one for spaces that differ from these in layer, pooling or template",
         choices=("full", "star"),
     )
     seed: int = _option(0, "seed of splits, shuffles, resamples and random weights", bounds=COUNT)
     # the run
-    workdir: str = _option("runs", "folder of runs and of the store of finished spaces")
+    workdir: str = _option(
+        "runs",
+        "folder of runs and of the store of finished spaces, or gs://BUCKET/PATH (mirrored in the user's cache folder)",
+    )
     run_name: str = _option("", "name of the run's folder; empty: the next free run-NNNN")
     export_spaces: bool = _option(False, "write the spaces of the run as LANG.vec folders")
     memory_budget: float = _option(4.0, "GiB that the alignment engine may use for similarities", bounds=(0.01, 1e6))

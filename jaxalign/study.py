@@ -53,6 +53,7 @@ class Questions(NamedTuple):
     settings: tuple[str, ...]
     seed_sizes: tuple[int, ...]
     controls: bool = True  # subsets, the shared space and the distances
+    likeness: bool = True  # how alike the languages are without a map
 
 
 def questions(
@@ -61,15 +62,20 @@ def questions(
     """What is asked of each space of a model: everything, or in the star design one thing changed at a time.
 
     The star's centres are the first pooling at the last layer of the vanilla embedding and of the first template. They
-    get every question; a space that differs from its centre in layer or pooling, or in the template, gets before, after
-    and ceiling with the whole seed dictionary, the first retrieval and split, no controls; one that differs in two is
-    left out.
+    get every question; a space that differs from its centre in layer, pooling or template gets before, after, ceiling
+    and its null with the whole seed dictionary, the first retrieval and split, no controls; one that differs in layer
+    and pooling before and after alone; one that differs in the template and another is left out.
     """
     everything = Questions(config.retrieval, splits, config.settings, seed_sizes)
     if config.design == "full":
         return [(space, everything) for space in spaces]
-    few = tuple(setting for setting in config.settings if setting in ("before", "after", "ceiling")) or config.settings
-    short = Questions(config.retrieval[:1], 1, few, seed_sizes[-1:], controls=False)
+
+    def short(*names: str, likeness: bool) -> Questions:
+        few = tuple(name for name in config.settings if name in names) or config.settings
+        return Questions(config.retrieval[:1], 1, few, seed_sizes[-1:], controls=False, likeness=likeness)
+
+    one_changed = short("before", "after", "ceiling", "ceiling_null", likeness=True)
+    two_changed = short("before", "after", likeness=False)
     kinds = list(dict.fromkeys(space.label.embedding for space in spaces))
     poolings = {kind: next(space.label.pooling for space in spaces if space.label.embedding == kind) for kind in kinds}
     last = max(space.label.layer for space in spaces)
@@ -77,11 +83,10 @@ def questions(
     asked = []
     for space in spaces:
         label = space.label
-        changed = (
-            (label.layer != last) + (label.pooling != poolings[label.embedding]) + (label.embedding not in centres)
-        )
-        if changed < 2:
-            asked.append((space, short if changed else everything))
+        other_template = label.embedding not in centres
+        changed = (label.layer != last) + (label.pooling != poolings[label.embedding]) + other_template
+        if changed < 2 or not other_template:
+            asked.append((space, (everything, one_changed, two_changed)[changed]))
     return asked
 
 
@@ -129,7 +134,7 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
         return found
     for per_split in scored.values():
         found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
-    if "isometry" in config.controls:
+    if "isometry" in config.controls and asked.likeness:
         with study.clock.phase("isometry"):
             found.rows.extend(likeness(config, space, asked))
     return found

@@ -265,7 +265,8 @@ def dots(
         axes.set(yticks=y, yticklabels=labels, xlabel=xlabel, ylim=(len(labels) - 0.4, -0.6))
         axes.set(**({} if zero else {"xlim": (0, None)}))
         axes.grid(True, axis="x")
-        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handletextpad=0.3)
+        columns = 3 if max(map(len, marks)) < 14 else 1
+        axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handletextpad=0.3)
         if side is not None and ratio is not None:
             side.barh(y, [100 * (share or 0) for share in ratio[1]], 0.55, color="#8fa8d8")
             for line, share in enumerate(ratio[1]):
@@ -281,7 +282,8 @@ def dots(
     if ratio:
         said = (f"{label} {100 * s:.0f}" for label, s in zip(labels, ratio[1], strict=True) if s is not None)
         facts += f". {ratio[0]}: " + ", ".join(said)
-    size = (4.8, 1.15 + max(0.25, 0.13 * len(marks) if link is None else 0.25) * len(labels))
+    above = 0.16 * (-(-len(marks) // (3 if max(map(len, marks)) < 14 else 1)) - 1)
+    size = (4.8, above + 1.15 + max(0.25, 0.13 * len(marks) if link is None else 0.25) * len(labels))
     return draw(name, caption, f"Marks of {xlabel}, {what}. {facts}.", paint, size, (2.0, 1.0) if ratio else (1.0,))
 
 

@@ -57,7 +57,7 @@ def matched(results: Results, among: list[Series]) -> Section | None:
         )
         axis = "abstract less physical, points of P@1"
         pictures.insert(0, figures.dots(ways, marks, "gap", caption, "each sample", axis, zero=True))
-    header = ["series", "sample", "abstract concepts", "abstract", "physical", "difference", "low", "high", "p"]
+    header = ["series", "sample", "abstract queries", "abstract", "physical", "difference", "low", "high", "p"]
     text = (
         "The paper's open question: is the gap owed to frequency, senses or token count? Each alone and together. "
         "Percent and points of P@1; p by shuffling which concept is abstract. How alike the matched samples are stands "
@@ -84,14 +84,16 @@ def _gap(results: Results, series: Series, left: str, right: str) -> dict | None
 
 
 def _balance(results: Results) -> list[Table]:
-    rows = [
-        [tables.short_model(series.model), subset.replace("abstract", "", 1).split(DIFFERENCE)[0].strip("_")
-         or "as it is", metric.removeprefix("difference_"), cells[MEAN, MEAN]["count"], cells[MEAN, MEAN]["value"]]
-        for (series, setting, _, subset, metric), cells in results.cells.items()
-        if setting == "balance"
-    ]  # fmt: skip
-    header = ["model", "sample", "trait", "pairs or abstract concepts", "standardised difference"]
-    return [Table("How alike the samples are", header, rows)] if rows else []
+    rows = []
+    for (series, setting, _, subset, metric), cells in results.cells.items():
+        if setting == "balance":
+            way = subset.split(DIFFERENCE)[0].removeprefix("abstract")
+            name = f"matched: {way.removeprefix('_matched').strip('_') or 'together'}" if way else "as it is"
+            row = cells[MEAN, MEAN]
+            trait = metric.removeprefix("difference_")
+            rows.append([tables.short_model(series.model), name, trait, row["count"], row["value"]])
+    header = ["model", "sample", "trait", "abstract concepts", "standardised difference"]
+    return [Table("How alike the samples are, first split", header, rows)] if rows else []
 
 
 def layers(results: Results, among: list[Series]) -> Section | None:

@@ -100,7 +100,8 @@ def differences(results: Results, among: list[Series]) -> Section | None:
     body = []
     for (series, setting, size, subset, metric), rows in results.cells.items():
         joined = tables.DIFFERENCE in setting or tables.DIFFERENCE in subset
-        if not joined or metric.endswith("_p") or (MEAN, MEAN) not in rows:
+        models_compared = tables.DIFFERENCE in series.model
+        if not joined or metric != "P@1" or (MEAN, MEAN) not in rows or not (models_compared or series in among):
             continue
         row = rows[MEAN, MEAN]
         p = results.cells.get((series, setting, size, subset, f"{metric}_p"), {}).get((MEAN, MEAN))
@@ -112,7 +113,8 @@ def differences(results: Results, among: list[Series]) -> Section | None:
         return None
     text = (
         "Points of P@1, mean of all pairs. Settings and models are compared on the same concepts (sign-flip test), "
-        "abstract and physical concepts by shuffling which is which; p is two-sided and not corrected for many tests."
+        "abstract and physical concepts by shuffling which is which; p is two-sided, not corrected for many tests, and "
+        "of the first split where there are several. Other layers, other metrics and every pair are in results.jsonl."
     )
     header = ["series", "difference", "points", "low", "high", "p"]
     return Section("differences", "Differences with a test", text, (), (Table("Differences", header, body),))
@@ -171,7 +173,7 @@ def domains(results: Results, among: list[Series]) -> Section | None:
         known = [name for name in results.subsets(one) if name.startswith("domain:")]
         marks = _marks(results, one, ["all", *known])
         if known and marks:
-            caption = f"{name_of(one, among)}: P@1 by domain, mean of all pairs, 95 % intervals over concepts."
+            caption = f"{name_of(one, among)}: P@1 by domain (queries, all splits), mean of all pairs, 95 % intervals."
             labels = [f"{name.removeprefix('domain:')} ({_size(results, one, name)})" for name in ["all", *known]]
             pictures.append(figures.dots(labels, marks, f"domains-{i}", caption, "each domain (test concepts)"))
     if not pictures:
@@ -209,7 +211,7 @@ def subsets(results: Results, among: list[Series]) -> Section | None:
         return None
     header = ["series", "subset", "queries", "before", "after", "ceiling"]
     table = Table("P@1 of every subset, percent, mean of all pairs", header, body)
-    return Section("subsets", "Subsets", "Queries are the mean number a pair.", (), (table,))
+    return Section("subsets", "Subsets", "Queries are the mean number a pair, all splits together.", (), (table,))
 
 
 def paper(results: Results, among: list[Series]) -> Section | None:
