@@ -18,7 +18,7 @@ from jaxalign.types import Batch, InputError
 
 POOLINGS = ("first", "last", "mean", "decoder")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
-WIDTHS = (32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
+WIDTHS = (32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 SHARED_WIDTHS = (32, 64, 128, 192, 256, 384, 512)
 
 
@@ -107,8 +107,6 @@ def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features:
     # Causal: few sizes, which several templates share; a window is full whatever its width.
     known = SHARED_WIDTHS if causal else WIDTHS
     sizes = [w for w in known if w >= longest][:8] or [-(-longest // 64) * 64]
-    if not causal:  # a sample tells how well the lengths fill a row
-        lengths = lengths[:: max(1, len(lengths) // 4000)]
     cut = _windows if causal else _packed
     rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}
     # Attention adds width / (6 features) to a slot's operations; with softmax and slower products, four times that in
@@ -176,22 +174,41 @@ def _windows(lengths: np.ndarray, shared: np.ndarray, width: int) -> tuple[np.nd
 
 
 def _packed(lengths: np.ndarray, shared: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Order of the texts and the first text of each row, always the longest text that still fits."""
-    by_length = [list(np.flatnonzero(lengths == n)[::-1]) for n in range(int(lengths.max(initial=0)) + 1)]
-    order: list[int] = []
-    starts = [0]
-    longest = len(by_length) - 1
-    while longest > 0:
-        room, n = width, longest
-        while n > 0:
-            take = min(room // n, len(by_length[n]))
-            order += [by_length[n].pop() for _ in range(take)]
-            room -= take * n
-            n = min(n - 1, room)
-        starts.append(len(order))
-        while longest > 0 and not by_length[longest]:
-            longest -= 1
-    return np.array(order, np.int64), np.array(starts, np.int64)
+    """Order of the texts and the first text of each row: the longest left, and what fills the row best beside it."""
+    by_length = [np.flatnonzero(lengths == n) for n in range(int(lengths.max(initial=0)) + 1)]
+    left = np.array([len(texts) for texts in by_length])
+    order, sizes = [], []
+    for longest in range(len(left) - 1, 0, -1):
+        while left[longest]:
+            left[longest] -= 1
+            row = np.bincount([longest, *_fill(left, width - longest)], minlength=len(left))
+            left[longest] += 1
+            rows = int((left[row > 0] // row[row > 0]).min())  # as often as the texts last
+            kinds = np.flatnonzero(row)
+            taken = [by_length[n][left[n] - rows * row[n] : left[n]].reshape(rows, -1) for n in kinds]
+            order.append(np.concatenate(taken, axis=1).ravel())
+            sizes += [int(row.sum())] * rows
+            left -= rows * row
+    return np.concatenate([np.empty(0, np.int64), *order]), np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+
+
+def _fill(left: np.ndarray, room: int) -> list[int]:
+    """Lengths, `left[n]` of length n to choose from, whose sum comes nearest to `room` from below; long ones first."""
+    added = np.full(room + 1, -1)  # the length that was added last to reach each sum
+    added[0] = 0
+    for n in range(min(room, len(left) - 1), 0, -1):
+        for _ in range(min(left[n], room // n)):
+            new = np.flatnonzero((added[n:] < 0) & (added[:-n] >= 0))
+            if not len(new):
+                break
+            added[new + n] = n
+        if added[room] >= 0:
+            break
+    total, found = int(np.flatnonzero(added >= 0)[-1]), []
+    while total:
+        found.append(int(added[total]))
+        total -= found[-1]
+    return found
 
 
 def _take(ids: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

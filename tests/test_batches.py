@@ -89,6 +89,15 @@ def test_encoder_rows_are_almost_full():
     assert plan.computed <= plan.rows * plan.width <= 1.02 * plan.computed + plan.width
 
 
+def test_rows_are_filled_to_the_brim_where_lengths_allow():
+    """Sixteen slots hold 9 + 7 and 8 + 8, which the longest that still fits (9 + 6, 8 + 7) would leave open."""
+    lengths = np.repeat([9, 8, 7, 6, 5], [30, 31, 30, 2, 2])
+    order, starts = batches._packed(lengths, np.zeros_like(lengths), 16)
+    assert sorted(order) == list(range(len(lengths)))
+    filled = np.add.reduceat(lengths[order], starts[:-1])
+    assert filled.max() <= 16 and (filled == 16).sum() >= 45 and len(filled) == 47
+
+
 def test_special_tokens_in_the_mean():
     part = tokens.from_rows([[9, 1, 2]])._replace(inner_from=np.array([1], np.int32))
     for causal, special, kept in [
