@@ -66,6 +66,19 @@ def test_likeness_agrees_with_numpy(offset):
     assert 0.1 < value["MEXA"][0, 2] < 1 and 0.1 < value["mutual_kNN"][0, 2] < 1
 
 
+def test_likeness_agrees_with_numpy_on_real_spaces(shared):
+    from jaxalign import vec
+
+    _, spaces = vec.read_folder(shared / "spaces", ("en", "fi", "fr"))
+    vectors = np.stack(list(spaces.values()))[:, :300]
+    value, null = isometry.likeness(vectors, null_draws=20)
+    for name, by_hand in BY_HAND.items():
+        expected = [[by_hand(x, y) for y in vectors.astype(np.float64)] for x in vectors.astype(np.float64)]
+        np.testing.assert_allclose(value[name], expected, atol=1e-3, err_msg=name)
+    for name in ("CKA_unbiased", "RSIM", "mutual_kNN"):  # words of one meaning are alike without a map
+        assert value[name][0, 1] > null[name][:, 0, 1].max() + 0.05, name
+
+
 def test_a_draw_of_the_null_is_the_measure_on_that_shuffle():
     vectors = planted((0.0, 0.3))
     _, null = isometry.likeness(vectors, null_draws=2, rng_seed=7)

@@ -1,12 +1,14 @@
 """Each flagfile of the paper's models runs from start to report, on a tiny checkpoint of the same architecture."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from tiny import LLAMA, concepts, write_model
 
 from jaxalign import bench
+from jaxalign.report import tables
 
 FLAGS = Path(__file__).resolve().parents[1] / "benchmarks" / "paper"
 TINY = {
@@ -53,13 +55,36 @@ def test_flagfile_runs(place, name, capsys, monkeypatch):
     run = Path(json.loads(capsys.readouterr().out.splitlines()[-1])["run"])
     rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
     assert {row["setting"] for row in rows} >= {"before", "after", "ceiling", "null", "ceiling_null"}
-    assert {row["embedding"] for row in rows} == {"vanilla", "prompt:paper"}
+    assert {row["embedding"] for row in rows if row["retrieval"] == "csls"} == {"vanilla", "prompt:paper"}
     expected = "mean" if family == "mt0" else "last"
     assert {row["pooling"] for row in rows if row["embedding"] == "vanilla"} == {expected}
     assert (run / "report.html").exists()
 
 
 def test_the_runs_name_matches_the_papers_table(place):
-    """A checkpoint under the name of one of the ten stands beside the paper's figures."""
-    page = (place / "runs" / "bloomz-1b7" / "run-0001" / "report.html").read_text(encoding="utf-8")
-    assert "Beside the paper" in page
+    """A checkpoint under the name of one of the ten stands beside the paper's figures; an untrained one does not."""
+    run = place / "runs" / "bloomz-1b7" / "run-0001"
+    rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    assert "Beside the paper" not in (run / "report.html").read_text(encoding="utf-8")
+    trained = [row | {"model": row["model"].removesuffix(" (random weights)")} for row in rows]
+    body = tables.against_paper(tables.Results(trained)).body
+    assert {line[1] for line in body} == {"vanilla", "prompt:paper"} and {line[2] for line in body} == {
+        "fr-en",
+        "ja-en",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flagfile_opens_with_what_one_must_know(name):
+    """Command, memory, time on a named device and whence, and the paper's P@1 at 3,000 seed pairs."""
+    lines = (FLAGS / f"{name}.flags").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# python -m jaxalign.bench --flagfile=benchmarks/paper/{name}.flags"
+    head = "\n".join(line for line in lines if line.startswith("#"))
+    model = next(line for line in lines if line.startswith("--models=")).removeprefix("--models=")
+    assert all(word in head for word in (model, "# Memory:", "GB", "# Time: estimated", "PFLOP", "H200"))
+    for fact in tables.paper_facts():
+        if fact["model"] == tables.paper_model(model) and fact["k"] == 1 and fact["seed"] == 3000:
+            said = "/".join(f"{fact[part]:g}" for part in ("before", "after_both", "ceiling"))
+            (line,) = [line for line in lines if line.startswith(
+                "#   prompt" if fact["embedding"] == "prompt-based" else "#   vanilla")]  # fmt: skip
+            assert f"{fact['lang']} " in line and said in re.sub(r"(\d)\.0(?!\d)", r"\1", line), (fact, line)
