@@ -5,6 +5,7 @@ Every process asks the same questions in the same order; the first one alone rea
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -55,6 +56,13 @@ def is_open(question: str, missing: bool) -> bool:
             "same flags but --process_id, on the same data."
         )
     return bool(heard[0, 16])
+
+
+def told(numbers: Sequence[int], count: int) -> list[int]:
+    """The numbers below `count` that the first process has, in ascending order, told to all."""
+    marks = np.zeros(count, np.uint8)
+    marks[list(numbers)] = 1
+    return np.flatnonzero(marks if share()[1] == 1 else gathered(marks)[0]).tolist()
 
 
 def joined(rows: np.ndarray, first: int, share: tuple[int, int]) -> np.ndarray:

@@ -7,7 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxalign import checks, controls, devices, facts, hosts, report, rundir, sources, study, timing, traits, translate
+from jaxalign import (
+    bucket,
+    checks,
+    controls,
+    devices,
+    facts,
+    hosts,
+    report,
+    rundir,
+    sources,
+    study,
+    timing,
+    traits,
+    translate,
+)
 from jaxalign import concepts as words
 from jaxalign.config import Config, parse_size
 from jaxalign.timing import Clock
@@ -19,24 +33,38 @@ def run(config: Config) -> Path | None:
 
     On several hosts each process makes its share of the spaces and ranks, and the first one writes the run.
     """
-    clock = Clock()
-    if devices.prepare(config) > 0:
+    clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
+    first = devices.prepare(config) == 0
+    if in_bucket:
+        config = dataclasses.replace(config, workdir=str(bucket.mirror(config.workdir)))
+    if not first:
         join_in(config, clock)
         hosts.meet("end")
         return None
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
-    folder = rundir.start(config.workdir, config.run_name)
+    root = Path(config.workdir)
+    name = bucket.claim(root, config.run_name)
+    try:
+        folder = rundir.start(root, name)
+    except InputError:
+        bucket.release(root, name)
+        raise
     try:
         summary = suite(config, folder.partial, clock)
-        rundir.write_text(folder.partial / "flags.txt", flags_text(config))
+        rundir.write_text(folder.partial / "flags.txt", flags_text(given))
         rundir.write_text(folder.partial / "timing.jsonl", "".join(json.dumps(row) + "\n" for row in clock.rows()))
         final = rundir.finish(folder)
     except BaseException:
         rundir.discard(folder)
+        bucket.release(root, name)
         raise
+    bucket.publish(final)
     seconds = clock.rows()[-1]["seconds"]
-    print(f"\nreport: {final / 'report.html'}") if "report" in summary else None
-    print(json.dumps({"run": str(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary), flush=True)
+    print(f"\nreport: {bucket.url_of(final / 'report.html')}") if "report" in summary else None
+    print(
+        json.dumps({"run": bucket.url_of(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary),
+        flush=True,
+    )
     hosts.meet("end")
     return final
 

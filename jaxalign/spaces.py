@@ -135,8 +135,14 @@ def _entry(
     first = jax.process_index() == 0
     with store.locked(root, name) if first else nullcontext(root / name) as folder:
         _meet("found")
-        entry = _lookup(folder, layers, kind.poolings)
-        if entry is not None:
+        entry = _lookup(folder, layers, kind.poolings) if first else None
+        if not hosts.is_open(name, entry is None):
+            entry = entry or _lookup(folder, layers, kind.poolings)
+            if entry is None:
+                raise InputError(
+                    f"Expected a --workdir that every process of the run sees, got none of process 0's vectors in "
+                    f"{folder}. Give a shared folder or gs://BUCKET/PATH."
+                )
             _meet("done")
             return entry
         if not engine:
@@ -148,8 +154,8 @@ def _entry(
 
 def _lookup(folder: Path, layers: tuple[int, ...], poolings: tuple[str, ...]) -> store.Entry | None:
     """A finished entry that holds at least these layers and poolings."""
-    for path in sorted(folder.glob("*/manifest.json")):
-        entry = store.find(path.parent)
+    for path in store.candidates(folder):
+        entry = store.find(path)
         if entry is not None and set(layers) <= set(entry.layers) and set(poolings) <= set(entry.poolings):
             return entry
     return None
@@ -197,8 +203,10 @@ def _make(
     if cut["width"] != plan.width:
         plan = batches.forest(requests, width=cut["width"], **options)
     shape = shape._replace(rows=cut["rows"], width=plan.width, picks=plan.picks)
-    missing = sorted(set(range(cut["chunks"])) - set(store.committed(path, cut["chunks"])))
-    _meet("counted")
+    missing = list(range(cut["chunks"]))
+    if process == 0:
+        missing = sorted(set(missing) - set(store.committed(path, cut["chunks"])))
+    missing = hosts.told(missing, cut["chunks"])
     _fill(engine, plan, shape, path, missing[process::processes], cut["chunk_batches"], progress, kind.name)
     _meet("filled")
     said = extract.counts(plan, shape)

@@ -3,9 +3,11 @@
 An entry holds one embedding of one model's texts: `plan.json` (how the work was cut), `index.npz` (which vector belongs
 to which text), `chunks/00000/` (an Orbax checkpoint, one leaf a layer) beside `chunks/00000.json` (bytes and CRC-32 of
 its files, written after it: the commit), `manifest.json` (last). Its name is a digest of all that made it. What a kill
-left half-written has no commit and is made again; a commit whose files changed is found when the entry is opened.
+left half-written has no commit and is made again; a commit whose files changed is found when the entry is opened. Each
+commit names the plan it follows, for in a bucket (`bucket`) two machines may be at one entry.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -21,9 +23,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxalign import bucket
 from jaxalign.types import InputError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Entry(NamedTuple):
@@ -71,20 +74,27 @@ def locked(root: Path, name: str) -> Iterator[Path]:
 def begin(path: Path, plan: dict[str, Any], index: dict[str, np.ndarray], copies: int) -> None:
     """Makes the entry's folder, or keeps an interrupted run's and its plan, whose cut the chunks there follow."""
     same = ("format", "texts", "vectors", "layers", "poolings", "features")
+    files = [path / "index.npz", path / "plan.json"]
+    there = bucket.pull(files)
     try:
         found = read_plan(path)
-        if [found[key] for key in same] == [plan[key] for key in same] and found["rows"] % copies == 0:
+        fits = [found[key] for key in same] == [plan[key] for key in same] and found["rows"] % copies == 0
+        if fits and found["index"] == _crc(files[0]):
+            bucket.push([] if there else files)
             return
     except (OSError, ValueError, KeyError, TypeError):
         pass
     remove(path)
     private_folder(path / "chunks")
     np.savez(path / "index.npz", **index)  # type: ignore[arg-type]
-    write_json(path / "plan.json", plan)
+    write_json(path / "plan.json", {**plan, "index": _crc(files[0])})
+    bucket.push(files)
 
 
 def read_plan(path: Path) -> dict[str, Any]:
     """The plan that an entry follows."""
+    if not (path / "plan.json").exists():
+        bucket.pull([path / "index.npz", path / "plan.json"])
     return json.loads((path / "plan.json").read_text("utf-8"))
 
 
@@ -113,7 +123,9 @@ def write_chunk(path: Path, number: int, layers: tuple[int, ...], vectors: np.nd
     for name, leaf in leaves.items():
         if not (folder / name).exists():  # Orbax writes NumPy leaves in process 0 alone
             _write_leaf(folder.absolute() / name, leaf)
-    write_json(folder.with_suffix(".json"), {"vectors": vectors.shape[1], "files": _sums(folder)})
+    sums, plan = _sums(folder), _crc(path / "plan.json") if (path / "plan.json").exists() else 0
+    write_json(folder.with_suffix(".json"), {"vectors": vectors.shape[1], "files": sums, "plan": plan})
+    bucket.push([*(folder / name for name in sums), folder.with_suffix(".json")])
 
 
 def _write_leaf(path: Path, leaf: np.ndarray) -> None:
@@ -164,15 +176,42 @@ def _crc(path: Path) -> int:
 
 def committed(path: Path, count: int) -> list[int]:
     """Numbers of the chunks that are whole; a damaged one is named on stderr and counts as missing."""
-    return [number for number in range(count) if _is_whole(path / "chunks" / f"{number:05d}")]
+    there = bucket.names(path / "chunks")
+    plan = _crc(path / "plan.json") if (path / "plan.json").exists() else 0
+    found = []
+    for number in range(count):
+        folder = path / "chunks" / f"{number:05d}"
+        here = folder.with_suffix(".json").exists()
+        if here and there is not None and f"{number:05d}.json" not in there and _is_whole(folder, plan):
+            bucket.push([*(folder / name for name in _sums(folder)), folder.with_suffix(".json")])
+        elif not here and there:
+            _pull_chunk(folder)
+        if _is_whole(folder, plan):
+            found.append(number)
+    return found
 
 
-def _is_whole(folder: Path) -> bool:
+def _pull_chunk(folder: Path) -> None:
+    """Copies a chunk down from the bucket, its commit last."""
+    commit = folder.with_suffix(".json")
+    aside = commit.with_name(f"{commit.name}.bucket")
+    remove(folder)
+    if bucket.pull([commit]):
+        commit.replace(aside)  # no commit before its files
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            files = [folder / name for name in json.loads(aside.read_text("utf-8"))["files"]]
+            if all(file.is_relative_to(folder) for file in files) and bucket.pull(files):
+                aside.replace(commit)
+        aside.unlink(missing_ok=True)
+
+
+def _is_whole(folder: Path, plan: int) -> bool:
     commit = folder.with_suffix(".json")
     if not commit.exists():
         return False
     try:
-        whole = json.loads(commit.read_text("utf-8"))["files"] == _sums(folder)
+        found = json.loads(commit.read_text("utf-8"))
+        whole = found["files"] == _sums(folder) and found.get("plan", plan) == plan
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
@@ -184,22 +223,35 @@ def _is_whole(folder: Path) -> bool:
 def finish(path: Path, made: dict[str, Any]) -> None:
     """Writes the manifest, with which the entry counts as finished."""
     plan = read_plan(path)
+    committed(path, plan["chunks"] if bucket.names(path) else 0)  # those of other processes, where no disk is shared
     counts = [
         json.loads((path / "chunks" / f"{n:05d}.json").read_text("utf-8"))["vectors"] for n in range(plan["chunks"])
     ]
     index = path / "index.npz"
     sums = {"index.npz": [index.stat().st_size, _crc(index)]}
     write_json(path / "manifest.json", {"made": made, "counts": counts, "files": sums, **plan})
+    bucket.push([path / "manifest.json"])
+
+
+def candidates(folder: Path) -> list[Path]:
+    """Places under a folder that have a manifest."""
+    there = bucket.names(folder) or set()
+    far = {folder / name.split("/")[0] for name in there if name.endswith("/manifest.json")}
+    return sorted({path.parent for path in folder.glob("*/manifest.json")} | far)
 
 
 def find(path: Path) -> Entry | None:
     """The finished entry at `path`, its files checked; None where it is absent, unfinished or damaged."""
+    there = bucket.names(path)
     if not (path / "manifest.json").exists():
-        return None
+        if not bucket.pull([path / "index.npz", path / "plan.json", path / "manifest.json"]):
+            return None
+        there = None  # nothing to copy up
     try:
         manifest = json.loads((path / "manifest.json").read_text("utf-8"))
         index = path / "index.npz"
         whole = manifest["files"] == {"index.npz": [index.stat().st_size, _crc(index)]}
+        whole = whole and read_plan(path).items() <= manifest.items()
         layers, poolings, counts = (tuple(manifest[key]) for key in ("layers", "poolings", "counts"))
         entry = Entry(path, layers, poolings, counts, manifest["features"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -211,6 +263,8 @@ def find(path: Path) -> Entry | None:
     if len(committed(path, len(entry.counts))) < len(entry.counts):
         (path / "manifest.json").unlink()
         return None
+    if there is not None and "manifest.json" not in there:
+        bucket.push([path / "index.npz", path / "plan.json", path / "manifest.json"])
     return entry
 
 

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "jaxalign"
 # A room may import what stands before it; a line is a room, its files in any order.
 ROOMS = [
     "types",
-    "timing rundir config devices hosts",
+    "timing rundir config devices hosts bucket",
     "lemmas corpora wordlist wordnet concepts traits controls",
     "prompts tokens batches",
     "models",

@@ -22,6 +22,12 @@ def start(workdir: Path, *flags: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def ended(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
     """(status, stdout, stderr) of each; all are gone afterwards."""
     try:
@@ -34,10 +40,7 @@ def ended(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
 
 def two(workdir: Path, *own: str) -> list[tuple[int, str, str]]:
     """As `ended`, two processes of one run; `own` are flags of the second alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = (f"--coordinator=127.0.0.1:{port}", "--num_processes=2")
+    shared = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2")
     return ended([start(workdir, *shared, "--process_id=0"), start(workdir, *shared, "--process_id=1", *own)])
 
 
@@ -77,10 +80,7 @@ def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_killed_process_ends_the_others_and_the_next_start_goes_on(one, tmp_path, number):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = (f"--coordinator=127.0.0.1:{port}", "--num_processes=2")
+    shared = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2")
     own = [["--die-at=2"] if process == number else [] for process in range(2)]
     heard = ended([start(tmp_path, *shared, f"--process_id={process}", *own[process]) for process in range(2)])
     assert heard[number][0] == -signal.SIGKILL and heard[1 - number][0] not in (0, -signal.SIGKILL), heard
