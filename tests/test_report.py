@@ -128,6 +128,20 @@ def test_a_folder_without_results_is_refused(tmp_path, capsys):
         report.read_rows(tmp_path / "results.jsonl")
 
 
+@pytest.mark.parametrize("content", [b"", b"{bad", b"[1]\n", b'{"a": 1}\n', b"\xff\xfe", b"[" * 10**5])
+def test_rows_that_are_no_runs_are_refused(tmp_path, capsys, content):
+    (tmp_path / "results.jsonl").write_bytes(content)
+    assert command.main([str(tmp_path)]) == 2
+    assert "Expected" in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["results.jsonl"]
+
+
+def test_out_that_is_a_file_is_refused(tmp_path, capsys):
+    make(tmp_path / "run")
+    (tmp_path / "out").write_text("")
+    assert command.main([str(tmp_path / "run"), f"--out={tmp_path / 'out'}"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
 def test_the_screen_shows_means_and_all_pairs(tmp_path, capsys):
     report.show(make(tmp_path))
     shown = capsys.readouterr().out

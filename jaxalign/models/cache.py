@@ -49,6 +49,7 @@ def restore(place: Path, abstract: Any, shardings: Any) -> tuple[Any, str]:
             found = checkpointer.restore(place.absolute(), args)
         except (ValueError, KeyError, OSError) as error:
             raise InputError(
-                f"Expected converted weights in {place}, got {str(error)[:200]}. Delete that folder; it is made again."
+                f"Expected converted weights in {place}, got {str(error)[:200]}. Delete that folder "
+                "of --weights_cache; it is made again."
             ) from error
     return found["params"], found["source"]["digest"]

@@ -32,7 +32,7 @@ def family_of(raw: dict[str, Any]) -> ModuleType:
     """Returns the family's file for the `model_type` of config.json."""
     kind = raw.get("model_type")
     for family in FAMILIES:
-        if kind in family.MODEL_TYPES:
+        if isinstance(kind, str) and kind in family.MODEL_TYPES:
             return family
     known = sorted(name for family in FAMILIES for name in family.MODEL_TYPES)
     raise InputError(f"Expected a model_type of {', '.join(known)}, got {kind!r}. Choose another of --models.")
@@ -47,7 +47,19 @@ def read_config(raw: dict[str, Any], dtype: str = "float32", *, decoder: bool = 
     dtypes = getattr(family, "DTYPES", DTYPES)
     if dtype not in dtypes:
         raise InputError(f"Expected a dtype of {', '.join(dtypes)}, got {dtype!r}. Change --dtype.")
-    config = dataclasses.replace(family.read(raw), dtype=dtype)
+    try:
+        config = dataclasses.replace(family.read(raw), dtype=dtype)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError, MemoryError) as error:
+        raise InputError(
+            f"Expected the fields of a {raw['model_type']!r} model in config.json, got one of another form ({error}). "
+            "Change --models."
+        ) from error
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.type is int and (isinstance(value, float) or abs(value) > 2**31):
+            raise InputError(f"Expected a whole number for the {field.name} in config.json, got {value}. Mend it.")
     if not decoder:
         return dataclasses.replace(config, decoder_layers=0)
     if not config.decoder_layers:

@@ -131,6 +131,13 @@ def pretrained(
     """Returns parameters and digest from the cache, or from the checkpoint's files, which then fill the cache."""
     place = None
     if cache_dir is not None:
+        try:
+            Path(cache_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"Expected --weights_cache to be a folder that can be written, got {cache_dir}: {error.strerror}. "
+                "Give another."
+            ) from error
         place = Path(cache_dir) / cache_key(raw | {"decoder": config.decoder_layers}, folder, commit, config.dtype)
         if place.is_dir():
             return restore(place, stack.abstract(config), _weights.unflatten(places) if places else None)

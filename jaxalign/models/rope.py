@@ -29,6 +29,8 @@ def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = No
     elif not fields:
         fields = raw.get("rope_scaling") or {}
     theta = fields.get("rope_theta") or raw.get("rope_theta") or base
+    if isinstance(theta, bool) or not isinstance(theta, int | float) or not 0 < theta < math.inf:
+        raise InputError(f"Expected a positive rope_theta in config.json, got {theta!r}. Change --models.")
     if (fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or 1.0) != 1.0:
         raise InputError("Expected RoPE on whole heads, got 'partial_rotary_factor' in config.json: not supported.")
     exponents = (np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)).astype(np.float64)

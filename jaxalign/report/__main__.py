@@ -24,7 +24,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"python -m jaxalign.report: {error}", file=sys.stderr)
         return 2
     out = options.out or options.runs[0]
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = f"Expected --out to be a folder, got {out}: {error.strerror}. Give another."
+        print(f"python -m jaxalign.report: {said}", file=sys.stderr)
+        return 2
     if out not in options.runs:
         report.write_rows(out / "results.jsonl", rows)
         files.write_extras(out, extras)

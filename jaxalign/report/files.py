@@ -9,6 +9,8 @@ from jaxalign.types import InputError
 
 EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
 
+NEEDED = {"model", "setting", "source", "target", "metric", "subset", "value"}  # of a row
+
 
 def put(path: Path, text: str) -> None:
     """Writes a file under another name first, then renames it."""
@@ -28,9 +30,14 @@ def read_rows(path: str | Path) -> list[dict]:
     if not path.is_file():
         raise InputError(f"Expected a finished run's results.jsonl, got none at {path}. Give the run's folder.")
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except json.JSONDecodeError as error:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"Expected one JSON object a line in {path}, got {error}. Repeat the run.") from error
+    wrong = next((row for row in rows if not isinstance(row, dict) or not NEEDED <= row.keys()), None)
+    if not rows or wrong is not None:
+        got = "none" if not rows else str(wrong)[:80]
+        raise InputError(f"Expected rows with {', '.join(sorted(NEEDED))} in {path}, got {got}. Repeat the run.")
+    return rows
 
 
 def write_extras(folder: Path, extras: dict) -> None:
@@ -41,4 +48,7 @@ def write_extras(folder: Path, extras: dict) -> None:
 def read_extras(folder: Path) -> dict:
     """What a run's page shows beside its rows; empty where the run has none."""
     path = folder / EXTRAS
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(f"Expected JSON in {path}, got {error}. Repeat the run.") from error

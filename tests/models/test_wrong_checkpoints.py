@@ -136,6 +136,13 @@ def test_overflow_of_a_cast_is_named(tmp_path):
         (dict(rope_scaling=dict(rope_type="llama3", factor=2.0)), "low_freq_factor"),
         (dict(rope_scaling=dict(type="linear", factor="x")), "factor"),
         (dict(partial_rotary_factor=0.5), "partial_rotary_factor"),
+        (dict(rope_theta=-1), "rope_theta"),
+        (dict(rope_theta=["x"]), "rope_theta"),
+        (dict(rope_scaling="x"), "another form"),
+        (dict(hidden_act=["silu"]), "another form"),
+        (dict(num_hidden_layers=1.5), "num_layers"),
+        (dict(hidden_size=10**12), "another form"),
+        (dict(model_type=["llama"]), "model_type"),
     ],
 )
 def test_wrong_configs_are_named(tmp_path, changes, name):
