@@ -29,7 +29,8 @@ def rotations(
     """W maximising sum over pairs of tr((A_i W_i)' A_j W_j), the first language's the identity.
 
     spaces: seed rows (seed, feature) of each language, rows aligned. Stops once a round raises the agreement by less
-    than `tolerance` of itself. The limit is a stationary point, the best one where the languages are alike.
+    than `tolerance` of itself; a negative one asks for all rounds. The limit is a stationary point, the best one where
+    the languages are alike.
     Raises InputError for fewer than two languages or rows that do not match.
     """
     shapes = {np.shape(space) for space in spaces}

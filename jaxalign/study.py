@@ -181,7 +181,7 @@ def shared_space(
     several hosts.
     """
     steps = () if config.normalize == ("none",) else config.normalize
-    question = dict(gpa=1, retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates, normalize=steps)
+    question = dict(gpa=2, retrieval=retrieval, csls_k=config.csls_k, candidates=config.candidates, normalize=steps)
     question |= dict(procrustes=align.method(config.procrustes))
     name = rankfile.digest(space, split, question)
     path = Path(config.workdir) / "ranks" / f"{name}.ranks"
@@ -191,10 +191,16 @@ def shared_space(
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed = np.asarray([row_of[name] for name in split.seed])
     if not turned:
-        vectors = {code: np.asarray(align.normalize(np.asarray(rows), steps)) for code, rows in space.vectors.items()}
+        tamed = {code: checks.tame(np.asarray(rows), steps) for code, rows in space.vectors.items()}
+        vectors = {code: np.asarray(align.normalize(rows, steps)) for code, rows in tamed.items()}
         # Where the seed does not span the space the common rotation is the identity there: it has to be one for all.
-        maps = generalised.rotations([rows[seed] for rows in vectors.values()], method=align.method(config.procrustes))
-        turned.update({code: rows @ turn for (code, rows), turn in zip(vectors.items(), maps, strict=True)})
+        # The rounds begin at the first language: the alphabetically first, whatever the order of --languages.
+        order = sorted(vectors)
+        # All rounds: where the growth is no more than rounding, a stop would hang on the number of devices.
+        rows = [vectors[code][seed] for code in order]
+        maps = generalised.rotations(rows, method=align.method(config.procrustes), tolerance=-1.0)
+        turns = dict(zip(order, maps, strict=True))
+        turned.update({code: rows @ turns[code] for code, rows in vectors.items()})
     asked = Questions((retrieval,), 1, ("before",), ())
     raw = dataclasses.replace(config, normalize=("none",))
     found = outcomes(raw, space._replace(vectors=turned), split, asked, retrieval, None)
