@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from jaxalign import bucket, evaluate
 from jaxalign.types import Space, Split
 
-VERSION = 1  # raised when the ranks of the same question may change
+VERSION = 2  # raised when the answer to the same question may change
 
 
 def digest(space: Space, split: Split, question: dict) -> str:
@@ -22,6 +23,15 @@ def digest(space: Space, split: Split, question: dict) -> str:
     made.update(json.dumps([VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode())
     for rows in space.vectors.values():
         made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
+    return made.hexdigest()
+
+
+def digest_scores(found: Sequence[evaluate.Outcome], masks: dict[str, np.ndarray], question: list) -> str:
+    """Hash of ranks, of the queries' subsets and of everything asked of them."""
+    heads = [[one.setting, one.seed_size, one.draw] for one in found]
+    made = hashlib.blake2b(json.dumps([VERSION, question, heads, list(masks)], default=list).encode(), digest_size=16)
+    for table in [*(part for one in found for part in (one.rank, one.best, one.ties)), *masks.values()]:
+        made.update(str((table.shape, table.dtype)).encode() + np.ascontiguousarray(table).tobytes())
     return made.hexdigest()
 
 
@@ -46,13 +56,13 @@ def read(path: Path) -> list[evaluate.Outcome] | None:
 
 def write_rows(path: Path, rows: Sequence[dict]) -> None:
     """As `write`, result rows."""
-    _put(path, json.dumps(rows).encode())
+    _put(path, zlib.compress(json.dumps(rows).encode(), level=1))
 
 
 def read_rows(path: Path) -> list[dict] | None:
     """As `read`, result rows."""
     data = _get(path)
-    return None if data is None else json.loads(data)
+    return None if data is None else json.loads(zlib.decompress(data))
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -45,6 +45,9 @@ class Study(NamedTuple):
     bar: "Bar | None"  # none on the processes after the first
 
 
+Answer = tuple[str, int, list[evaluate.Outcome]]  # retrieval, number of the split, outcomes
+
+
 class Questions(NamedTuple):
     """How much is asked of one space."""
 
@@ -90,7 +93,7 @@ def questions(
     return asked
 
 
-def answers(study: Study, space: Space, asked: Questions) -> Iterator[tuple[str, int, list[evaluate.Outcome]]]:
+def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
     """(retrieval, number of the split, outcomes) of all that is asked of one space, every process with its share.
 
     Outcomes read from disk are known to the first process alone.
@@ -115,29 +118,46 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     """Ranks and scores of one space in every split and retrieval that is asked of it."""
     config, languages = study.config, tuple(space.vectors)
     found = Figures([], [], {})
-    scored: dict[str, list[list[dict]]] = {}
     given = list(answers(study, space, asked))
-
-    def score_one(one: tuple[str, int, list[evaluate.Outcome]]) -> list[dict]:
-        retrieval, number, outcome = one
-        rows = _scored(study, space, outcome, number, retrieval, asked)
-        return rows + combine.ties(rows, outcome, languages)
-
+    if not given:
+        return found
     with study.clock.phase("score"):
-        for (retrieval, _, _), rows in zip(given, threads.spread(score_one, given, threads.workers(2)), strict=True):
-            scored.setdefault(retrieval, []).append(rows)
+        found.rows.extend(scores(study, space, asked, given))
     for retrieval, number, outcome in given:
         found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
         if number == 0 and retrieval == config.retrieval[0]:
             found.wrong.extend(_wrong(space, outcome, study.concepts, study.splits[0], languages))
-    if not scored:
-        return found
-    for per_split in scored.values():
-        found.rows.extend(per_split[0] if len(per_split) == 1 else combine.over_splits(per_split))
     if "isometry" in config.controls and asked.likeness:
         with study.clock.phase("isometry"):
             found.rows.extend(likeness(config, space, asked))
     return found
+
+
+def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]) -> list[dict]:
+    """Rows of all that was answered about a space, splits merged; read from the work folder where they were made."""
+    config, languages = study.config, tuple(space.vectors)
+    masks = {f"{n}/{name}": mask for n, each in enumerate(study.masks) for name, mask in each.items() if asked.controls}
+    question: list[Any] = [space.label, languages, asked, study.concepts.ids, study.concepts.kinds, study.splits]
+    question += [config.k, config.bootstrap, config.csls_k, config.candidates, config.completion, config.seed]
+    answered = [(retrieval, number) for retrieval, number, _ in given]
+    name = rankfile.digest_scores([one for *_, found in given for one in found], masks, [*question, answered])
+    path = Path(config.workdir) / "ranks" / f"{name}.rows"
+    kept = rankfile.read_rows(path)
+    if kept is not None:
+        return kept
+
+    def score_one(one: Answer) -> list[dict]:
+        retrieval, number, outcome = one
+        rows = _scored(study, space, outcome, number, retrieval, asked)
+        return rows + combine.ties(rows, outcome, languages)
+
+    scored: dict[str, list[list[dict]]] = {}
+    for (retrieval, _, _), rows in zip(given, threads.spread(score_one, given, threads.workers(2)), strict=True):
+        scored.setdefault(retrieval, []).append(rows)
+    merged = (each[0] if len(each) == 1 else combine.over_splits(each) for each in scored.values())
+    made = [row for rows in merged for row in rows]
+    rankfile.write_rows(path, made)
+    return made
 
 
 def likeness(config: Config, space: Space, asked: Questions) -> list[dict]:
