@@ -153,7 +153,9 @@ def test_two_runs_on_one_work_folder(place, tmp_path):
     assert space_bytes(tmp_path) == space_bytes(place / "good")
 
 
-@pytest.mark.parametrize("victim", ["ranks/*.ranks", "ranks/*.rows", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0"])
+@pytest.mark.parametrize(
+    "victim", ["ranks/*.ranks", "ranks/*.rows", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0"]
+)
 def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
     assert bench(place, tmp_path).returncode == 0
     hit = [path for path in tmp_path.glob(victim) if path.is_file()]
