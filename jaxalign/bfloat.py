@@ -4,9 +4,9 @@ A float32 number is the sum of two bfloat16 numbers and a rest below 2^-16 of it
 
     x . y = h h' + h l' + l h' + (l l' + x r' + r (h' + l'))
 
-the first three terms are one bfloat16 product of three times the width, six to sixteen times as fast as one in float32
-where there are matrix units, and Cauchy-Schwarz bounds the bracket from the rows' own norms. The rounding of the sums
-is allowed for by the bound of Higham and Mary 2019 (eight standard deviations). What that error can decide is made
+the first three terms are one bfloat16 product of three times the width, made for matrix units, and Cauchy-Schwarz
+bounds the bracket from the rows' own norms. The rounding of the sums is allowed for by the bound of Higham and Mary
+2019 (eight standard deviations). What that error can decide is made
 again in float32: r of CSLS from the k + SPARE highest cells of a row or column, and every cell that lies within the
 error of a right answer or of the best candidate. Where too many are in doubt (spaces of duplicates), the whole pair is
 done in float32. So the ranks are those of the float32 mode, but for cells that float32 itself cannot tell apart.
@@ -40,8 +40,8 @@ class Factors(NamedTuple):
 
 
 def supports(plan: Plan) -> bool:
-    """Whether a plan has a faster mode: csls or nn with the similarity kept; else it is done in float32."""
-    return plan.keep and plan.retrieval in ("csls", "nn")
+    """Whether a plan asks for the faster mode and has one: csls or nn with the similarity kept."""
+    return plan.fast and plan.keep and plan.retrieval in ("csls", "nn")
 
 
 def split(source: Float[Array, "row feature"], target: Float[Array, "column feature"]) -> Factors:
@@ -112,30 +112,24 @@ def penalties(factors: Factors, line, column, inside, shape: tuple[int, int], pl
     return bounded(sum_of_best(jnp.where(inside, cells, -jnp.inf), plan.k) / plan.k / 2)
 
 
+def ranker(plan: Plan) -> jax.stages.Wrapped:
+    """`retrieve.rank_both`, or the function of the same arguments that serves the plan's faster mode."""
+    return rank_fast if supports(plan) else retrieve.rank_both
+
+
 @partial(jax.jit, static_argnames=("plan", "rows", "columns"), donate_argnames=("buffer",))
-def rank_both(
-    buffer: Float[Array, "row column"] | None,
-    source: Float[Array, "row feature"],
-    target: Float[Array, "column feature"],
-    answers: Int[Array, " row"],
-    answers_back: Int[Array, " column"],
-    plan: Plan,
-    rows: int,
-    columns: int,
-) -> tuple[Float[Array, "row column"] | None, Ranked, Ranked]:
-    """As `retrieve.rank_both`, faster where bfloat16 products are."""
-    exact = partial(retrieve.rank_both, plan=plan, rows=rows, columns=columns)
-    if not supports(plan):
-        return exact(buffer, source, target, answers, answers_back)
+def rank_fast(buffer: Float[Array, "row column"], *pair: Array, plan: Plan, rows: int, columns: int):
+    """As `retrieve.rank_both`, whose source, target, answers and answers_back are the `pair`."""
+    source, target, answers, answers_back = pair
     factors = split(source, target)
     kept, states, places, sure = sweep(buffer, factors, plan, rows, columns)
     row_pen, col_pen, sure_columns = all_penalties(factors, kept, states, places, plan, rows, columns)
-    found = count(factors, kept, row_pen, col_pen, answers, answers_back, plan, rows, columns)
-    *ranked, decided = found
+    *ranked, decided = count(factors, kept, row_pen, col_pen, answers, answers_back, plan, rows, columns)
+    exact = partial(retrieve.rank_both, plan=plan, rows=rows, columns=columns)
     return lax.cond(
         decided & sure & sure_columns,
         lambda kept: (kept, *ranked),
-        lambda kept: exact(kept, source, target, answers, answers_back),
+        lambda kept: exact(kept, *pair),
         kept,
     )
 

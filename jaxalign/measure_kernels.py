@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import bfloat, evaluate, pools, retrieve, timing
+from jaxalign import bfloat, evaluate, pools, timing
 from jaxalign.checks import Request
 
 
@@ -108,8 +108,7 @@ def similarity_stage(
     answers = jnp.arange(padded, dtype=jnp.int32)
     buffer = jnp.zeros((padded, padded), jnp.float32) if plan.keep else None
     start = perf_counter()
-    rank_both = bfloat.rank_both if plan.fast else retrieve.rank_both
-    lowered = rank_both.lower(buffer, source, target, answers, answers, plan=plan, rows=rows, columns=rows)
+    lowered = bfloat.ranker(plan).lower(buffer, source, target, answers, answers, plan=plan, rows=rows, columns=rows)
     ranked = lowered.compile()
     compiled = perf_counter() - start
     seconds = []

@@ -53,8 +53,7 @@ def rank_on(
             sources, targets = frames.fit(first, second, *item.columns, method, completion, tolerance)
         size = len(sources)
         buffer = jnp.zeros((size, size), sources.dtype) if plan.keep else None
-        rank_both = bfloat.rank_both if plan.fast else retrieve.rank_both
-        return rank_both(buffer, sources, targets, *item.answers, plan=plan, rows=rows, columns=rows)[1:]
+        return bfloat.ranker(plan)(buffer, sources, targets, *item.answers, plan=plan, rows=rows, columns=rows)[1:]
 
     def share(stacked, items):
         return lax.map(partial(one, stacked), items)

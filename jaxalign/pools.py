@@ -73,7 +73,7 @@ def score(sources, targets, forth, back, pool: Pool, request: Request) -> tuple[
     """(rank, best, ties) of the test rows forth and back, each (3, query); best as a row of the spaces."""
     rows, marks = len(pool.rows), answers(forth, back, pool, request)
     buffer = pool.buffers.take() if pool.plan.keep else None
-    rank_both = bfloat.rank_both if pool.plan.fast else retrieve.rank_both
+    rank_both = bfloat.ranker(pool.plan)
     buffer, there, again = rank_both(buffer, sources, targets, *marks, plan=pool.plan, rows=rows, columns=rows)
     found = pool.results(there, request), pool.results(again, request)
     if buffer is not None:
