@@ -4,7 +4,7 @@ MUSE's and vecmap's task (`.dict` files of word pairs), to 200,000 words a side 
 is 1 + the candidates that score strictly higher than its best right answer; other right answers are never in the way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +14,16 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from jaxalign.neighbours import BLOCK, neighbourhood
+from jaxalign import onesweep
+from jaxalign.neighbours import BLOCK, radii, segments
 from jaxalign.retrieve import Ranked, bounded
 from jaxalign.types import InputError
 
 ROWS = 400  # rows of a tile
 LAZY = 0.1  # share of the sources that bound a neighbourhood from below, and of queries up to which that pays
-STEP = 4096  # columns are padded to a multiple, so that few shapes are compiled
+LARGE = 10**8  # cells from which on the estimate of `onesweep` costs less than it saves
+
+Progress = Callable[[str, int, int], None]  # what, done, total
 
 
 def read_pairs(
@@ -58,37 +61,35 @@ def answer_table(source_rows: np.ndarray, target_rows: np.ndarray) -> tuple[np.n
     return np.array(list(answers), np.int64), np.array(table, np.int64)
 
 
-def padded(rows: jax.Array, multiple: int) -> jax.Array:
-    """Rows followed by rows of zeros up to a multiple."""
-    return jnp.pad(rows, ((0, -len(rows) % multiple), (0, 0)))
+def tile_rows(columns: int, memory_budget: int) -> int:
+    """Rows of a tile: at most ROWS, fewer where eight copies of it would not fit the budget."""
+    return min(ROWS, max(BLOCK, memory_budget // (32 * columns) // BLOCK * BLOCK))
 
 
-def radii(source: jax.Array, target: jax.Array, csls_k: int, memory_budget: int) -> Float[Array, " column"]:
-    """r of every target row over all source rows, in as many segments of targets as the budget asks for."""
-    tile = min(ROWS, -(-len(source) // BLOCK) * BLOCK)
-    rows, source = len(source), padded(source, tile)
-    segment = max(STEP, memory_budget // 2 // (len(source) // BLOCK * 4) // STEP * STEP)
+def count(
+    asked: Float[Array, "query feature"],
+    target: Float[Array, "column feature"],
+    penalty: Float[Array, " column"],
+    answers: Int[np.ndarray, "query answer"],
+    tile: int,
+    best: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ranked:
+    """Ranks of all queries; without `best` the best candidates and ties are left 0."""
     found = []
-    for start in range(0, len(target), segment):
-        part = target[start : start + segment]
-        whole = padded(part, STEP if len(target) > STEP else STEP // 8)
-        found.append(neighbourhood(source, whole, rows, csls_k, tile)[: len(part)])
-    return jnp.concatenate(found)
+    for start, part, tiles in segments(asked, tile):
+        own = answers[start : start + len(part)]
+        own = np.pad(own, ((0, len(part) - len(own)), (0, 0)), mode="edge")
+        ranked = _count(part, target, penalty, jnp.asarray(own, jnp.int32), tiles, tile, best)
+        found.append([np.asarray(values)[: len(asked) - start] for values in ranked])
+        if progress:
+            progress(min(start + len(part), len(asked)), len(asked))
+    return Ranked(*(np.concatenate(parts) for parts in zip(*found, strict=True)))  # type: ignore[arg-type]
 
 
 @partial(jax.jit, static_argnames=("tile", "best"))
-def count(
-    queries: Float[Array, "query feature"],
-    target: Float[Array, "column feature"],
-    penalty: Float[Array, " column"],
-    answers: Int[Array, "query answer"],
-    tile: int,
-    best: bool,
-) -> Ranked:
-    """Ranks of all queries, `tile` of them at a time; without `best` the best candidates and ties are left 0.
-
-    Right answers are scored in the same product as all others; the best of them is the mark to beat.
-    """
+def _count(queries, target, penalty, answers, tiles, tile: int, best: bool) -> Ranked:
+    """Right answers are scored in the same product as all others; the best of them is the mark to beat."""
 
     def one(index, found):
         start = index * tile
@@ -103,7 +104,7 @@ def count(
         new = [lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in zip(found, parts, strict=False)]
         return Ranked(*new, *found[len(new) :])
 
-    return lax.fori_loop(0, len(queries) // tile, one, Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3))))
+    return lax.fori_loop(0, tiles, one, Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3))))
 
 
 def marked(queries, target, penalty, answers, start, tile: int) -> tuple[jax.Array, jax.Array]:
@@ -114,14 +115,25 @@ def marked(queries, target, penalty, answers, start, tile: int) -> tuple[jax.Arr
 
 
 @partial(jax.jit, static_argnames="tile")
-def rivals(queries, target, penalty, answers, tile: int) -> jax.Array:
-    """Which columns score higher than the best right answer of some query."""
-
+def _rivals(queries, target, penalty, answers, tiles, used, tile: int) -> jax.Array:
     def one(index, found):
-        scores, bound = marked(queries, target, penalty, answers, index * tile, tile)
+        start = index * tile
+        scores, bound = marked(queries, target, penalty, answers, start, tile)
+        bound = jnp.where(jnp.arange(tile)[:, None] + start < used, bound, jnp.inf)  # padding has no rivals
         return found | (scores > bound).any(0)
 
-    return lax.fori_loop(0, len(queries) // tile, one, jnp.zeros(len(target), bool))
+    return lax.fori_loop(0, tiles, one, jnp.zeros(len(target), bool))
+
+
+def rivals(asked, target, penalty, answers: np.ndarray, tile: int) -> np.ndarray:
+    """Which columns score higher than the best right answer of some query."""
+    found = np.zeros(len(target), bool)
+    for start, part, tiles in segments(asked, tile):
+        own = answers[start : start + len(part)]
+        used = len(own)
+        own = np.pad(own, ((0, len(part) - used), (0, 0)), mode="edge")
+        found |= np.asarray(_rivals(part, target, penalty, jnp.asarray(own, jnp.int32), tiles, used, tile))
+    return found
 
 
 def ranks(
@@ -134,40 +146,62 @@ def ranks(
     csls_k: int = 10,
     memory_budget: int = 4 << 30,
     best: bool = True,
+    progress: Progress | None = None,
 ) -> Ranked:
     """Rank, best candidate and ties of each query: `source` is mapped, and both are unit rows.
 
     queries: source rows; answers: their right target rows (query, answer). Candidates are all target rows, r of CSLS
     runs over all source rows. With few queries r is made exactly only for candidates that may still win: r over some
     of the sources is a lower bound of r, and one that does not beat the right answer even with that bound never will.
+    With many, one sweep makes r and most of the ranks (`onesweep`). `progress(what, done, total)` is called on the way.
     Raises InputError for rows out of range.
     """
     source, target = jnp.asarray(source, jnp.float32), jnp.asarray(target, jnp.float32)
     check(source, target, queries, answers, retrieval, csls_k)
-    tile = min(ROWS, len(queries))
-    asked = padded(source[queries], tile)
-    wanted = jnp.asarray(np.pad(answers, ((0, len(asked) - len(answers)), (0, 0)), mode="edge"))
-    few = retrieval == "csls" and len(queries) <= LAZY * len(source) and len(source) * LAZY >= csls_k
+    queries, answers = np.asarray(queries), np.asarray(answers)
+    tile = tile_rows(max(len(source), len(target)), memory_budget)
+    told = (lambda what: partial(progress, what)) if progress else (lambda what: None)
+    asked = source[queries]
+    few = len(queries) <= LAZY * len(source) and len(source) * LAZY >= csls_k
     if retrieval == "nn":
         penalty = jnp.zeros(len(target), jnp.float32)
     elif few:
-        penalty = lazy_penalty(source, target, asked, wanted, tile, csls_k, memory_budget)
+        penalty = lazy_penalty(source, target, asked, answers, tile, csls_k)
+    elif len(source) * len(target) >= LARGE:
+        del asked
+        return in_one_sweep(source, target, queries, answers, csls_k, tile, best, told)
     else:
-        penalty = bounded(radii(source, target, csls_k, memory_budget) / 2)
-    found = count(asked, target, penalty, wanted, tile, best)
-    return Ranked(*(part[: len(queries)] for part in found))
+        penalty = bounded(radii(target, source, csls_k, tile, told("neighbourhoods")) / 2)
+    return count(asked, target, penalty, answers, tile, best, told("ranks"))
 
 
-def lazy_penalty(source, target, asked, wanted, tile: int, csls_k: int, memory_budget: int) -> jax.Array:
+def in_one_sweep(source, target, queries, answers, csls_k: int, tile: int, best: bool, told) -> Ranked:
+    """Ranks of many queries: from one sweep where that decides them, the others by another of their own."""
+    once = np.sort(np.unique(queries, return_index=True)[1])  # a query that is asked twice is swept once
+    penalty, found, sure = onesweep.sweep(
+        source, target, queries[once], answers[once], k=csls_k, tile=tile, best=best, progress=told("sweep")
+    )
+    table = np.zeros((3, len(queries)), np.int32)
+    table[0, once] = found.above + 1
+    if best:
+        table[1, once] = found.best
+    again = np.setdiff1d(np.arange(len(queries)), once[sure])
+    if len(again):
+        table[:, again] = count(
+            source[queries[again]], target, penalty, answers[again], tile, best, told("second sweep")
+        )
+    return Ranked(*table)
+
+
+def lazy_penalty(source, target, asked, answers, tile: int, csls_k: int) -> jax.Array:
     """Penalties, exact for every right answer and every candidate that may beat one, a lower bound elsewhere."""
-    some = source[:: round(1 / LAZY)]
-    penalty = bounded(radii(some, target, csls_k, memory_budget) / 2)
+    penalty = bounded(radii(target, source[:: round(1 / LAZY)], csls_k, tile) / 2)
     exact = np.zeros(len(target), bool)
-    needed = np.unique(np.asarray(wanted))
+    needed = np.unique(answers)
     while len(needed):
-        penalty = penalty.at[needed].set(bounded(radii(source, target[needed], csls_k, memory_budget) / 2))
+        penalty = penalty.at[needed].set(bounded(radii(target[needed], source, csls_k, tile) / 2))
         exact[needed] = True
-        needed = np.flatnonzero(np.asarray(rivals(asked, target, penalty, wanted, tile)) & ~exact)
+        needed = np.flatnonzero(rivals(asked, target, penalty, answers, tile) & ~exact)
     return penalty
 
 

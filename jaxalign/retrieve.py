@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from jaxalign.neighbours import BLOCK, mean_from_blocks, mean_of_best, sum_of_best
+from jaxalign.neighbours import BLOCK, highest_of, mean_from_blocks, mean_of_best, sum_of_best
 
 Retrieval = Literal["csls", "nn", "inverted_softmax"]
 RETRIEVALS = ("csls", "nn", "inverted_softmax")
@@ -58,12 +58,13 @@ def bounded(penalty: Float[Array, " candidate"]) -> Float[Array, " candidate"]:
     return jnp.clip(penalty, -8, 8)
 
 
-def row_penalty(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, " row"]:
-    """Penalty of each row as a candidate of the columns; cells that do not count are -inf."""
+def row_penalty(tile: Float[Array, "row column"], plan: Plan, columns: int) -> Float[Array, " row"]:
+    """Penalty of each row as a candidate of the columns; those from `columns` on are padding."""
     if plan.retrieval == "csls":
-        return bounded(mean_of_best(tile, plan.k) / 2)
+        return bounded(mean_of_best(tile, plan.k, columns) / 2)
     if plan.retrieval == "inverted_softmax":
-        return bounded(1 + jnp.log(jnp.exp(BETA * (tile - 1)).sum(-1)) / BETA)
+        counted = jnp.where(jnp.arange(tile.shape[1]) < columns, tile, -jnp.inf)
+        return bounded(1 + jnp.log(jnp.exp(BETA * (counted - 1)).sum(-1)) / BETA)
     return jnp.zeros(len(tile), tile.dtype)
 
 
@@ -73,7 +74,7 @@ def column_state(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, "
         return jnp.zeros((1, tile.shape[1]), tile.dtype)
     if plan.retrieval == "inverted_softmax":
         return jnp.exp(BETA * (tile - 1)).sum(0, keepdims=True)
-    return tile.reshape(-1, BLOCK, tile.shape[1]).max(1)
+    return highest_of(tile.reshape(-1, BLOCK, tile.shape[1]), 1)
 
 
 def column_penalty(
@@ -129,7 +130,7 @@ def rank_both(
         cells = make(start)
         if plan.keep:
             kept = lax.dynamic_update_slice_in_dim(kept, cells, start, 0)
-        penalties = lax.dynamic_update_slice_in_dim(penalties, row_penalty(cells + outside, plan), start, 0)
+        penalties = lax.dynamic_update_slice_in_dim(penalties, row_penalty(cells, plan, columns), start, 0)
         found = column_state(cells + cut(below, start)[:, None], plan)
         states = lax.dynamic_update_slice_in_dim(states, found, index * len(found), 0)
         own = jnp.take_along_axis(cells, cut(answers, start)[:, None], axis=1)[:, 0]
@@ -148,27 +149,37 @@ def rank_both(
     limit, limit_back = right - col_pen[answers], right_back - row_pen[answers_back]
 
     def count(index, carry):
-        forth, back, back_score = carry
         start = index * tile
-        cells = cut(kept, start) if plan.keep else make(start)
-        scores, scores_back = cells - col_pen, cells - cut(row_pen, start)[:, None]
-        bound = cut(limit, start)[:, None]
-        found = [(scores > bound).sum(1, dtype=jnp.int32)]
-        higher = back.rank + (scores_back > limit_back).sum(0, dtype=jnp.int32)
-        back = back._replace(rank=higher)
-        if plan.best:
-            top, top_back = scores.max(1, keepdims=True), scores_back.max(0)
-            found += [
-                jnp.where(scores == top, jnp.arange(width, dtype=jnp.int32), width).min(1),
-                (scores == bound).sum(1, dtype=jnp.int32) - 1,
+        tile_cells = cut(kept, start) if plan.keep else make(start)
+
+        def few(number, carry):
+            forth, back, back_score = carry
+            offset = number * BLOCK
+            first = start + offset
+            cells = lax.dynamic_slice_in_dim(tile_cells, offset, BLOCK, 0)
+            bound = lax.dynamic_slice_in_dim(limit, first, BLOCK, 0)[:, None]
+            penalty = lax.dynamic_slice_in_dim(row_pen, first, BLOCK, 0)[:, None]
+            scores, scores_back = cells - col_pen, cells - penalty
+            found = [(scores > bound).sum(1, dtype=jnp.int32)]
+            higher = back.rank + (scores_back > limit_back).sum(0, dtype=jnp.int32)
+            back = back._replace(rank=higher)
+            if plan.best:
+                top, top_back = scores.max(1, keepdims=True), highest_of(scores_back, 0)
+                found += [
+                    jnp.where(scores == top, jnp.arange(width, dtype=jnp.int32), width).min(1),
+                    (scores == bound).sum(1, dtype=jnp.int32) - 1,
+                ]
+                line = jnp.arange(BLOCK, dtype=jnp.int32)[:, None] + first
+                highest = jnp.where(scores_back == top_back, line, height).min(0)
+                best = jnp.where(top_back > back_score, highest, back.best)
+                ties = back.ties + (scores_back == limit_back).sum(0, dtype=jnp.int32)
+                back, back_score = Ranked(higher, best, ties), jnp.maximum(back_score, top_back)
+            parts = [
+                lax.dynamic_update_slice_in_dim(old, new, first, 0) for old, new in zip(forth, found, strict=False)
             ]
-            line = jnp.arange(tile, dtype=jnp.int32)[:, None] + start
-            first = jnp.where(scores_back == top_back, line, height).min(0)
-            best = jnp.where(top_back > back_score, first, back.best)
-            ties = back.ties + (scores_back == limit_back).sum(0, dtype=jnp.int32)
-            back, back_score = Ranked(higher, best, ties), jnp.maximum(back_score, top_back)
-        parts = [lax.dynamic_update_slice_in_dim(old, new, start, 0) for old, new in zip(forth, found, strict=False)]
-        return Ranked(*parts, *forth[len(parts) :]), back, back_score
+            return Ranked(*parts, *forth[len(parts) :]), back, back_score
+
+        return lax.fori_loop(0, tile // BLOCK, few, carry)
 
     whole = partial(jnp.zeros, dtype=jnp.int32)
     carry = (

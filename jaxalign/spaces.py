@@ -268,16 +268,17 @@ def _say(text: str) -> None:
 
 
 class StderrProgress:
-    """A progress line on stderr for each piece of work: throughput and time left."""
+    """A progress line on stderr for each piece of work: throughput and time left; `unit` says what is counted."""
 
-    def __init__(self) -> None:
-        self._what, self._done, self._line = "", 0, timing.Progress(0, "")
+    def __init__(self, unit: str = "") -> None:
+        self._unit, self._what, self._done, self._line = unit, "", 0, timing.Progress(0, "")
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what != self._what:
-            unit = "slots" if what.startswith("embed") else "languages"
+            unit = self._unit or ("slots" if what.startswith("embed") else "languages")
             self._what, self._done, self._line = what, 0, timing.Progress(total, what, unit)
         self._line.update(done - self._done)
         self._done = done
-        if done == total and what.startswith("embed"):
+        if done == total and (self._unit or what.startswith("embed")):
             self._line.close()
+            self._what = ""

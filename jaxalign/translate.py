@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign import align, checks, dictionary, report, rundir, score, sources, timing, vec
+from jaxalign import align, checks, dictionary, report, rundir, score, sources, spaces, timing, vec
 from jaxalign.config import Config
 from jaxalign.timing import Clock
 from jaxalign.types import InputError
@@ -42,7 +42,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     steps = () if config.normalize == ("none",) else config.normalize
     source, target = (np.asarray(align.normalize(checks.tame(rows, steps), steps)) for rows in (source, target))
     head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
-    rows = []
+    rows, progress = [], spaces.StderrProgress("words")
     found: Any
     for setting in [name for name in ("before", "after") if name in config.settings]:
         with clock.phase("align"):
@@ -51,7 +51,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
             with clock.phase("retrieve"):
                 found = dictionary.ranks(
                     *mapped, queries, answers, retrieval=retrieval, csls_k=config.csls_k,
-                    memory_budget=int(config.memory_budget * 2**30),
+                    memory_budget=int(config.memory_budget * 2**30), best=False, progress=progress,
                 )  # fmt: skip
             tail = dict(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
             rows += _rows(head | tail, np.asarray(found.rank), config)

@@ -1,18 +1,19 @@
 """Word translation: rectangular, several right answers, a few queries, against float64 in full."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxalign import dictionary
+from jaxalign import dictionary, neighbours, onesweep
 from jaxalign.types import InputError
 from tests.reference import unit_rows
 
 
-def vocabularies(seed=0, sources=700, targets=450, features=24):
+def vocabularies(seed=0, sources=700, targets=450, features=24, noise=0.8):
     rng = np.random.default_rng(seed)
     source = rng.standard_normal((sources, features)) + 0.3  # a common direction makes hubs
     target = np.concatenate([source[: targets - 50], rng.standard_normal((50, features))])
-    target = target + 0.8 * rng.standard_normal(target.shape)
+    target = target + noise * rng.standard_normal(target.shape)
     target[7] = target[3]  # a duplicate
     return unit_rows(source).astype(np.float32), unit_rows(target).astype(np.float32)
 
@@ -50,14 +51,71 @@ def test_lazy_neighbourhoods_equal_all_of_them(monkeypatch):
     assert (np.asarray(lazy.best) == np.asarray(full.best)).mean() > 0.98
 
 
-def test_budget_changes_nothing(monkeypatch):
-    monkeypatch.setattr(dictionary, "STEP", 128)
+def test_padding_is_no_rival():
+    """Rows of zeros that fill the last tile would make a rival of nearly every column."""
+    source, target = vocabularies(2)
+    asked, answers = source[:60], np.arange(60)[:, None]
+    penalty = jnp.zeros(len(target))
+    scores = asked @ target.T
+    found = dictionary.rivals(jnp.asarray(asked), jnp.asarray(target), penalty, answers, 16)
+    assert (found == (scores > scores[np.arange(60), np.arange(60)][:, None]).any(0)).all()
+    few = dictionary.rivals(
+        jnp.asarray(asked[:1]), jnp.asarray(target), penalty + jnp.arange(450) / 450, answers[:1], 16
+    )
+    assert few.sum() < 10
+
+
+def test_budget_changes_nothing():
     source, target = vocabularies(3)
-    whole = dictionary.radii(source, target, 10, 4 << 30)
-    parts = dictionary.radii(source, target, 10, 1)
-    assert np.allclose(whole, parts, atol=1e-6)
     exact = np.sort(source.astype(float) @ target.astype(float).T, axis=0)[-10:].mean(0)
-    assert np.abs(whole - exact).max() < 1e-6
+    for tile in (dictionary.tile_rows(len(source), budget) for budget in (1, 1 << 20, 4 << 30)):
+        assert np.abs(neighbours.radii(jnp.asarray(target), jnp.asarray(source), 10, tile) - exact).max() < 1e-6
+    assert dictionary.tile_rows(200_000, 1 << 30) * 200_000 * 32 <= 1 << 30
+
+
+@pytest.mark.parametrize("best", [True, False])
+@pytest.mark.parametrize("noise", [0.1, 0.8, 3.0])
+def test_one_sweep_equals_float64(monkeypatch, noise, best):
+    """From spaces that are solved to such that a rank is anywhere; the sweep decides what it can, never wrongly."""
+    monkeypatch.setattr(dictionary, "LARGE", 0)
+    decided = []
+    whole = onesweep.sweep
+    monkeypatch.setattr(
+        onesweep, "sweep", lambda *args, **options: decided.append(whole(*args, **options)) or decided[0]
+    )
+    source, target = vocabularies(5, sources=1003, targets=721, noise=noise)
+    rng = np.random.default_rng(1)
+    queries = np.append(rng.permutation(671)[:500], [3, 3, 7])  # 7 is a duplicate of 3; some are asked twice
+    answers = np.stack([queries, np.where(rng.random(503) < 0.5, queries, rng.integers(0, 721, 503))], axis=1)
+    found = dictionary.ranks(source, target, queries, answers, best=best, memory_budget=1)
+    lowest, highest = reference(source, target, queries, answers, "csls", 10, 1e-6)
+    assert ((found.rank >= lowest) & (found.rank <= highest)).all()
+    share = decided[0][2].mean()
+    assert share > 0.8 if noise == 0.1 else share > 0
+    if best:
+        two = dictionary.count(jnp.asarray(source[queries]), jnp.asarray(target), decided[0][0], answers, 400, True)
+        assert (found.best == two.best).mean() > 0.99 and (found.ties == two.ties).mean() > 0.99
+
+
+def test_one_sweep_decides_nothing_by_a_wrong_estimate(monkeypatch):
+    """However far the estimate is off, the ranks stay: the queries go to the second sweep."""
+    monkeypatch.setattr(dictionary, "LARGE", 0)
+    source, target = vocabularies(6)
+    queries = np.arange(300)
+    right = dictionary.ranks(source, target, queries, queries[:, None])
+    wrong = lambda source, target, asked, answers, k, tile: (np.full(300, -0.9), np.full(300, -0.8))  # noqa: E731
+    monkeypatch.setattr(onesweep, "bracket", wrong)
+    found = dictionary.ranks(source, target, queries, queries[:, None])
+    assert (found.rank == right.rank).all() and (found.best == right.best).all()
+
+
+def test_progress_is_told():
+    source, target = vocabularies()
+    told = []
+    dictionary.ranks(
+        source, target, np.arange(300), np.arange(300)[:, None], progress=lambda *parts: told.append(parts)
+    )
+    assert [what for what, done, total in told if done == total] == ["neighbourhoods", "ranks"]
 
 
 def test_dictionary_files_give_several_answers(tmp_path):

@@ -1,6 +1,7 @@
 """Ranks of given factors against a plain float64 count: sizes, widths, ties, duplicates, hubs, near ties."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,7 +122,11 @@ def test_mean_of_best_counts_equal_values_as_often_as_they_occur(k, seed):
 def test_neighbourhoods_made_from_blocks_equal_a_sort(rows, k):
     rng = np.random.default_rng(0)
     source, target = (rng.standard_normal((size, 9)).astype(np.float32) for size in (rows, 50))
-    found = neighbours.neighbourhood(source, target, rows - 2, k, 16)
+    similarity = np.where(np.arange(rows)[:, None] < rows - 2, source @ target.T, -np.inf)
+    maxima = similarity.reshape(-1, neighbours.BLOCK, 50).max(1)
+    found = neighbours.mean_from_blocks(
+        jnp.asarray(maxima), jnp.asarray(source), jnp.asarray(target), rows - 2, k, 1 << 10
+    )
     expected = np.sort(source[: rows - 2].astype(float) @ target.T.astype(float), axis=0)[-k:].mean(0)
     assert np.abs(found - expected).max() < 1e-5
 
