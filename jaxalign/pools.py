@@ -18,9 +18,12 @@ def tiling(rows: int, request: Request, workers: int) -> tuple[int, retrieve.Pla
     height = max(neighbours.BLOCK, min(request.tile, share // (48 * rows)))  # a twelfth of the share
     tiles = -(-rows // height)
     tile = -(-rows // tiles // neighbours.BLOCK) * neighbours.BLOCK
+    maxima = (tiles * tile) ** 2 // neighbours.BLOCK * 6 <= share * 3 // 4  # they are copied once, in part
     gathered = max(1, min(1 << 23, share // 64))
     fast = request.precision == "fast"
-    return tiles * tile, retrieve.Plan(request.retrieval, request.csls_k, tile, keep, request.best, gathered, fast)
+    return tiles * tile, retrieve.Plan(
+        request.retrieval, request.csls_k, tile, keep, maxima, request.best, gathered, fast
+    )
 
 
 class Buffers:

@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     k: int = 10
     tile: int = 512  # rows made at once; a multiple of BLOCK that divides the padded rows
     keep: bool = True  # hold the similarity between the sweeps
+    maxima: bool = True  # hold the maxima of the columns' blocks, a sixteenth of it; else the columns take a sweep more
     best: bool = True  # also find the best candidate and the ties
     gathered: int = 1 << 23  # cells of the rows that are made again at once
     fast: bool = False  # bfloat16 products, see `bfloat`
@@ -70,7 +71,7 @@ def row_penalty(tile: Float[Array, "row column"], plan: Plan, columns: int) -> F
 
 def column_state(tile: Float[Array, "row column"], plan: Plan) -> Float[Array, "part column"]:
     """What one tile tells of the penalty of the columns."""
-    if plan.retrieval == "nn":
+    if plan.retrieval == "nn" or plan.retrieval == "csls" and not plan.maxima:
         return jnp.zeros((1, tile.shape[1]), tile.dtype)
     if plan.retrieval == "inverted_softmax":
         return jnp.exp(BETA * (tile - 1)).sum(0, keepdims=True)
@@ -90,12 +91,24 @@ def column_penalty(
         return state[0]
     if plan.retrieval == "inverted_softmax":
         return bounded(1 + jnp.log(state.sum(0)) / BETA)
+    if not plan.maxima:
+        return lax.map(lambda tile: row_penalty(matmul(tile, source), plan, rows), cut_up(target, plan.tile)).ravel()
     if similarity is None:
         return bounded(mean_from_blocks(state, source, target, rows, plan.k, plan.gathered) / 2)
     blocks = lax.top_k(state.T, min(plan.k, len(state)))[1]
     cells = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(len(blocks), -1)
     values = jnp.where(cells < rows, similarity[cells, jnp.arange(len(blocks))[:, None]], -jnp.inf)
     return bounded(sum_of_best(values, plan.k) / plan.k / 2)
+
+
+def matmul(source: Float[Array, "row feature"], target: Float[Array, "column feature"]) -> jax.Array:
+    """source @ target' at full precision."""
+    return jnp.matmul(source, target.T, precision=lax.Precision.HIGHEST)
+
+
+def cut_up(array: Float[Array, "row feature"], tile: int) -> Float[Array, "tile row feature"]:
+    """Tiles of `tile` rows."""
+    return array.reshape(-1, tile, array.shape[1])
 
 
 @partial(jax.jit, static_argnames=("plan", "rows", "columns"), donate_argnames=("buffer",))
@@ -122,7 +135,7 @@ def rank_both(
         return lax.dynamic_slice_in_dim(array, start, tile, 0)
 
     def make(start):
-        return jnp.matmul(cut(source, start), target.T, precision=lax.Precision.HIGHEST)
+        return matmul(cut(source, start), target)
 
     def measure(index, carry):
         kept, penalties, states, right, right_back = carry

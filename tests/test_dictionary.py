@@ -1,5 +1,6 @@
 """Word translation: rectangular, several right answers, a few queries, against float64 in full."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -71,6 +72,23 @@ def test_budget_changes_nothing():
     for tile in (dictionary.tile_rows(len(source), budget) for budget in (1, 1 << 20, 4 << 30)):
         assert np.abs(neighbours.radii(jnp.asarray(target), jnp.asarray(source), 10, tile) - exact).max() < 1e-6
     assert dictionary.tile_rows(200_000, 1 << 30) * 200_000 * 32 <= 1 << 30
+
+
+@pytest.mark.parametrize("words", [50_000, 200_000])
+@pytest.mark.parametrize("budget", [128 << 20, 1 << 30])
+def test_temporaries_stay_within_the_budget(words, budget):
+    """Compiled for shapes alone, 300 features; the tile itself stands beside the sweep's temporaries."""
+    tile = dictionary.tile_rows(words, budget)
+    shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
+    whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
+    found = onesweep.Found(shape(words), whole(words), whole(words), shape(words), whole(words))
+    sides = shape(tile, 300), shape(words, 300)
+    swept = onesweep.step.lower(
+        shape(tile, words), found, *sides, shape(2, words), whole(words, 1), 0, tile, k=10, valid=words, best=True
+    )
+    counted = dictionary._count.lower(shape(tile, 300), sides[1], shape(words), whole(tile, 1), 1, tile, True)
+    used = [stage.compile().memory_analysis().temp_size_in_bytes for stage in (swept, counted)]
+    assert max(used[0] + 4 * tile * words, used[1]) <= budget
 
 
 @pytest.mark.parametrize("best", [True, False])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxalign import neighbours, retrieve
+from jaxalign import neighbours, pools, retrieve
+from jaxalign.checks import Request
 from tests.reference import unit_rows
 
 NEAR = 1e-6  # scores this close may change places in float32
@@ -73,10 +74,10 @@ def compare(source, target, plan, answers=None):
 
 
 @pytest.mark.parametrize("retrieval", retrieve.RETRIEVALS)
-@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize(("keep", "maxima"), [(True, True), (False, True), (False, False)])
 @pytest.mark.parametrize("rows", [45, 352])
-def test_both_directions_equal_float64(retrieval, keep, rows):
-    plan = retrieve.Plan(retrieval, k=7, tile=48, keep=keep)
+def test_both_directions_equal_float64(retrieval, keep, maxima, rows):
+    plan = retrieve.Plan(retrieval, k=7, tile=48, keep=keep, maxima=maxima)
     source, target = pair(rows, rows, 30)
     answers = np.random.default_rng(rows).permutation(rows)
     assert compare(source, target, plan) < 0.05
@@ -84,9 +85,9 @@ def test_both_directions_equal_float64(retrieval, keep, rows):
 
 
 @pytest.mark.parametrize("kind", ["hubs", "duplicates", "same"])
-@pytest.mark.parametrize("keep", [True, False])
-def test_hubs_duplicates_and_ties(kind, keep):
-    plan = retrieve.Plan("csls", k=10, tile=64, keep=keep)
+@pytest.mark.parametrize(("keep", "maxima"), [(True, True), (False, True), (False, False)])
+def test_hubs_duplicates_and_ties(kind, keep, maxima):
+    plan = retrieve.Plan("csls", k=10, tile=64, keep=keep, maxima=maxima)
     source, target = pair(1, 400, 12, kind)
     loose = compare(source, target, plan)
     forth, _ = ranked(source, target, plan)
@@ -115,6 +116,27 @@ def test_mean_of_best_counts_equal_values_as_often_as_they_occur(k, seed):
     expected = np.sort(values, axis=1)[:, -k:].mean(1)
     assert np.abs(neighbours.mean_of_best(values, k) - expected).max() < 1e-6
     assert np.abs(neighbours.sum_of_best(values[:, :30], k) / k - np.sort(values[:, :30])[:, -k:].mean(1)).max() < 1e-6
+
+
+@pytest.mark.parametrize("valid", [1600, 1599, 1530, 1500, 400, 20, 5])
+def test_padding_is_no_neighbour(valid):
+    """Padding of less than a block's step, of more, and too few columns for blocks at all."""
+    values = np.random.default_rng(valid).standard_normal((7, 1600)).astype(np.float32)
+    values[:, valid:] = 9
+    expected = np.sort(values[:, :valid], axis=1)[:, -5:].mean(1)
+    assert np.abs(neighbours.mean_of_best(values, 5, valid) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("rows", [9000, 20000, 50000, 100000])
+@pytest.mark.parametrize("budget", [256 << 20, 1 << 30, 4 << 30])
+def test_temporaries_of_a_pair_stay_within_its_share(rows, budget):
+    """Compiled for shapes alone, two pairs at a time."""
+    padded, plan = pools.tiling(rows, Request(np.arange(1), np.arange(1), memory_budget=budget), 2)
+    side, marks = jax.ShapeDtypeStruct((padded, 300), np.float32), jax.ShapeDtypeStruct((padded,), np.int32)
+    buffer = jax.ShapeDtypeStruct((padded, padded), np.float32) if plan.keep else None
+    lowered = retrieve.rank_both.lower(buffer, side, side, marks, marks, plan=plan, rows=rows, columns=rows)
+    used = lowered.compile().memory_analysis().temp_size_in_bytes + (4 * padded**2 if plan.keep else 0)
+    assert used <= budget // 2, (used, plan)
 
 
 @pytest.mark.parametrize("rows", [16, 320])
