@@ -19,7 +19,7 @@ from jaxalign.neighbours import BLOCK, radii, segments
 from jaxalign.retrieve import Ranked, bounded
 from jaxalign.types import InputError
 
-ROWS = 400  # rows of a tile
+ROWS, CELLS = 800, 40_000_000  # at most, of a tile
 LAZY = 0.1  # share of the sources that bound a neighbourhood from below, and of queries up to which that pays
 LARGE = 10**8  # cells from which on the estimate of `onesweep` costs less than it saves
 
@@ -62,8 +62,8 @@ def answer_table(source_rows: np.ndarray, target_rows: np.ndarray) -> tuple[np.n
 
 
 def tile_rows(columns: int, memory_budget: int) -> int:
-    """Rows of a tile: at most ROWS, fewer where eight copies of it would not fit the budget."""
-    return min(ROWS, max(BLOCK, memory_budget // (32 * columns) // BLOCK * BLOCK))
+    """Rows of a tile: at most ROWS and CELLS, fewer where eight copies of it would not fit the budget."""
+    return min(ROWS, max(BLOCK, min(CELLS, memory_budget // 32) // columns // BLOCK * BLOCK))
 
 
 def count(

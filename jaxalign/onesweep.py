@@ -2,7 +2,7 @@
 
 r of a target runs over all sources, so a tile of targets against all sources knows its own r at once and with it its
 scores. What a tile does not know is the score of a query's right answer, whose r belongs to another tile. So that
-score is estimated first: r of the answers over a tenth of the sources, corrected by a least-squares fit on a few
+score is estimated first: r of the answers over a twentieth of the sources, corrected by a least-squares fit on a few
 answers whose r is made exactly. The sweep counts the candidates above the estimate less its error, and those above the
 estimate plus its error. Where the true score, known after the sweep, lies between the two and nothing but the right
 answer does, the count is the rank: exact, however good the estimate was. All other queries are for a second sweep of
@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxalign.neighbours import BLOCK, mean_of_best, radii
 from jaxalign.retrieve import bounded
 
-SHARE = 10  # one source in so many bounds r from below
+SHARE = 20  # one source in so many bounds r from below
 PILOT = 800  # answers whose r is made exactly, to learn how far the bound is off
 ROWS = 16  # rows counted at once: their cells stay in the cache; ten times as fast as 400
 

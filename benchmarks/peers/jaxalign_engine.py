@@ -31,7 +31,7 @@ def one_direction(task: Task) -> dict[str, np.ndarray]:
     source, target = (align.normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
     turn = align.rotation(source[task.seed], target[task.seed])
     source, target = align.unit_rows(align.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
-    found = dictionary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k)
+    found = dictionary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k, best=False)
     ranks = task.empty()
     ranks["after"][0, 1] = np.asarray(found.rank)
     return ranks
