@@ -26,7 +26,7 @@ import numpy as np
 from jaxalign import bucket
 from jaxalign.types import InputError
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Entry(NamedTuple):
