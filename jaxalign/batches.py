@@ -109,9 +109,9 @@ def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features:
     sizes = [w for w in known if w >= longest][:8] or [-(-longest // 64) * 64]
     cut = _windows if causal else _packed
     rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}
-    # Attention adds width / (6 features) to a slot's operations; its small products are slower than the others: measured
-    # at 1,024 features 3.0, 3.8, 5.1 and 5.9 % of the processor time at widths of 64, 128, 192 and 256.
-    return min(sizes, key=lambda w: rows[w] * w * (1 + w / (4 * features)))
+    # Attention adds width / (6 features) to a slot's operations, in small products that are slower than the others:
+    # measured at 1,024 features 3.0, 3.8, 5.1 and 5.9 % of the time at widths of 64, 128, 192 and 256.
+    return min(sizes, key=lambda w: rows[w] * w * (1 + w / (3 * features)))
 
 
 def _bucket(count: int) -> int:

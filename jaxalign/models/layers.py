@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float, Float32, Int32
 
@@ -34,8 +35,10 @@ class Layer(NamedTuple):
 
 def activate(name: str, values: jax.Array) -> jax.Array:
     """Returns the activation; "gelu" is the exact one (erf), "gelu_tanh" its tanh form."""
-    if name.startswith("gelu"):
-        return jax.nn.gelu(values, approximate=name == "gelu_tanh")
+    if name == "gelu":  # by erfc, as jax.nn has it, it takes a CPU almost three times as long
+        return 0.5 * values * (1 + jax.lax.erf(values * np.sqrt(0.5).astype(values.dtype)))
+    if name == "gelu_tanh":
+        return jax.nn.gelu(values, approximate=True)
     return jax.nn.silu(values) if name == "silu" else jax.nn.relu(values)
 
 
