@@ -89,7 +89,7 @@ def others(entry: dict[str, Any]) -> str:
 def pairs(entry: dict[str, Any]) -> str:
     """Which pairs are timed."""
     if not entry["both_directions"]:
-        return "one pair, one direction (this engine: both)"
+        return "one pair, one direction"
     return f"all ordered pairs of {entry['languages']} languages"
 
 
