@@ -16,8 +16,8 @@ ROOMS = [
     "prompts tokens batches",
     "models",
     "extract embed store spaces vec",
-    "threads complete align directed generalised frames neighbours retrieve bfloat pairing pools checks mesh evaluate "
-    "dictionary isometry",
+    "threads complete align directed generalised frames neighbours retrieve onesweep bfloat pairing pools checks mesh "
+    "evaluate dictionary isometry",
     "score compare report",
     "rankfile combine facts measure_embed measure_kernels",
     "sources study translate pipeline",
