@@ -18,7 +18,7 @@ from jaxalign.types import Batch, InputError
 
 POOLINGS = ("first", "last", "mean", "decoder")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
-WIDTHS = (32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
+WIDTHS = (*range(32, 128, 4), 128, 144, 160, 192, 224, 256, 320, 384, 512)
 SHARED_WIDTHS = (32, 64, 128, 192, 256, 384, 512)
 
 
@@ -104,9 +104,10 @@ def forest(
 
 def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: int, longest: int) -> int:
     """Slots a row that cost least: few unused and few repeated prefixes, against attention that grows with the row."""
-    # Causal: few sizes, which several templates share; a window is full whatever its width.
+    # Causal: few sizes, which several templates share; a window is full whatever its width. Else the texts' common
+    # lengths have to fill it: of prompts of 15 to 20 tokens five leave 1 % of 84 slots, but 4 % of 96.
     known = SHARED_WIDTHS if causal else WIDTHS
-    sizes = [w for w in known if w >= longest][:8] or [-(-longest // 64) * 64]
+    sizes = [w for w in known if w >= longest][:16] or [-(-longest // 64) * 64]
     cut = _windows if causal else _packed
     rows = {w: len(cut(lengths, shared, w)[1]) - 1 for w in sizes}
     # Attention adds width / (6 features) to a slot's operations, in small products that are slower than the others:
