@@ -116,8 +116,9 @@ def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features:
 
 
 def _bucket(count: int) -> int:
-    # Powers of two, so that several templates meet in one compiled shape.
-    return max(8, 1 << (count - 1).bit_length())
+    # Steps of an eighth of a power of two, so that several templates meet in one compiled shape.
+    step = max(8, 1 << max(0, (count - 1).bit_length() - 3))
+    return max(1, -(-count // step)) * step
 
 
 def _ranges(request: Request, causal: bool, special_tokens: str) -> tuple[np.ndarray, np.ndarray]:
@@ -307,3 +308,18 @@ def used_picks(plan: Forest, first: int, rows: int) -> np.ndarray:
     found = np.diff(plan.row_picks[first : first + rows + 1])
     counts[: len(found)] = found
     return np.arange(plan.picks) < counts[:, None]
+
+
+def most_picks(plan: Forest, rows: int) -> int:
+    """A round number that the picks of no `rows` rows computed together exceed."""
+    starts = plan.row_picks[np.minimum(np.arange(0, plan.rows + rows, rows), plan.rows)]
+    return min(_bucket(int(np.diff(starts).max(initial=1))), rows * plan.picks)
+
+
+def taken_picks(plan: Forest, first: int, rows: int, copies: int, count: int) -> np.ndarray:
+    """(copy, count) numbers of the picks in use among the rows of each copy of the model; 0 behind the last one."""
+    taken = np.zeros((copies, count), np.int32)
+    for numbers, used in zip(taken, used_picks(plan, first, rows).reshape(copies, -1), strict=True):
+        found = np.flatnonzero(used)
+        numbers[: len(found)] = found
+    return taken

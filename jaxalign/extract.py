@@ -42,7 +42,8 @@ class Shape(NamedTuple):
 
     rows: int  # a batch, all devices together
     width: int
-    picks: int
+    picks: int  # a row
+    taken: int  # picks of a batch that leave a copy of the model, at most
     layers: tuple[int, ...]
     focused: bool  # the last layer's picks are single tokens: its block computes those tokens alone
     decoder: bool = False  # vectors are the decoder's first step over each pick's text
@@ -90,7 +91,7 @@ def shape_for(
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
     single = bool((plan.pick_to - plan.pick_from == 1).all())
-    few = layers == (engine.config.num_layers,) or plan.picks <= plan.width // 2
+    few = layers == (engine.config.num_layers,) or 4 * plan.picks <= 3 * plan.width
     focused = single and few and engine.config.num_layers in layers and not decoder
     each = max(1, tokens // plan.width)
     while True:
@@ -98,10 +99,18 @@ def shape_for(
         # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
         step = max(1, each // 4)
         rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
-        shape = Shape(max(rows, 1) * copies, plan.width, plan.picks, layers, focused, decoder)
+        rows = max(rows, 1)
+        taken = batches.most_picks(plan, rows)
+        shape = Shape(rows * copies, plan.width, plan.picks, taken, layers, focused, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
         each //= 2
+
+
+def with_rows(engine: Engine, plan: batches.Forest, shape: Shape, rows: int) -> Shape:
+    """The shape for the same plan, or one of another width, in batches of `rows` rows."""
+    taken = batches.most_picks(plan, rows // replicas(engine))
+    return shape._replace(rows=rows, width=plan.width, picks=plan.picks, taken=taken)
 
 
 def _fits(engine: Engine, shape: Shape) -> bool:
@@ -123,14 +132,14 @@ def _free_bytes(device: Any) -> int | None:
 
 
 def program(engine: Engine, shape: Shape) -> Any:
-    """The compiled program of a shape: `(params, batch, last_picks) -> pooled`, kept for the process."""
+    """The compiled program of a shape: `(params, batch, last_picks, taken) -> pooled`, kept for the process."""
     key = (engine.config, shape, engine.mesh, engine.mapped)
     if key not in _programs:
         if len(_programs) >= PROGRAMS:
             _programs.clear()
         arguments = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
-            (engine.params, *_place(engine, shape, _blank(shape))),
+            (engine.params, *_place(engine, _blank(shape, replicas(engine)))),
         )
         _programs[key] = _mapped(engine, shape).lower(*arguments).compile()
     return _programs[key]
@@ -140,25 +149,27 @@ def _mapped(engine: Engine, shape: Shape) -> Any:
     run = partial(_decoded if shape.decoder else _pooled, engine.config, shape.layers)
     if not engine.mapped:
         return jax.jit(run)
-    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0), devices=list(engine.mesh.devices.flat))
+    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(engine.mesh.devices.flat))
 
 
-def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any) -> jax.Array:
-    found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks)
-    return found.swapaxes(0, 1)  # rows first: the axis that the devices share
+def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any, taken: Any) -> jax.Array:
+    found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks, taken=taken)
+    return found.swapaxes(0, 1)  # copies first: the axis that the devices share
 
 
-def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any) -> jax.Array:
-    return models.decoded(config, params, batch, layers=layers).swapaxes(0, 1)
+def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, _: Any, taken: Any) -> jax.Array:
+    found = models.decoded(config, params, batch, layers=layers)
+    return jax.vmap(lambda each: models.take_picks(each, taken))(found).swapaxes(0, 1)
 
 
-def _blank(shape: Shape) -> tuple[Batch, Any]:
+def _blank(shape: Shape, copies: int) -> tuple[Batch, Any, Any]:
     slots = np.zeros((shape.rows, shape.width), np.int32)
     pool = np.zeros((shape.rows, shape.picks, shape.width), np.float32)
-    return Batch(slots, slots, slots, slots, pool), pool[:, :, 0].astype(np.int32) if shape.focused else None
+    last_picks = pool[:, :, 0].astype(np.int32) if shape.focused else None
+    return Batch(slots, slots, slots, slots, pool), last_picks, np.zeros((copies, shape.taken), np.int32)
 
 
-def _place(engine: Engine, shape: Shape, host: tuple[Batch, Any]) -> tuple[Any, Any]:
+def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]:
     """The batch on its devices, rows split over the copies of the model."""
     sharding = NamedSharding(engine.mesh, PartitionSpec("data"))
     copies = replicas(engine)
@@ -173,7 +184,8 @@ def dispatch(engine: Engine, plan: batches.Forest, shape: Shape, index: int) -> 
     """Starts batch `index` of the plan and its copy to the host; returns at once."""
     batch = batches.batch(plan, index * shape.rows, shape.rows)
     slots = batches.last_picks(plan, batch.pool) if shape.focused else None
-    found = program(engine, shape)(engine.params, *_place(engine, shape, (batch, slots)))
+    taken = batches.taken_picks(plan, index * shape.rows, shape.rows, replicas(engine), shape.taken)
+    found = program(engine, shape)(engine.params, *_place(engine, (batch, slots, taken)))
     found.copy_to_host_async()
     return found
 
@@ -188,12 +200,15 @@ def vectors(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """(index, (layer, pick, feature) float32) of the batches asked for; picks in the plan's order."""
     flying: deque[tuple[int, jax.Array]] = deque()
+    copies = replicas(engine)
+    share = shape.rows // copies
 
     def land() -> tuple[int, np.ndarray]:
         index, found = flying.popleft()
-        host = np.asarray(found).reshape(shape.rows, len(shape.layers), shape.picks, -1)
-        used = batches.used_picks(plan, index * shape.rows, shape.rows)
-        return index, host.swapaxes(0, 1)[:, used]
+        host = np.asarray(found).reshape(copies, len(shape.layers), shape.taken, -1)
+        starts = np.minimum(index * shape.rows + share * np.arange(copies + 1), plan.rows)
+        parts = [part[:, :count] for part, count in zip(host, np.diff(plan.row_picks[starts]), strict=True)]
+        return index, parts[0] if copies == 1 else np.concatenate(parts, axis=1)
 
     for index in indices:
         flying.append((index, dispatch(engine, plan, shape, index)))

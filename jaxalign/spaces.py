@@ -202,7 +202,7 @@ def _make(
     cut = store.read_plan(path)
     if cut["width"] != plan.width:
         plan = batches.forest(requests, width=cut["width"], **options)
-    shape = shape._replace(rows=cut["rows"], width=plan.width, picks=plan.picks)
+    shape = extract.with_rows(engine, plan, shape, cut["rows"])
     missing = list(range(cut["chunks"]))
     if process == 0:
         missing = sorted(set(missing) - set(store.committed(path, cut["chunks"])))

@@ -21,7 +21,7 @@ from jaxalign.models.config import Config
 from jaxalign.models.families import read_config
 from jaxalign.models.load import Model, demo_path, load
 from jaxalign.models.seq2seq import decoded
-from jaxalign.models.stack import abstract, pooled, random_params, states
+from jaxalign.models.stack import abstract, pooled, random_params, states, take_picks
 
 __all__ = [
     "Config",
@@ -34,4 +34,5 @@ __all__ = [
     "random_params",
     "read_config",
     "states",
+    "take_picks",
 ]

@@ -115,24 +115,40 @@ def pooled(
     *,
     layers: tuple[int, ...],
     last_picks: Int32[jax.Array, "row pick"] | None = None,
-) -> Float32[jax.Array, "layer row pick feature"]:
+    taken: Int32[jax.Array, "copy count"] | None = None,
+) -> Float32[jax.Array, "layer row pick feature"] | Float32[jax.Array, "layer copy count feature"]:
     """Returns (layer, row, pick, feature) float32: `batch.pool` times the states of the chosen `layers`.
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
     transformers' `hidden_states`; pooled inside the scan, so that no layer's states outlive it.
     `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` has the last, the
-    last block computes queries and MLP for those slots only.
+    last block computes queries and MLP for those slots only. `taken`: the picks that leave, see `take_picks`; all
+    picks of all rows without it.
     """
     if last_picks is not None and config.num_layers not in layers:
         raise InputError(f"Expected last_picks with layer {config.num_layers} among the layers, got {layers}.")
 
+    def leave(found: jax.Array) -> jax.Array:
+        return found if taken is None else take_picks(found, taken)
+
     def pool(state: jax.Array) -> jax.Array:
-        return jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST)
+        return leave(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
 
     def keep(state: jax.Array) -> jax.Array:
-        return state.astype(jnp.float32) * jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 0 for an unused pick
+        found = state.astype(jnp.float32) * jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 0 for an unused pick
+        return leave(found)
 
     return _run(config, params, batch, layers, pool, last_picks, pool if last_picks is None else keep)
+
+
+def take_picks(
+    found: Float32[jax.Array, "row pick feature"], taken: Int32[jax.Array, "copy count"]
+) -> Float32[jax.Array, "copy count feature"]:
+    """Returns the picks in use alone: `taken` counts row by row, pick by pick, among the rows of a copy of the model.
+
+    Rows hold different numbers of picks, so that (row, pick) is mostly air where texts are short.
+    """
+    return jax.vmap(lambda flat, index: flat[index])(found.reshape(len(taken), -1, found.shape[-1]), taken)
 
 
 def states(
