@@ -118,6 +118,20 @@ def test_last_picks_name_the_pooled_slot():
     assert batches.last_picks(both, pool) is None
 
 
+@settings(max_examples=40, deadline=None)
+@given(rows_strategy, st.sampled_from([1, 2, 3]), st.integers(1, 3))
+def test_taken_picks_are_the_used_ones_of_each_copy(rows, copies, share):
+    plan = batches.forest([batches.Request(tokens.from_rows(rows), "mean")], causal=True, width=16)
+    count, found = batches.most_picks(plan, share), 0
+    for first in range(0, plan.rows, copies * share):
+        used = batches.used_picks(plan, first, copies * share).reshape(copies, -1)
+        taken = batches.taken_picks(plan, first, copies * share, copies, count)
+        for numbers, mask in zip(taken, used, strict=True):
+            assert (numbers[: mask.sum()] == np.flatnonzero(mask)).all() and not numbers[mask.sum() :].any()
+        found += used.sum()
+    assert found == len(plan.pick_text)
+
+
 def test_wrong_choices_are_input_errors():
     part = tokens.from_rows([[1, 2]])
     with pytest.raises(InputError, match="--pooling"):
