@@ -69,7 +69,7 @@ def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path
         assert want.files == found.files and all((want[name] == found[name]).all() for name in want.files)
     assert "P@1" not in second[1]  # only the first process reports
 
-    # The question of three settings is open again; that of gpa, smaller files,, is not.
+    # The question of three settings is open again; those of gpa, in smaller files, are not.
     max((tmp_path / "ranks").glob("*.ranks"), key=lambda path: path.stat().st_size).unlink()
     first, second = two(tmp_path)
     assert (first[0], second[0]) == (0, 0), (first, second)
