@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from jaxalign import prefixes
 from jaxalign.tokens import Tokens
 from jaxalign.types import Batch, InputError
 
@@ -32,9 +33,9 @@ class Request(NamedTuple):
 class Forest(NamedTuple):
     """The plan of a run: distinct texts in the order of computation, cut into rows."""
 
-    ids: Int32[np.ndarray, " token"]
-    offsets: Int64[np.ndarray, " text+1"]  # distinct texts
-    shared: Int32[np.ndarray, " text"]  # leading tokens that the text takes from the texts before it in its row
+    ids: Int32[np.ndarray, " token"]  # those that are computed
+    offsets: Int64[np.ndarray, " text+1"]  # of each distinct text's own tokens; those before them are of earlier texts
+    lengths: Int32[np.ndarray, " text"]  # of the whole text
     row_texts: Int64[np.ndarray, " row+1"]  # first text of each row
     pick_text: Int64[np.ndarray, " pick"]  # sorted
     pick_from: Int32[np.ndarray, " pick"]  # a pick is the mean of the positions pick_from:pick_to of its text
@@ -53,7 +54,7 @@ class Forest(NamedTuple):
     @property
     def computed(self) -> int:
         """Number of slots in use: distinct prefixes, and those a row repeats."""
-        return int((np.diff(self.offsets) - self.shared).sum())
+        return len(self.ids)
 
 
 def forest(
@@ -72,34 +73,43 @@ def forest(
             raise InputError(f"Expected a pooling of {', '.join(POOLINGS)}, got {request.pooling!r}. See --pooling.")
     if special_tokens not in SPECIAL_TOKENS:
         raise InputError(f"Expected --special_tokens of {', '.join(SPECIAL_TOKENS)}, got {special_tokens!r}.")
-    ids, offsets, text_of = _distinct([request.tokens for request in requests])
-    lengths = np.diff(offsets).astype(np.int32)
-    shared = _shared(ids, offsets) if causal else np.zeros(len(lengths), np.int32)
+    distinct, text_of = prefixes.distinct([request.tokens for request in requests])
+    lengths = distinct.lengths
+    shared = distinct.common if causal else np.zeros_like(lengths)
     longest = int(lengths.max(initial=1))
     width = width or _best_width(lengths, shared, causal, features, longest)
     if width < longest:
         raise InputError(f"Expected a width of at least the longest text's {longest} tokens, got {width}.")
     order, row_texts = (_windows if causal else _packed)(lengths, shared, width)
-    ranges = [_ranges(request, causal, special_tokens) for request in requests]
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    texts = np.concatenate([rank[text] for text in text_of])
-    stops = lengths[order].max(initial=1).astype(np.int64) + 1
-    starts = np.concatenate([start for start, _ in ranges]).astype(np.int64)
-    ends = np.concatenate([end for _, end in ranges]).astype(np.int64)
-    keys, inverse = np.unique((texts * stops + starts) * stops + ends, return_inverse=True)
-    pick_text, rest = np.divmod(keys, stops * stops)
-    row_picks = np.searchsorted(pick_text, row_texts)
     shared = shared[order]
     shared[row_texts[:-1]] = 0
-    ids, offsets = _take(ids, offsets, order)
+    ids, offsets = prefixes.taken(distinct, order, shared)
+    del distinct  # with all tokens as they were given: a list of texts may be long
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    picks, where = _picks(requests, [rank[text] for text in text_of], causal, special_tokens)
+    row_picks = np.searchsorted(picks[0], row_texts)
     return Forest(
-        ids=ids, offsets=offsets, shared=shared, row_texts=row_texts, pick_text=pick_text,
-        pick_from=(rest // stops).astype(np.int32), pick_to=(rest % stops).astype(np.int32), row_picks=row_picks,
-        where=tuple(np.split(inverse, np.cumsum([len(text) for text in text_of])[:-1])), width=width,
+        ids=ids, offsets=offsets, lengths=lengths[order], row_texts=row_texts, pick_text=picks[0], pick_from=picks[1],
+        pick_to=picks[2], row_picks=row_picks, where=where, width=width,
         picks=_bucket(int(np.diff(row_picks).max(initial=1))), causal=causal,
         given=sum(int(request.tokens.offsets[-1]) for request in requests),
     )  # fmt: skip
+
+
+def _picks(
+    requests: Sequence[Request], text_of: Sequence[np.ndarray], causal: bool, special_tokens: str
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]:
+    """(text, from, to) of the distinct picks, sorted, and for each request the pick of each of its texts."""
+    stops = 1 + max(int(np.diff(request.tokens.offsets).max(initial=0)) for request in requests)
+    parts = []
+    for request, text in zip(requests, text_of, strict=True):
+        start, end = _ranges(request, causal, special_tokens)
+        parts.append((text * stops + start) * stops + end)
+    keys, inverse = np.unique(np.concatenate(parts), return_inverse=True)
+    text, rest = np.divmod(keys, stops * stops)
+    where = tuple(np.split(inverse, np.cumsum([len(part) for part in parts])[:-1]))
+    return (text, (rest // stops).astype(np.int32), (rest % stops).astype(np.int32)), where
 
 
 def _best_width(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: int, longest: int) -> int:
@@ -131,37 +141,6 @@ def _ranges(request: Request, causal: bool, special_tokens: str) -> tuple[np.nda
     if pooling == "first":
         return start, start + 1
     return (end - 1, end) if pooling == "last" else (start, end)
-
-
-def _distinct(parts: Sequence[Tokens]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Distinct token rows in lexicographic order, a prefix first, and where each text of each part went."""
-    found: dict[bytes, int] = {}
-    text_of = []
-    for part in parts:
-        # Big-endian bytes compare as the numbers do, so that Python's own sort orders the rows without padding them.
-        data, ends = part.ids.astype(">u4").tobytes(), (part.offsets * 4).tolist()
-        rows = (data[start:end] for start, end in zip(ends, ends[1:], strict=False))
-        text_of.append(np.fromiter((found.setdefault(row, len(found)) for row in rows), np.int64, len(ends) - 1))
-    order = sorted(found, key=lambda row: row)
-    rank = np.empty(len(found), np.int64)
-    rank[np.fromiter((found[row] for row in order), np.int64, len(order))] = np.arange(len(order))
-    ids = np.frombuffer(b"".join(order), ">u4").astype(np.int32)
-    offsets = np.concatenate([[0], np.cumsum(np.fromiter(map(len, order), np.int64, len(order)) // 4)])
-    return ids, offsets, [rank[text] for text in text_of]
-
-
-def _shared(ids: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Length of the prefix that each row has in common with the row before it."""
-    lengths = np.diff(offsets)
-    common = np.zeros(len(lengths), np.int32)
-    if len(lengths) < 2:
-        return common
-    compared = np.minimum(lengths[1:], lengths[:-1])
-    segment = np.cumsum(compared) - compared
-    at = np.arange(compared.sum()) - np.repeat(segment, compared)
-    same = ids[np.repeat(offsets[1:-1], compared) + at] == ids[np.repeat(offsets[:-2], compared) + at]
-    common[1:] = np.minimum.reduceat(np.where(same, np.repeat(compared, compared), at), segment)
-    return common
 
 
 def _windows(lengths: np.ndarray, shared: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -213,31 +192,23 @@ def _fill(left: np.ndarray, room: int) -> list[int]:
     return found
 
 
-def _take(ids: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    lengths = np.diff(offsets)[order]
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    return ids[np.repeat(offsets[:-1][order] - ends[:-1], lengths) + np.arange(ends[-1])], ends
-
-
 def batch(plan: Forest, first: int, rows: int) -> Batch:
     """Rows `first` to `first + rows` of the plan; rows behind the last are empty."""
     stop = min(first + rows, plan.rows)
     t0, t1 = plan.row_texts[first], plan.row_texts[stop]
-    offsets, shared = plan.offsets[t0 : t1 + 1], plan.shared[t0:t1].astype(np.int64)
-    lengths = np.diff(offsets)
+    offsets, lengths, shared = _texts(plan, t0, t1)
     begins = plan.row_texts[first:stop] - t0
     row, start = _starts(plan, first, stop)
     new = lengths - shared
-    end = np.cumsum(new)
     text = np.repeat(np.arange(len(new)), new)
-    position = np.arange(end[-1]) - np.repeat(end - new - shared, new)
+    position = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - shared, new)
     slot = start[text] + position - shared[text]
     path = _paths(start, shared, lengths)
     flat = [np.zeros(rows * plan.width, np.int32) for _ in range(2)]
     flat += [np.tile(np.arange(plan.width, dtype=np.int32), rows) for _ in range(2)]
     flat[3] += 1
     tokens, positions, seen_from, seen_to = flat
-    tokens[slot] = plan.ids[offsets[:-1][text] + position]
+    tokens[slot] = plan.ids[plan.offsets[t0] : plan.offsets[t1]]
     positions[slot] = position
     base = row[text] * plan.width
     if plan.causal:
@@ -255,12 +226,17 @@ def batch(plan: Forest, first: int, rows: int) -> Batch:
     return Batch(shaped[0], shaped[1], shaped[2], shaped[3], pool)
 
 
+def _texts(plan: Forest, t0: int, t1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets of these texts' own tokens, whole lengths, and numbers of tokens taken from the texts before."""
+    offsets, lengths = plan.offsets[t0 : t1 + 1] - plan.offsets[t0], plan.lengths[t0:t1].astype(np.int64)
+    return offsets, lengths, lengths - np.diff(offsets)
+
+
 def _starts(plan: Forest, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
     """Row of each text, and slot in the batch of its first new token."""
     t0, t1 = plan.row_texts[first], plan.row_texts[stop]
     row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
-    new = np.diff(plan.offsets[t0 : t1 + 1]) - plan.shared[t0:t1]
-    begin = np.cumsum(new) - new
+    begin = plan.offsets[t0:t1]
     return row, begin - begin[plan.row_texts[first:stop] - t0][row] + row * plan.width
 
 
@@ -268,8 +244,8 @@ def text_slots(plan: Forest, first: int, rows: int) -> list[np.ndarray]:
     """Slots in the batch of the tokens of each text of these rows, in the plan's order."""
     stop = min(first + rows, plan.rows)
     t0, t1 = plan.row_texts[first], plan.row_texts[stop]
-    lengths = np.diff(plan.offsets[t0 : t1 + 1])
-    path = _paths(_starts(plan, first, stop)[1], plan.shared[t0:t1].astype(np.int64), lengths)
+    _, lengths, shared = _texts(plan, t0, t1)
+    path = _paths(_starts(plan, first, stop)[1], shared, lengths)
     return [slots[:length] for slots, length in zip(path, lengths, strict=True)]
 
 

@@ -102,7 +102,22 @@ def language_name(language: str) -> str:
     return found
 
 
-def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any = None) -> list[str]:
+class Filled(Sequence[str]):
+    """Texts inside a frame, each made when it is asked for: a long list of prompts is never in memory at once."""
+
+    def __init__(self, before: str, texts: Sequence[str], after: str):
+        self._before, self._texts, self._after = before, texts, after
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return Filled(self._before, self._texts[at], self._after)
+        return self._before + self._texts[at] + self._after
+
+
+def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any = None) -> Filled:
     """The texts inside the frame of their language, ready for the tokenizer.
 
     A chat template is rendered once and holds its own special tokens: tokenise with `add_special_tokens=False`.
@@ -118,7 +133,7 @@ def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any
     if template.chat:
         frame = _chat(frame, template.name, tokenizer)
     before, after = frame.split("{text}")
-    return [before + text + after for text in texts]
+    return Filled(before, texts, after)
 
 
 def _chat(frame: str, name: str, tokenizer: Any) -> str:

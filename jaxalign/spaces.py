@@ -43,7 +43,7 @@ class Kind(NamedTuple):
     """One way to give concepts to the model."""
 
     name: str  # "vanilla" or "prompt:NAME"
-    texts: dict[str, list[str]]  # by language
+    texts: Mapping[str, Sequence[str]]  # by language
     add_special_tokens: bool
     poolings: tuple[str, ...]
 
@@ -92,14 +92,14 @@ def _kinds(model: Any, concepts: Concepts, embeddings: Any, poolings: Any, templ
         groups = [tuple(p for p in own if p != "decoder"), tuple(p for p in own if p == "decoder")]
         for group in filter(None, groups):
             if embedding == "vanilla":
-                yield Kind("vanilla", {lang: list(words) for lang, words in concepts.words.items()}, True, group)
+                yield Kind("vanilla", concepts.words, True, group)
                 continue
             for template in chosen.values():
                 texts = _filled(model, template, concepts.words)
                 yield Kind(f"prompt:{template.name}", texts, not template.chat, group)
 
 
-def _filled(model: Any, template: prompts.Template, words: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _filled(model: Any, template: prompts.Template, words: Mapping[str, Sequence[str]]) -> dict[str, prompts.Filled]:
     tokenizer = model.tokenizer if template.chat else None
     return {lang: prompts.fill(template, column, lang, tokenizer) for lang, column in words.items()}
 
@@ -125,13 +125,7 @@ def _entry(
         "embedding": kind.name, "languages": list(kind.texts), "special_tokens": special_tokens,
         "version": jaxalign.__version__,
     }  # fmt: skip
-    rows = {
-        f"{what} {language}": getattr(request.tokens, what)
-        for language, request in zip(kind.texts, requests, strict=False)
-        for what in ("ids", "offsets", "inner_from", "inner_to")
-    }
-    # The tokens stand for tokenizer, template and words at once; the ids for the list they belong to.
-    name = store.digest({**made, **rows, "concepts": list(concepts.ids)})
+    name = _name(made, kind, requests, concepts)
     first = jax.process_index() == 0
     with store.locked(root, name) if first else nullcontext(root / name) as folder:
         _meet("found")
@@ -150,6 +144,16 @@ def _entry(
         entry = _make(engine[0], folder, made, requests, kind, layers, special_tokens, batch_tokens, progress)
         _meet("done")
         return entry
+
+
+def _name(made: dict[str, Any], kind: Kind, requests: list[batches.Request], concepts: Concepts) -> str:
+    # The tokens stand for tokenizer, template and words at once; the ids for the list they belong to.
+    rows = {
+        f"{what} {language}": getattr(request.tokens, what)
+        for language, request in zip(kind.texts, requests, strict=False)
+        for what in ("ids", "offsets", "inner_from", "inner_to")
+    }
+    return store.digest({**made, **rows, "concepts": list(concepts.ids)})
 
 
 def _lookup(folder: Path, layers: tuple[int, ...], poolings: tuple[str, ...]) -> store.Entry | None:
@@ -202,6 +206,7 @@ def _make(
     cut = store.read_plan(path)
     if cut["width"] != plan.width:
         plan = batches.forest(requests, width=cut["width"], **options)
+    requests.clear()  # the plan holds all that is needed of them
     shape = extract.with_rows(engine, plan, shape, cut["rows"])
     missing = list(range(cut["chunks"]))
     if process == 0:

@@ -48,7 +48,7 @@ def digest(parts: dict[str, Any]) -> str:
         label = f"{data.dtype.str}{data.shape}" if data is not None else json.dumps(value, ensure_ascii=True)
         state.update(f"|{name}|{label}|".encode())
         if data is not None:
-            state.update(data.tobytes())
+            state.update(data.data if data.size else b"")
     return state.hexdigest()[:32]
 
 

@@ -21,35 +21,44 @@ class Tokens(NamedTuple):
 
 def tokenize(
     tokenizer: Any, texts: Sequence[str], *, max_length: int | None = None, add_special_tokens: bool = True,
-    block: int = 8192,
+    block: int = 2048,
 ) -> Tokens:  # fmt: skip
     """Tokens of `texts`, exactly as `tokenizer(text)` gives them; InputError for empty and too long texts."""
     for i, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Mend --concepts.")
+    ends = _special_ends(tokenizer) if add_special_tokens else (0, 0)
     parts = []  # arrays block by block: lists of Python integers would take ten times the memory
     for i in range(0, len(texts), block):
         rows = tokenizer(
             list(texts[i : i + block]), add_special_tokens=add_special_tokens, padding=False, truncation=False,
             return_attention_mask=False, return_token_type_ids=False, verbose=False,
         )["input_ids"]  # fmt: skip
-        parts.append(_flatten(rows, texts[i : i + block], i))
-    head, tail = _special_ends(tokenizer) if add_special_tokens else (0, 0)
-    tokens = _joined(parts)
-    lengths = np.diff(tokens.offsets)
-    limit = np.iinfo(np.int64).max if max_length is None else max_length
-    if (lengths > limit).any():
-        i = int(np.argmax(lengths > limit))
+        part = _flatten(rows, texts[i : i + block], i)
+        _refuse_long(part, texts, i, max_length)
+        parts.append(_inner(part, ends, tokenizer))
+    return _joined(parts)
+
+
+def _refuse_long(part: Tokens, texts: Sequence[str], first: int, max_length: int | None) -> None:
+    lengths = np.diff(part.offsets)
+    if max_length is not None and (lengths > max_length).any():
+        i = int(np.argmax(lengths > max_length))
         raise InputError(
-            f"Expected texts of at most {limit} tokens, got {lengths[i]} at index {i} ({texts[i][:40]!r}...). "
-            "Shorten the text in --concepts or its template (--templates)."
+            f"Expected texts of at most {max_length} tokens, got {lengths[i]} at index {first + i} "
+            f"({texts[first + i][:40]!r}...). Shorten the text in --concepts or its template (--templates)."
         )
+
+
+def _inner(part: Tokens, ends: tuple[int, int], tokenizer: Any) -> Tokens:
+    """The part with its special tokens, so many at either end, outside `inner_from:inner_to`."""
+    lengths = np.diff(part.offsets)
     # A text of special tokens alone keeps them: a mean over nothing is no vector.
-    bare = lengths <= head + tail
-    inner_from = np.where(bare, 0, head).astype(np.int32)
-    inner_to = np.where(bare, lengths, lengths - tail).astype(np.int32)
-    unknown = _count_unknown(tokens.ids, tokens.offsets, inner_from, inner_to, tokenizer)
-    return Tokens(tokens.ids, tokens.offsets, inner_from, inner_to, unknown)
+    bare = lengths <= sum(ends)
+    inner_from = np.where(bare, 0, ends[0]).astype(np.int32)
+    inner_to = np.where(bare, lengths, lengths - ends[1]).astype(np.int32)
+    unknown = _count_unknown(part.ids, part.offsets, inner_from, inner_to, tokenizer)
+    return Tokens(part.ids, part.offsets, inner_from, inner_to, unknown)
 
 
 def from_rows(rows: Sequence[Sequence[int]]) -> Tokens:
@@ -60,10 +69,10 @@ def from_rows(rows: Sequence[Sequence[int]]) -> Tokens:
 def _joined(parts: Sequence[Tokens]) -> Tokens:
     if not parts:
         return _flatten([], [], 0)
-    ids, offsets, inner_from, inner_to, _ = zip(*parts, strict=True)
+    ids, offsets, inner_from, inner_to, unknown = zip(*parts, strict=True)
     lengths = np.concatenate([np.diff(part) for part in offsets])
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    return Tokens(np.concatenate(ids), ends, np.concatenate(inner_from), np.concatenate(inner_to))
+    return Tokens(np.concatenate(ids), ends, np.concatenate(inner_from), np.concatenate(inner_to), sum(unknown))
 
 
 def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) -> Tokens:

@@ -1,11 +1,13 @@
 """Vectors must not depend on batches, widths, devices, sharing or interruptions."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tiny
 
 from jaxalign import batches, embed, extract, models, prompts, tokens
-from jaxalign.types import InputError
+from jaxalign.types import Concepts, InputError
 
 
 def assert_same(found, want, bound=2e-6):
@@ -157,3 +159,25 @@ def test_wrong_input_is_named(model, tmp_path):
         embed.hidden_states(model, [[260]])
     with pytest.raises(InputError, match="--embeddings"):
         embed.spaces(model, tiny.concepts(), embeddings=("plain",), store_root=tmp_path)
+
+
+def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_path):
+    def spaces(count):
+        letters = np.random.default_rng(count).integers(97, 123, (2 * count, 8), np.uint8)
+        words = tuple(bytes(row).decode() for row in letters)
+        by_language = {"en": words[:count], "fr": words[count:]}
+        concepts = Concepts(tuple(map(str, range(count))), ("other",) * count, by_language, ())
+        embed.spaces(model, concepts, layers="all", store_root=tmp_path, progress=lambda *_: None)
+
+    def peak(count):
+        tracemalloc.start()
+        spaces(count)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    spaces(6_000)  # imports, programs
+    small, large = peak(8_000), peak(16_000)
+    vector = 4 * model.width * (model.num_layers + 1)
+    a_text = (large - small) / (2 * 8_000)
+    assert vector == 512 and 0 < a_text < 260  # the words (57 bytes), their tokens, their place in the plan

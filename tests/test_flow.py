@@ -13,7 +13,7 @@ ROOMS = [
     "types",
     "timing rundir config devices hosts bucket",
     "lemmas corpora wordlist wordnet concepts traits controls",
-    "prompts tokens batches",
+    "prompts tokens prefixes batches",
     "models",
     "extract embed store spaces vec",
     "threads complete align directed generalised frames neighbours retrieve onesweep bfloat pairing pools checks mesh "

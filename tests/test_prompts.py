@@ -21,7 +21,7 @@ class Chatty:
 
 def test_the_papers_prompt():
     paper = prompts.load()[prompts.PAPER]
-    assert prompts.fill(paper, ["chien"], "fr") == ['Summarize concept "chien" in one French word:']
+    assert list(prompts.fill(paper, ["chien"], "fr")) == ['Summarize concept "chien" in one French word:']
     names = [prompts.fill(paper, ["x"], language)[0].split()[-2] for language in SEVEN]
     assert names == ["English", "French", "Romanian", "Basque", "Finnish", "Japanese", "Thai"]
 
@@ -39,7 +39,7 @@ def test_at_least_eight_templates_serve_all_seven_languages():
 def test_chat_goes_through_the_tokenizers_template():
     chat = prompts.load()["chat"]
     want = '<s>[INST] Summarize concept "ki" in one Japanese word. [/INST]'
-    assert prompts.fill(chat, ["ki"], "ja", Chatty()) == [want]
+    assert list(prompts.fill(chat, ["ki"], "ja", Chatty())) == [want]
     with pytest.raises(InputError, match="chat template"):
         prompts.fill(chat, ["ki"], "ja", object())
 
