@@ -73,7 +73,8 @@ def engine(model: models.Model) -> Engine:
         return Engine(model.config, model.params, model.mesh, False)
     devices = np.array(jax.local_devices())
     mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
-    params = jax.device_put(model.params, NamedSharding(mesh, PartitionSpec()))
+    params = models.unstacked(model.params) if devices[0].platform == "cpu" else model.params
+    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
     # On several hosts pmap takes its arguments for shares of a global batch, whatever its devices; jit does not.
     return Engine(model.config, params, mesh, jax.process_count() == 1)
 

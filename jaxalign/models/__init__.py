@@ -21,7 +21,7 @@ from jaxalign.models.config import Config
 from jaxalign.models.families import read_config
 from jaxalign.models.load import Model, demo_path, load
 from jaxalign.models.seq2seq import decoded
-from jaxalign.models.stack import abstract, pooled, random_params, states, take_picks
+from jaxalign.models.stack import abstract, pooled, random_params, states, take_picks, unstacked
 
 __all__ = [
     "Config",
@@ -35,4 +35,5 @@ __all__ = [
     "read_config",
     "states",
     "take_picks",
+    "unstacked",
 ]

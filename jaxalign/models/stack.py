@@ -1,7 +1,7 @@
 """The scanning stack that every family shares: tokens of a batch -> states, or pooled vectors, of chosen layers."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -17,7 +17,9 @@ from jaxalign.models.layers import HIGHEST, Block, Context, Layer, block_norm, b
 from jaxalign.models.rope import rope_angles
 from jaxalign.types import Batch, InputError
 
-Params = dict[str, Any]  # nested dicts of arrays; leaves under "blocks" are stacked over layers
+Params = dict[str, Any]  # nested dicts of arrays; leaves under "blocks" are stacked over layers, but see `unstacked`
+Emit = Callable[[jax.Array], jax.Array]  # what is kept of a layer's state
+Step = Callable[[jax.Array, Any], jax.Array]  # state and number of a block -> state behind it
 NO_WINDOW = np.iinfo(np.int32).max
 
 
@@ -87,6 +89,18 @@ def abstract(config: Config) -> Params:
     if config.decoder_layers:
         tree["decoder"] = {**shapes["decoder"], "blocks": stacked(shapes["decoder"]["blocks"], config.decoder_layers)}
     return tree
+
+
+def unstacked(params: Params) -> Params:
+    """Returns the parameters with a tuple of blocks, one a layer: views of the stack where the host is the device.
+
+    A stack is scanned: one block is compiled whatever the depth, but a CPU copies each layer's weights out of it in
+    every batch, 2 to 4 % of the time. A tuple is gone through in a loop, which compiles as quickly there.
+    """
+    stack = jax.tree.map(np.asarray, params["blocks"])
+    count = len(jax.tree.leaves(stack)[0])
+    blocks = tuple(jax.tree.map(lambda leaf: leaf[index], stack) for index in range(count))  # noqa: B023
+    return {**params, "blocks": blocks}
 
 
 def random_params(config: Config, seed: int, shardings: Params | None = None) -> Params:
@@ -163,9 +177,9 @@ def _run(
     params: Params,
     batch: Batch,
     layers: tuple[int, ...],
-    emit: Callable[[jax.Array], jax.Array],
+    emit: Emit,
     last_picks: jax.Array | None = None,
-    emit_last: Callable[[jax.Array], jax.Array] | None = None,
+    emit_last: Emit | None = None,
 ) -> jax.Array:
     depth = max(layers, default=0)
     if not layers or min(layers) < 0 or depth > config.num_layers:
@@ -176,30 +190,18 @@ def _run(
     state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
     outputs = {0: emit(state)} if 0 in layers else {}
     middle = tuple(sorted({layer for layer in layers if 0 < layer < config.num_layers}))
-    places = np.full(config.num_layers, len(middle), np.int32)  # the last row of the buffer takes what nobody asked for
-    places[[layer - 1 for layer in middle]] = np.arange(len(middle))
+    blocks = params["blocks"]
 
     def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
         # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy the slice of the weights.
         take = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False)  # noqa: E731
-        module = nnx.merge(graphs["blocks"], jax.tree.map(take, params["blocks"]))
-        return module(state, context, jax.tree.map(take, table))
+        weights = blocks[index] if isinstance(blocks, tuple) else jax.tree.map(take, blocks)
+        return nnx.merge(graphs["blocks"], weights)(state, context, jax.tree.map(take, table))
 
-    def step(carry: tuple[jax.Array, jax.Array | None], index: jax.Array) -> tuple[tuple, None]:
-        state, buffer = carry
-        state = block(state, index, context)
-        if buffer is not None:
-            buffer = jax.lax.dynamic_update_index_in_dim(buffer, emit(state), jnp.asarray(places)[index], 0)
-        return (state, buffer), None
-
-    buffer = None
-    if middle:
-        shape = jax.eval_shape(emit, state).shape
-        buffer = jnp.zeros((len(middle) + 1, *shape), jnp.float32)
-    scanned = depth if last_picks is None else depth - 1
-    (state, buffer), _ = jax.lax.scan(step, (state, buffer), jnp.arange(scanned))
-    if buffer is not None:
-        outputs.update({layer: buffer[place] for place, layer in enumerate(middle)})
+    over = _looped if isinstance(blocks, tuple) else _scanned
+    step = partial(block, context=context)
+    state, found = over(step, state, depth if last_picks is None else depth - 1, middle, emit)
+    outputs.update(found)
     if last_picks is not None:
         state = block(state, config.num_layers - 1, focus_context(context, jnp.asarray(last_picks)))
     if config.num_layers in layers:
@@ -207,6 +209,36 @@ def _run(
             state = nnx.merge(graphs["norm"], params["norm"])(state)
         outputs[config.num_layers] = (emit_last or emit)(state)
     return jnp.stack([outputs[layer] for layer in layers])
+
+
+def _looped(
+    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], emit: Emit
+) -> tuple[jax.Array, dict[int, jax.Array]]:
+    """Returns the state after `count` blocks, and what is kept of the layers of `middle`."""
+    found = {}
+    for index in range(count):
+        state = step(state, index)
+        if index + 1 in middle:
+            found[index + 1] = emit(state)
+    return state, found
+
+
+def _scanned(
+    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], emit: Emit
+) -> tuple[jax.Array, dict[int, jax.Array]]:
+    """Returns the same as `_looped`, with one block compiled."""
+    if not middle:
+        return jax.lax.scan(lambda state, index: (step(state, index), None), state, jnp.arange(count))[0], {}
+    places = np.full(count, len(middle), np.int32)  # the last row of the buffer takes what nobody asked for
+    places[[layer - 1 for layer in middle]] = np.arange(len(middle))
+
+    def one(carry: tuple[jax.Array, jax.Array], index: jax.Array) -> tuple[tuple, None]:
+        state = step(carry[0], index)
+        return (state, jax.lax.dynamic_update_index_in_dim(carry[1], emit(state), jnp.asarray(places)[index], 0)), None
+
+    buffer = jnp.zeros((len(middle) + 1, *jax.eval_shape(emit, state).shape), jnp.float32)
+    (state, buffer), _ = jax.lax.scan(one, (state, buffer), jnp.arange(count))
+    return state, {layer: buffer[place] for place, layer in enumerate(middle)}
 
 
 def layer_table(config: Config) -> Layer:

@@ -53,6 +53,16 @@ def test_last_picks_equal_the_whole_block(tiny):
         pooled(model, batch, layers=(2,), last_picks=batch.pool.argmax(-1).astype(np.int32))
 
 
+@pytest.mark.parametrize("layers", [(3,), (0, 1, 2, 3), (2, 0), (1,)])
+@pytest.mark.parametrize("focused", [False, True])
+def test_blocks_one_by_one_equal_the_scanned_stack(tiny, layers, focused):
+    model, _ = tiny
+    batch, _ = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
+    picks = batch.pool.argmax(-1).astype(np.int32) if focused and 3 in layers else None
+    found = models.pooled(model.config, models.unstacked(model.params), batch, layers=layers, last_picks=picks)
+    np.testing.assert_allclose(found, pooled(model, batch, layers=layers, last_picks=picks), rtol=1e-6, atol=1e-6)
+
+
 def test_shared_beginnings_equal_whole_texts(tiny):
     """A prefix tree [a [b [c] [d e]]] gives the states of the texts a b c and a b d e, also beside another tree."""
     model, _ = tiny
