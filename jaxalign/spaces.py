@@ -16,7 +16,7 @@ from jaxalign import batches, extract, hosts, models, prompts, store, timing, to
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel
 
 CHUNK_BYTES = 32 << 20
-CHUNK_BATCHES = 8
+CHUNK_BATCHES = 16
 
 
 class Vectors(Mapping[str, np.ndarray]):
