@@ -9,7 +9,10 @@ Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag o
 import os
 import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -93,17 +96,43 @@ def _terminate(number, frame):
     raise SystemExit(128 + number)
 
 
+@contextmanager
+def _heard_signals() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does; either is sent again where Python dropped it.
+
+    An exception that a signal raises inside a finalizer or a callback of the garbage collector is only reported
+    (`sys.unraisablehook`), and the run would go on.
+    """
+    report, handler = sys.unraisablehook, signal.signal(signal.SIGTERM, _terminate)
+
+    def again(dropped: Any) -> None:
+        number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(dropped.exc_type)
+        if number is None:
+            report(dropped)
+            return
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+        signal.signal(signal.SIGTERM, handler)
+
+
 def main(argv: list[str]) -> int:
     """Runs the command line; returns the exit status."""
     if any(word in ("--help", "-h", "-help", "--helpfull", "-?") for word in argv[1:]):
         print(help_text())
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        config = config_from(argv)
-        from jaxalign import pipeline  # JAX loads only when there is work to do
+        with _heard_signals():
+            config = config_from(argv)
+            from jaxalign import pipeline  # JAX loads only when there is work to do
 
-        pipeline.run(config)
+            pipeline.run(config)
     except InputError as error:
         print(f"jaxalign: {error}", file=sys.stderr)
         return 2

@@ -106,6 +106,35 @@ def test_a_polite_stop_leaves_no_run_folder(place, tmp_path, number, status):
     assert again.returncode == 0 and figures(tmp_path) == figures(place / "good")
 
 
+DROPPED = """
+import gc, sys, time
+from jaxalign import bench, pipeline
+
+def collecting(phase, info):  # as JAX's own callback: what is raised in here is reported, not raised
+    gc.callbacks.remove(collecting)
+    print("collecting", flush=True)
+    time.sleep(3)
+
+def run(config):
+    gc.callbacks.append(collecting)
+    gc.collect()
+    time.sleep(30)
+
+pipeline.run = run
+sys.exit(bench.main(["bench"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_python_drops_is_sent_again(number, status):
+    with subprocess.Popen([sys.executable, "-c", DROPPED], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "collecting\n"
+        process.send_signal(number)
+        begun = time.monotonic()
+        assert process.wait(timeout=60) == status
+        assert time.monotonic() - begun < 20  # of the thirty seconds that the run goes on
+
+
 def test_a_full_disk_is_an_error_and_room_mends_it(place, tmp_path):
     def small():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
