@@ -15,6 +15,6 @@ if __name__ == "__main__":
     embed.spaces(
         models.load(model_folder, weights="random", seed=3), tiny.concepts(12), embeddings=("vanilla", "prompt"),
         poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]}, layers=[1, 3], store_root=root,
-        batch_tokens=512,
+        batch_tokens=256,
     )  # fmt: skip
     print("devices", jax.device_count())
