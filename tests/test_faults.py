@@ -59,6 +59,14 @@ def bench(root: Path, workdir: Path, *flags: str, **options) -> subprocess.Compl
     return subprocess.run(command(root, workdir, *flags), capture_output=True, text=True, timeout=240, **options)
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """A shell starts what runs in the background with SIGINT ignored, and a child of it would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def figures(workdir: Path, run: str = "run-0001") -> str:
     return (workdir / run / "results.jsonl").read_text()
 
