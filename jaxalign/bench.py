@@ -92,8 +92,12 @@ def _items(option, texts: list[str]) -> tuple:
         raise InputError(f"Expected --{option.name} as a comma list of numbers, got {','.join(texts)!r}.") from error
 
 
+class _Terminated(SystemExit):
+    """SIGTERM came."""
+
+
 def _terminate(number, frame):
-    raise SystemExit(128 + number)
+    raise _Terminated(128 + number)
 
 
 @contextmanager
@@ -106,7 +110,7 @@ def _heard_signals() -> Iterator[None]:
     report, handler = sys.unraisablehook, signal.signal(signal.SIGTERM, _terminate)
 
     def again(dropped: Any) -> None:
-        number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(dropped.exc_type)
+        number = {KeyboardInterrupt: signal.SIGINT, _Terminated: signal.SIGTERM}.get(dropped.exc_type)
         if number is None:
             report(dropped)
             return

