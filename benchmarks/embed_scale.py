@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def resident():
@@ -24,10 +24,11 @@ def resident():
 
 def one(size):
     import numpy as np
-    import tiny
 
-    from jaxalign import embed, models
+    from jaxalign import models
+    from jaxalign.embeddings import embed
     from jaxalign.types import Concepts
+    from tests import tiny
 
     with tempfile.TemporaryDirectory() as folder:
         model = models.load(tiny.write_model(Path(folder) / "model"), weights="random")

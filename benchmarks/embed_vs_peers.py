@@ -124,13 +124,11 @@ class Torch:
 
 def ours(model, rows, pooling, layers, batch_tokens, width):
     """Plan, shape and engine of the whole list."""
-    from jaxalign import batches, extract, tokens
+    from jaxalign.embeddings import extract, packing, tokenize
 
     engine = extract.engine(model)
-    request = batches.Request(tokens.from_rows(rows), pooling)
-    plan = batches.forest(
-        [request], causal=model.causal, special_tokens="include", width=width, features=model.width
-    )
+    request = packing.Request(tokenize.from_rows(rows), pooling)
+    plan = packing.forest([request], causal=model.causal, special_tokens="include", width=width, features=model.width)
     chosen = extract.parse_layers(model, layers)
     shape = extract.shape_for(engine, plan, chosen, batch_tokens)
     extract.program(engine, shape)
@@ -139,10 +137,10 @@ def ours(model, rows, pooling, layers, batch_tokens, width):
 
 def check_equal(model, torch_side, rows, pooling):
     """Worst distance of a pooled vector of any layer, in shares of its layer's mean length."""
-    from jaxalign import batches, embed, tokens
+    from jaxalign.embeddings import embed, packing, tokenize
 
     indices = np.random.default_rng(1).choice(len(rows), min(48, len(rows)), replace=False)
-    request = batches.Request(tokens.from_rows([rows[i] for i in indices]), pooling)
+    request = packing.Request(tokenize.from_rows([rows[i] for i in indices]), pooling)
     found = embed.run(model, [request], "all", special_tokens="include")[0]
     want = torch_side.pooled(indices, True).numpy()
     length = np.linalg.norm(want, axis=-1).mean(-1, keepdims=True)
@@ -153,7 +151,7 @@ def check_equal(model, torch_side, rows, pooling):
 
 
 def sampled_ours(side, count, rng):
-    from jaxalign import extract
+    from jaxalign.embeddings import extract
 
     engine, plan, shape = side
     total = extract.batch_count(plan, shape)
@@ -206,7 +204,7 @@ def compare(name, kind, args, model, peer, rows, pooling):
 
 
 def report(name, kind, layers, rows, mine, times, best, worst):
-    from jaxalign import extract
+    from jaxalign.embeddings import extract
 
     _, plan, shape = mine
     counts = extract.counts(plan, shape)
@@ -221,8 +219,13 @@ def report(name, kind, layers, rows, mine, times, best, worst):
             "given_tokens_per_second": round(median(each) * counts.tokens_given / len(rows)),
         }  # fmt: skip
         if way == "ours":
-            row |= {"computed": round(counts.tokens_computed / counts.tokens_given, 3), "width": plan.width,
-                    "rows": shape.rows, "padding": round(counts.padding, 3), "worst_difference": float(f"{worst:.1e}")}
+            row |= {
+                "computed": round(counts.tokens_computed / counts.tokens_given, 3),
+                "width": plan.width,
+                "rows": shape.rows,
+                "padding": round(counts.padding, 3),
+                "worst_difference": float(f"{worst:.1e}"),
+            }
         if way == "sorted":
             row["batch"] = best
         print(json.dumps(row), flush=True)
@@ -251,10 +254,12 @@ def main():
     os.environ.setdefault("NLTK_DATA", str(SHARED / "nltk_data"))
     import torch
 
-    from jaxalign import concepts, models, prompts
+    from jaxalign import models
+    from jaxalign.concepts import dataset
+    from jaxalign.embeddings import prompts
 
     torch.set_num_threads(args.threads)
-    words = concepts.load("wordnet", LANGUAGES).words
+    words = dataset.load("wordnet", LANGUAGES).words
     paper = prompts.load()[prompts.PAPER]
     texts = {
         "vanilla": [word for column in words.values() for word in column],

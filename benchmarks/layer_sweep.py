@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxalign import evaluate, timing
-from jaxalign.measure_kernels import planted
+from jaxalign.evaluation import pairs
+from jaxalign.experiment.throughput_align import planted
+from jaxalign.runtime import clock
 
 SETTINGS = ("before", "after", "ceiling", "null")
 
@@ -27,14 +28,14 @@ def sweep(flags: argparse.Namespace) -> list[dict]:
     key = "-".join(str(getattr(flags, name)) for name in ("concepts", "seeds", "features", "languages"))
     calls = flags.layers * flags.languages * (flags.languages - 1) // 2 * len(SETTINGS)
     rows = []
-    with timing.Progress(calls, "layer sweep", "pairs and settings") as progress:
+    with clock.Progress(calls, "layer sweep", "pairs and settings") as progress:
         for layer in range(flags.layers):
             path = flags.out / f"{key}-layer-{layer:02d}.npz"
             if path.exists():
                 progress.update(calls // flags.layers)
             else:
                 spaces = planted(flags.concepts, flags.features, flags.languages, layer)
-                save(path, evaluate.ranks(
+                save(path, pairs.ranks(
                     spaces, seed=seed, test=test, settings=SETTINGS, progress=lambda *_: progress.update()
                 ))  # fmt: skip
             with np.load(path) as kept:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxalign import concepts, embed, evaluate, models, prompts
+from jaxalign import models
+from jaxalign.concepts import dataset
+from jaxalign.embeddings import embed, prompts
+from jaxalign.evaluation import pairs as pairs_module
 from jaxalign.types import Concepts
 
 LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")
@@ -35,7 +38,7 @@ def hits(folder: Path, weights: str, embedding: str, found: Concepts) -> tuple[d
     row = {name: i for i, name in enumerate(found.ids)}
     seed, test = (np.array([row[name] for name in split[part]]) for part in ("seed", "test"))
     vectors = spaces(models.load(folder, weights=weights), found, embedding)
-    ranks = evaluate.ranks(vectors, seed=seed, test=test, settings=SETTINGS)
+    ranks = pairs_module.ranks(vectors, seed=seed, test=test, settings=SETTINGS)
     return {setting: table == 1 for setting, table in ranks.items()}, test
 
 
@@ -55,7 +58,7 @@ def means(hit: np.ndarray, test: np.ndarray, found: Concepts) -> list[float]:
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else models.demo_path()
-    found = concepts.load("builtin", LANGUAGES)
+    found = dataset.load("builtin", LANGUAGES)
     print("| weights | embedding | setting | P@1, % | other form | abstract | physical | lowest pair |")
     print("|---|---|---|---|---|---|---|---|")
     for weights in ("pretrained", "random"):
@@ -64,7 +67,7 @@ def main() -> None:
             for setting, hit in table.items():
                 figures = " | ".join(f"{value:.1f}" for value in means(hit, test, found))
                 print(f"| {weights} | {embedding} | {setting} | {figures} |", flush=True)
-    share = concepts.identical_share(found)
+    share = dataset.identical_share(found)
     print(
         f"held out {len(test)} of {len(found.ids)}; identical forms: mean {np.mean(list(share.values())):.3f}, "
         f"highest {max(share, key=lambda pair: share[pair])} {max(share.values()):.3f}"

@@ -21,8 +21,9 @@ from demo_corpus import FOLLOWERS, GRAPH, LEXICON, Lexicon, Row, Sampler, frames
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from jaxalign.models import llama, random_params, read_config, states
-from jaxalign.models.weights import flatten
+from jaxalign.models import random_params, read_config, states
+from jaxalign.models.checkpoint.convert import flatten
+from jaxalign.models.families import llama
 from jaxalign.types import Batch
 
 SPECIAL = ["<unk>", "<s>", "</s>"]

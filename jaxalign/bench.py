@@ -18,8 +18,8 @@ from typing import Any
 
 from absl import flags
 
-from jaxalign import hosts
 from jaxalign.config import INT32, Config
+from jaxalign.runtime import processes
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
@@ -134,9 +134,9 @@ def main(argv: list[str]) -> int:
     try:
         with _heard_signals():
             config = config_from(argv)
-            from jaxalign import pipeline  # JAX loads only when there is work to do
+            from jaxalign.experiment import run  # JAX loads only when there is work to do
 
-            pipeline.run(config)
+            run.run(config)
     except InputError as error:
         print(f"jaxalign: {error}", file=sys.stderr)
         return 2
@@ -144,8 +144,8 @@ def main(argv: list[str]) -> int:
         print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
-        if not hosts.is_alone() and any(word in str(error) for word in hosts.GONE):
-            print(hosts.GONE_TEXT, file=sys.stderr)
+        if not processes.is_alone() and any(word in str(error) for word in processes.GONE):
+            print(processes.GONE_TEXT, file=sys.stderr)
             return 1
         if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
@@ -172,12 +172,12 @@ def app() -> None:
     try:
         status: Any = main(sys.argv)
     except BaseException as error:
-        if hosts.is_alone():
+        if processes.is_alone():
             raise
         traceback.print_exception(error) if not isinstance(error, SystemExit) else None
         status = getattr(error, "code", 1)
-    if status and not hosts.is_alone():
-        hosts.leave(status)  # the others wait for this process, and would for minutes
+    if status and not processes.is_alone():
+        processes.leave(status)  # the others wait for this process, and would for minutes
     sys.exit(status)
 
 

@@ -1,4 +1,4 @@
-"""The ranks of every pair by the shortest float64 NumPy that follows the definitions; slow and plain on purpose.
+"""Ranks of every pair in every setting by `jaxalign.reference`, and the ranks that near ties allow.
 
 Rows are concepts and a map is applied on the right, `source @ rotation`. What is compared with this must agree except
 where two candidates are closer than its rounding: `reference_bounds` gives the ranks that such near ties allow.
@@ -9,37 +9,8 @@ Smith et al. 2017, equation 6.
 
 import numpy as np
 
-
-def reference_normalize(vectors, steps=("unit", "center", "unit")):
-    """The space in float64 after `steps` in their order; the centre is the mean of all its rows."""
-    vectors = np.asarray(vectors, np.float64)
-    for step in steps:
-        vectors = unit_rows(vectors) if step == "unit" else vectors - vectors.mean(0)
-    return vectors
-
-
-def unit_rows(vectors):
-    """Rows of length one; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1)
-
-
-def reference_map(source, target, completion="drop"):
-    """argmax of tr(W' source' target) over orthogonal W, (feature, feature).
-
-    Where the products of the seed do not span the space W is not determined: `drop` leaves the rest out (a partial
-    isometry), `identity` is the limit of the solution for source' target + lambda I as lambda falls to 0, `arbitrary`
-    what the decomposition happens to fill in.
-    """
-    left, values, right = np.linalg.svd(source.T @ target)
-    if completion == "arbitrary":
-        return left @ right
-    rank = int((values > values[0] * max(source.shape) * 1e-13).sum())
-    rotation = left[:, :rank] @ right[:rank]
-    if completion == "identity" and rank < len(left):
-        rest_left, _, rest_right = np.linalg.svd(left[:, rank:].T @ right[rank:].T)
-        rotation = rotation + left[:, rank:] @ rest_left @ rest_right @ right[rank:]
-    return rotation
+from jaxalign.reference import csls, procrustes, unit_rows
+from jaxalign.reference import normalize as normalized
 
 
 def reference_scores(source, target, rotation, retrieval="csls", csls_k=10, beta=30.0):
@@ -52,7 +23,7 @@ def reference_scores(source, target, rotation, retrieval="csls", csls_k=10, beta
     if retrieval == "nn":
         return cosine
     if retrieval == "csls":
-        return 2 * cosine - np.partition(cosine, -csls_k, axis=0)[-csls_k:].mean(0)
+        return csls(cosine, csls_k)
     return beta * cosine - np.log(np.exp(beta * cosine).sum(0))
 
 
@@ -61,12 +32,12 @@ def fitted_rotation(source, target, seed, test, setting, completion, shuffled):
     if setting == "before":
         return np.eye(source.shape[1])
     rows = np.concatenate([seed, test]) if setting == "ceiling" else np.asarray(seed)
-    return reference_map(source[rows], target[shuffled if setting == "null" else rows], completion)
+    return procrustes(source[rows], target[shuffled if setting == "null" else rows], completion)
 
 
 def reference_pairs(spaces, seed, test, setting, retrieval, csls_k, candidates, normalize, completion, shuffled=None):
     """Yields (i, j, scores of the queries, column of the right answer of each query), ordered pairs."""
-    spaces = [reference_normalize(vectors, normalize) for vectors in spaces.values()]
+    spaces = [normalized(vectors, normalize) for vectors in spaces.values()]
     rows = np.arange(len(spaces[0])) if candidates == "all" else np.asarray(test)
     queries = np.asarray(test) if candidates == "all" else np.arange(len(test))
     for i, source in enumerate(spaces):

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from jaxalign import align, dictionary, evaluate
+from jaxalign.alignment import procrustes
+from jaxalign.evaluation import pairs
+from jaxalign.retrieval import vocabulary
 
 from . import Task
 
@@ -15,7 +17,7 @@ def run(task: Task) -> dict[str, np.ndarray]:
     if not task.both_directions:
         return one_direction(task)
     every = len(task.queries) == len(task.vocabulary)
-    ranks = evaluate.ranks(
+    ranks = pairs.ranks(
         task.spaces,
         seed=task.seed,
         test=task.vocabulary[task.queries],
@@ -28,10 +30,10 @@ def run(task: Task) -> dict[str, np.ndarray]:
 
 def one_direction(task: Task) -> dict[str, np.ndarray]:
     """Ranks from the first into the second language after the map."""
-    source, target = (align.normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
-    turn = align.rotation(source[task.seed], target[task.seed])
-    source, target = align.unit_rows(align.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
-    found = dictionary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k, best=False)
+    source, target = (procrustes.normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
+    turn = procrustes.rotation(source[task.seed], target[task.seed])
+    source, target = procrustes.unit_rows(procrustes.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
+    found = vocabulary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k, best=False)
     ranks = task.empty()
     ranks["after"][0, 1] = np.asarray(found.rank)
     return ranks

@@ -17,11 +17,11 @@ parameters on a mesh; then one short file a family.
 Then name the module in `families.DECODERS` and give tests/models a tiny config: the parity test does the rest.
 """
 
+from jaxalign.models.checkpoint.load import Model, demo_path, load
 from jaxalign.models.config import Config
-from jaxalign.models.families import read_config
-from jaxalign.models.load import Model, demo_path, load
-from jaxalign.models.seq2seq import decoded
-from jaxalign.models.stack import abstract, pooled, random_params, states, take_picks, unstacked
+from jaxalign.models.families.registry import read_config
+from jaxalign.models.t5_first_step import decoded
+from jaxalign.models.transformer import abstract, pooled, random_params, states, take_picks, unstacked
 
 __all__ = [
     "Config",

@@ -8,8 +8,8 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float, Float32, Int32
 
-from jaxalign.models.bias import bucket_bias
 from jaxalign.models.config import Config
+from jaxalign.models.position_bias import bucket_bias
 from jaxalign.models.rope import rotate
 
 # On NVIDIA float32 products default to TF32; parity and Procrustes need all 24 bits.

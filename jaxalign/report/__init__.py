@@ -56,20 +56,20 @@ def write(
 
 def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     """Writes the figures, report.md and report.html of rows and extras that are on disk already."""
-    from jaxalign.report import about, figures, sections
+    from jaxalign.report import figures, run_info, sections
 
     results = Results(rows)
     results.parameters |= extras.get("parameters") or {}
     found = sections.results_sections(results)
-    body = [about.headline(results, extras), *found, *about.sections(extras)]
+    body = [run_info.headline(results, extras), *found, *run_info.sections(extras)]
     (folder / "figures").mkdir(exist_ok=True)
     for section in body:
         for picture in section.pictures:
             files.put(folder / "figures" / f"{picture.name}.svg", figures.file_text(picture))
-    title, lead = about.title(results), about.lead(results, extras)
-    files.put(folder / "report.md", about.markdown(title, lead, body, extras.get("wrong", [])))
+    title, lead = run_info.title(results), run_info.lead(results, extras)
+    files.put(folder / "report.md", run_info.markdown(title, lead, body, extras.get("wrong", [])))
     words = list(extras.get("wrong", []))
-    text = page.render(title, lead, about.tiles(results), body, words, jaxalign.__version__)
+    text = page.render(title, lead, run_info.tiles(results), body, words, jaxalign.__version__)
     files.put(folder / "report.html", text)
     return folder / "report.html"
 

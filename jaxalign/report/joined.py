@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxalign import compare
+from jaxalign.metrics import significance
 from jaxalign.report import files
 from jaxalign.report.tables import MEAN, SETTINGS, Results, Series, last_layers
 from jaxalign.types import SpaceLabel
@@ -71,7 +71,7 @@ def model_rows(folders: Sequence[Path], rows: Sequence[dict], draws: int = 999) 
                 first, second = (SpaceLabel(*series[:4]) for series in (one, other))
                 tail = {name: getattr(one, name) for name in Series._fields[4:]}
                 for metric in ("P@1", "MRR"):
-                    made += compare.models(first, duo[1], second, duo[2], duo[0], tail, metric=metric, draws=draws)
+                    made += significance.models(first, duo[1], second, duo[2], duo[0], tail, metric=metric, draws=draws)
     return made
 
 

@@ -1,7 +1,7 @@
 """What the page asks of the results, one function a question: each returns a Section, or None without such rows."""
 
-from jaxalign.report import figures, likeness, models, questions, tables
-from jaxalign.report.questions import SHOWN, Section
+from jaxalign.report import figures, isometry, model_size, study_sections, tables
+from jaxalign.report.study_sections import SHOWN, Section
 from jaxalign.report.tables import MEAN, Results, Series, Table, name_of, percent
 
 
@@ -9,9 +9,20 @@ def results_sections(results: Results) -> list[Section]:
     """All sections that the results can fill, in the order of the page."""
     among = tables.last_layers(results)
     if not among:
-        return [found for found in (likeness.isometry(results),) if found]
-    makers = (pairs, languages, kinds, differences, *questions.MAKERS, forms, domains, subsets, models.sizes, paper)
-    found = [make(results, among) for make in makers] + [likeness.isometry(results)]
+        return [found for found in (isometry.isometry(results),) if found]
+    makers = (
+        pairs,
+        languages,
+        kinds,
+        differences,
+        *study_sections.MAKERS,
+        forms,
+        domains,
+        subsets,
+        model_size.sizes,
+        paper,
+    )
+    found = [make(results, among) for make in makers] + [isometry.isometry(results)]
     return [section for section in found if section]
 
 

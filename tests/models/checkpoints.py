@@ -4,8 +4,9 @@ import json
 
 import jax
 import numpy as np
-from parity import random_tensors
 from safetensors.numpy import save_file
+
+from tests.models.parity import random_tensors
 
 CONFIG = dict(
     model_type="llama", vocab_size=31, hidden_size=16, intermediate_size=24, num_hidden_layers=3,

@@ -10,9 +10,9 @@ import sys
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from parity import pack, texts
 
 from jaxalign import models
+from tests.models.parity import pack, texts
 
 SIZES = {"llama": (1, 2, 4), "gemma3": (1, 4), "cohere": (1, 4)}
 

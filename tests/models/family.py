@@ -2,9 +2,9 @@
 
 import jax
 import numpy as np
-from parity import LENGTHS, assert_parity, our_states, pack, texts, torch_states, write
 
 from jaxalign import models
+from tests.models.parity import LENGTHS, assert_parity, our_states, pack, texts, torch_states, write
 
 
 def assert_cosine(ours, theirs, bound=0.999):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from jaxalign import models
-from jaxalign.models import weights
-from jaxalign.models.families import family_of
+from jaxalign.models.checkpoint import convert
+from jaxalign.models.families.registry import family_of
 from jaxalign.types import Batch
 
 LENGTHS = (1, 2, 9, 130, 512)
@@ -122,11 +122,11 @@ def check_family(folder, config, *, half=True):
 def random_tensors(raw, dtype=np.float32, seed=0):
     """Checkpoint tensors of a config.json, by our own table, without torch: where leaves are plain or transposed."""
     config, table = models.read_config(raw), family_of(raw).table(models.read_config(raw))
-    leaves, draw = weights.flatten(models.abstract(config)), np.random.default_rng(seed)
+    leaves, draw = convert.flatten(models.abstract(config)), np.random.default_rng(seed)
     found = {}
     for path, source in table.items():
-        shape = leaves[path].shape[int(weights.is_stacked(path)) :]
-        for key in weights.layer_keys(source, config, path):
+        shape = leaves[path].shape[int(convert.is_stacked(path)) :]
+        for key in convert.layer_keys(source, config, path):
             values = draw.normal(size=shape[::-1] if source.take else shape)
             if path.endswith("kernel"):
                 values = values / np.sqrt(shape[0])

@@ -1,12 +1,12 @@
 """BERT's and XLM-R's port against transformers."""
 
 import pytest
-from family import check_alone, check_both
-from parity import our_states, texts, write
 from safetensors.numpy import load_file, save_file
 
 from jaxalign import models
 from jaxalign.types import InputError
+from tests.models.family import check_alone, check_both
+from tests.models.parity import our_states, texts, write
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")

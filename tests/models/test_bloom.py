@@ -1,13 +1,13 @@
 """BLOOM's port against transformers."""
 
 import pytest
-from family import check_alone, check_both
-from parity import write
 
 from jaxalign import models
-from jaxalign.models import weights
-from jaxalign.models.bias import alibi_slopes
+from jaxalign.models.checkpoint import convert
+from jaxalign.models.position_bias import alibi_slopes
 from jaxalign.types import InputError
+from tests.models.family import check_alone, check_both
+from tests.models.parity import write
 
 transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
@@ -58,4 +58,4 @@ def test_fused_weights_of_another_width_are_named():
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     key = "transformer.h.1.self_attention.query_key_value.weight"
     with pytest.raises(InputError, match="query_key_value"):
-        weights.check(models.bloom, models.read_config(raw), shapes | {key: (120, 60)})
+        convert.check(models.bloom, models.read_config(raw), shapes | {key: (120, 60)})

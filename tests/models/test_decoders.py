@@ -1,7 +1,8 @@
 """The Llama-shaped families against transformers: every layer, lengths 1 to 512, float32; bfloat16 once a family."""
 
 import pytest
-from parity import check_family
+
+from tests.models.parity import check_family
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")

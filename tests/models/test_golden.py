@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parity import our_states
 from safetensors.numpy import save_file
 
 from jaxalign import models
-from jaxalign.models.families import FAMILIES
+from jaxalign.models.families.registry import FAMILIES
+from tests.models.parity import our_states
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.npz"))
 

@@ -1,10 +1,10 @@
 """GPT-2's port against transformers."""
 
 import pytest
-from family import check_alone, check_both
 
 from jaxalign import models
 from jaxalign.types import InputError
+from tests.models.family import check_alone, check_both
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")

@@ -5,11 +5,11 @@ import shutil
 
 import huggingface_hub
 import pytest
-from parity import random_tensors
 from safetensors.numpy import save_file
 
 from jaxalign import models
 from jaxalign.types import InputError
+from tests.models.parity import random_tensors
 
 CONFIG = dict(
     model_type="llama", vocab_size=31, hidden_size=16, intermediate_size=24, num_hidden_layers=2,

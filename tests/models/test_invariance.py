@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from parity import pack, texts
 
 from jaxalign import models
-from jaxalign.models import stack
+from jaxalign.models import transformer
+from tests.models.parity import pack, texts
 
 DECODER = dict(
     vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
@@ -84,9 +84,9 @@ def test_length_of_the_row_and_loop_for_scan(kind):
 
 def loop(config, params, batch):
     """The stack as a Python loop over the blocks."""
-    graphs, _ = stack._structure(config)
+    graphs, _ = transformer._structure(config)
     batch = jax.tree.map(jnp.asarray, batch)
-    context, table = stack.make_context(config, params, batch), stack.layer_table(config)
+    context, table = transformer.make_context(config, params, batch), transformer.layer_table(config)
     state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
     found = [state]
     for layer in range(config.num_layers):

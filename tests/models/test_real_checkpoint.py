@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from family import assert_cosine
-from parity import assert_parity, our_states, torch_states
 
 from jaxalign import models
+from tests.models.family import assert_cosine
+from tests.models.parity import assert_parity, our_states, torch_states
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")

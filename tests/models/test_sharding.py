@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from jax.sharding import PartitionSpec
-from parity import random_tensors
 from safetensors.numpy import save_file
 
 from jaxalign import models
-from jaxalign.models import sharding, weights
+from jaxalign.models.checkpoint import convert, sharding
+from tests.models.parity import random_tensors
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -37,7 +37,7 @@ def test_rules(path, shape, parts, expected):
 def test_bytes_of_llama_2_70b_on_eight_devices():
     """Matrices and embedding are split eight ways, norms are whole; two bytes a number."""
     raw = json.loads((CONFIGS / "llama-2-70b-chat.json").read_text())
-    leaves = weights.flatten(models.abstract(models.read_config(raw, "bfloat16")))
+    leaves = convert.flatten(models.abstract(models.read_config(raw, "bfloat16")))
     norms = (2 * 80 + 1) * 8192
     block = 2 * 8192 * 8192 + 2 * 8192 * 1024 + 3 * 8192 * 28672
     assert sharding.bytes_per_device(leaves, 8) == 2 * (norms + (80 * block + 32000 * 8192) // 8)
@@ -56,7 +56,7 @@ def test_vectors_do_not_depend_on_the_devices(tmp_path):
         (tmp_path / name / "config.json").write_text(json.dumps(SMALL | {"model_type": kind}))
         save_file(random_tensors(SMALL | {"model_type": kind}), tmp_path / name / "model.safetensors")
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, str(Path(__file__).parent / "device_counts.py"), str(tmp_path)]
+    command = [sys.executable, "-m", "tests.models.device_counts", str(tmp_path)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
     assert result.returncode == 0, result.stderr[-3000:]
     found = [json.loads(line) for line in result.stdout.splitlines()]

@@ -5,13 +5,13 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from family import assert_cosine, check_alone, check_both
-from parity import assert_parity, our_states, pack, texts, write
 from safetensors.numpy import load_file, save_file
 
 from jaxalign import models
-from jaxalign.models.bias import bucket_of
+from jaxalign.models.position_bias import bucket_of
 from jaxalign.types import InputError
+from tests.models.family import assert_cosine, check_alone, check_both
+from tests.models.parity import assert_parity, our_states, pack, texts, write
 
 transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from checkpoints import INDEX, QUERY, edit_index, tensors, write, write_shards
 from safetensors.numpy import save_file
 
 from jaxalign import models
 from jaxalign.types import InputError
+from tests.models.checkpoints import INDEX, QUERY, edit_index, tensors, write, write_shards
 
 
 def truncated(folder):

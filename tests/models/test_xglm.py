@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from family import check_alone, check_both
 
-from jaxalign.models.bias import sinusoid
+from jaxalign.models.position_bias import sinusoid
+from tests.models.family import check_alone, check_both
 
 transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")

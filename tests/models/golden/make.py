@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from parity import randomise, texts, torch_states  # noqa: E402
+from tests.models.parity import randomise, texts, torch_states  # noqa: E402
 
 POSITIONS = (0, 1, 2, 8, 100, 301, 510, 511)
 VOCAB = 61

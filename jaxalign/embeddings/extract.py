@@ -1,0 +1,259 @@
+"""A forest's batches on the local devices: pooled vectors of the chosen layers, in the forest's order.
+
+The rows of a batch are split over the devices by pmap (over the mesh's "data" axis where the weights are sharded). Each
+batch is placed ahead, the next ones are dispatched before the last is read, and copies to the host are asynchronous.
+"""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jaxalign import models
+from jaxalign.embeddings import packing, tokenize
+from jaxalign.types import Batch, InputError
+
+IN_FLIGHT = 2
+PROGRAMS = 32  # compiled programs kept
+# Slots of a batch on one device. CPU: within 7 % of the best of 512 to 4096 for every family measured.
+# Accelerators: enough to keep a 7B model's products bound by arithmetic; halved until the compiler's own figure fits
+# the free memory.
+BATCH_TOKENS = {"cpu": 1024, "gpu": 16384, "tpu": 16384}
+
+
+Progress = Callable[[str, int, int], None]  # what, done, total
+
+
+class Engine(NamedTuple):
+    """A model's parameters on all local devices."""
+
+    config: Any
+    params: Any
+    mesh: Mesh
+    mapped: bool  # whole weights on each device, rows split by pmap; else by jit over the mesh
+
+
+class Shape(NamedTuple):
+    """What a program is compiled for."""
+
+    rows: int  # a batch, all devices together
+    width: int
+    picks: int  # a row
+    taken: int  # picks of a batch that leave a copy of the model, at most
+    layers: tuple[int, ...]
+    focused: bool  # the last layer's picks are single tokens: its block computes those tokens alone
+    decoder: bool = False  # vectors are the decoder's first step over each pick's text
+
+
+class Counts(NamedTuple):
+    """What a run computed; `padding` is the share of slots that no token used."""
+
+    texts: int
+    tokens_given: int
+    tokens_computed: int
+    slots: int
+
+    @property
+    def padding(self) -> float:
+        return 1 - self.tokens_computed / self.slots if self.slots else 0.0
+
+
+_programs: dict[Any, Any] = {}
+
+
+def engine(model: models.Model) -> Engine:
+    """Engine of `model`: its own mesh, or a copy of the parameters on every local device."""
+    if model.mesh is not None and model.mesh.size > 1:
+        if jax.process_count() > 1:
+            raise InputError("Expected --model_parallel=1 on several hosts, got a sharded model. Use one host a model.")
+        return Engine(model.config, model.params, model.mesh, False)
+    devices = np.array(jax.local_devices())
+    mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
+    params = models.unstacked(model.params) if devices[0].platform == "cpu" else model.params
+    params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+    # On several hosts pmap takes its arguments for shares of a global batch, whatever its devices; jit does not.
+    return Engine(model.config, params, mesh, jax.process_count() == 1)
+
+
+def replicas(engine: Engine) -> int:
+    """Number of copies of the model, each with its share of a batch's rows."""
+    return engine.mesh.shape["data"]
+
+
+def shape_for(
+    engine: Engine, plan: packing.Forest, layers: tuple[int, ...], batch_tokens: int = 0, decoder: bool = False
+) -> Shape:  # fmt: skip
+    """Shape of the plan's batches: `batch_tokens` slots a device, fewer where memory or the plan itself is small."""
+    copies = replicas(engine)
+    platform = engine.mesh.devices.flat[0].platform
+    tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
+    single = bool((plan.pick_to - plan.pick_from == 1).all())
+    few = layers == (engine.config.num_layers,) or 4 * plan.picks <= 3 * plan.width
+    focused = single and few and engine.config.num_layers in layers and not decoder
+    each = max(1, tokens // plan.width)
+    while True:
+        count = max(1, math.ceil(plan.rows / (each * copies)))
+        # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
+        step = max(1, each // 4)
+        rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
+        rows = max(rows, 1)
+        taken = packing.most_picks(plan, rows)
+        shape = Shape(rows * copies, plan.width, plan.picks, taken, layers, focused, decoder)
+        if batch_tokens or each == 1 or _fits(engine, shape):
+            return shape
+        each //= 2
+
+
+def with_rows(engine: Engine, plan: packing.Forest, shape: Shape, rows: int) -> Shape:
+    """The shape for the same plan, or one of another width, in batches of `rows` rows."""
+    taken = packing.most_picks(plan, rows // replicas(engine))
+    return shape._replace(rows=rows, width=plan.width, picks=plan.picks, taken=taken)
+
+
+def _fits(engine: Engine, shape: Shape) -> bool:
+    """Whether the compiler's own figure for the shape's program fits the free memory of a device."""
+    free = _free_bytes(engine.mesh.devices.flat[0])
+    memory = program(engine, shape).memory_analysis()
+    if free is None or memory is None:
+        return True
+    return memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes < 0.8 * free
+
+
+def _free_bytes(device: Any) -> int | None:
+    stats = device.memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    if device.platform == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def program(engine: Engine, shape: Shape) -> Any:
+    """The compiled program of a shape: `(params, batch, last_picks, taken) -> pooled`, kept for the process."""
+    key = (engine.config, shape, engine.mesh, engine.mapped)
+    if key not in _programs:
+        if len(_programs) >= PROGRAMS:
+            _programs.clear()
+        arguments = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
+            (engine.params, *_place(engine, _blank(shape, replicas(engine)))),
+        )
+        _programs[key] = _mapped(engine, shape).lower(*arguments).compile()
+    return _programs[key]
+
+
+def _mapped(engine: Engine, shape: Shape) -> Any:
+    run = partial(_decoded if shape.decoder else _pooled, engine.config, shape.layers)
+    if not engine.mapped:
+        return jax.jit(run)
+    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(engine.mesh.devices.flat))
+
+
+def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any, taken: Any) -> jax.Array:
+    found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks, taken=taken)
+    return found.swapaxes(0, 1)  # copies first: the axis that the devices share
+
+
+def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, _: Any, taken: Any) -> jax.Array:
+    found = models.decoded(config, params, batch, layers=layers)
+    return jax.vmap(lambda each: models.take_picks(each, taken))(found).swapaxes(0, 1)
+
+
+def _blank(shape: Shape, copies: int) -> tuple[Batch, Any, Any]:
+    slots = np.zeros((shape.rows, shape.width), np.int32)
+    pool = np.zeros((shape.rows, shape.picks, shape.width), np.float32)
+    last_picks = pool[:, :, 0].astype(np.int32) if shape.focused else None
+    return Batch(slots, slots, slots, slots, pool), last_picks, np.zeros((copies, shape.taken), np.int32)
+
+
+def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]:
+    """The batch on its devices, rows split over the copies of the model."""
+    sharding = NamedSharding(engine.mesh, PartitionSpec("data"))
+    copies = replicas(engine)
+
+    def split(part: np.ndarray) -> np.ndarray:
+        return part if not engine.mapped else part.reshape(copies, len(part) // copies, *part.shape[1:])
+
+    return jax.device_put(jax.tree.map(split, host), sharding)
+
+
+def dispatch(engine: Engine, plan: packing.Forest, shape: Shape, index: int) -> jax.Array:
+    """Starts batch `index` of the plan and its copy to the host; returns at once."""
+    batch = packing.batch(plan, index * shape.rows, shape.rows)
+    slots = packing.last_picks(plan, batch.pool) if shape.focused else None
+    taken = packing.taken_picks(plan, index * shape.rows, shape.rows, replicas(engine), shape.taken)
+    found = program(engine, shape)(engine.params, *_place(engine, (batch, slots, taken)))
+    found.copy_to_host_async()
+    return found
+
+
+def batch_count(plan: packing.Forest, shape: Shape) -> int:
+    """Number of batches of the plan."""
+    return math.ceil(plan.rows / shape.rows)
+
+
+def vectors(
+    engine: Engine, plan: packing.Forest, shape: Shape, indices: Iterable[int]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(index, (layer, pick, feature) float32) of the batches asked for; picks in the plan's order."""
+    flying: deque[tuple[int, jax.Array]] = deque()
+    copies = replicas(engine)
+    share = shape.rows // copies
+
+    def land() -> tuple[int, np.ndarray]:
+        index, found = flying.popleft()
+        host = np.asarray(found).reshape(copies, len(shape.layers), shape.taken, -1)
+        starts = np.minimum(index * shape.rows + share * np.arange(copies + 1), plan.rows)
+        parts = [part[:, :count] for part, count in zip(host, np.diff(plan.row_picks[starts]), strict=True)]
+        return index, parts[0] if copies == 1 else np.concatenate(parts, axis=1)
+
+    for index in indices:
+        flying.append((index, dispatch(engine, plan, shape, index)))
+        if len(flying) > IN_FLIGHT:
+            yield land()
+    while flying:
+        yield land()
+
+
+def counts(plan: packing.Forest, shape: Shape) -> Counts:
+    """Counts of a plan run in batches of `shape`."""
+    slots = batch_count(plan, shape) * shape.rows * shape.width
+    return Counts(sum(map(len, plan.where)), plan.given, plan.computed, slots)
+
+
+def checked(model: models.Model, part: tokenize.Tokens) -> tokenize.Tokens:
+    longest = int(np.diff(part.offsets).max(initial=0))
+    if model.max_length and longest > model.max_length:
+        raise InputError(f"Expected at most {model.max_length} tokens a text, got {longest}. Shorten --concepts.")
+    if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
+        wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
+        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Change --models.")
+    return part
+
+
+def parse_layers(model: models.Model, layers: Any, decoder: bool = False) -> tuple[int, ...]:
+    """Layer numbers of "all", "last", or an iterable of numbers (negative ones count from the last)."""
+    count = (model.config.decoder_layers if decoder else model.num_layers) + 1
+    if decoder and count == 1:
+        raise InputError(f"Expected an encoder-decoder loaded with its decoder, got {model.name}. Change --pooling.")
+    if isinstance(layers, str):
+        if layers not in ("all", "last"):
+            raise InputError(f"Expected --layers of all, last or numbers, got {layers!r}.")
+        return tuple(range(count)) if layers == "all" else (count - 1,)
+    wanted = [int(layer) for layer in ([layers] if isinstance(layers, int) else layers)]
+    if not wanted or any(not -count <= layer < count for layer in wanted):
+        raise InputError(f"Expected --layers from 0 to {count - 1} for {model.name}, got {wanted}.")
+    return tuple(dict.fromkeys(layer % count for layer in wanted))
+
+
+def decoder_only(poolings: Sequence[str]) -> bool:
+    """Whether the vectors are the decoder's; its picks cannot share a batch's output with other poolings."""
+    if "decoder" in poolings and set(poolings) != {"decoder"}:
+        raise InputError(f"Expected the pooling decoder alone in one run, got {', '.join(poolings)}. Split it.")
+    return "decoder" in poolings

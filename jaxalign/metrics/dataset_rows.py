@@ -1,0 +1,101 @@
+"""Rows of what is counted, not scored: concepts, identical forms, how well samples are matched, sizes of models.
+
+They have the columns of every other row; `model` is empty where no model is asked.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxalign.concepts import covariates, subsets
+from jaxalign.metrics import precision
+from jaxalign.metrics.precision import MEAN
+from jaxalign.types import Concepts, Split
+
+
+def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndarray]) -> list[dict]:
+    """Rows of the metric `concepts`: how many there are after each filter, in the seed dictionary, and of each kind and
+    domain among all concepts (setting `concepts`) and the test concepts (setting `test`).
+
+    `domains` as from `traits.domains`.
+    """
+    rows, test = subsets.in_test(concepts, split)
+    counts = [("filter", name, left) for name, left in concepts.filters]
+    counts += [("seed", "all", len(split.seed))]
+    for setting, some in (("concepts", concepts), ("test", test)):
+        kinds = {kind: some.kinds.count(kind) for kind in sorted(set(some.kinds))}
+        chosen = slice(None) if some is concepts else rows
+        kinds |= {f"domain:{name}": int(mask[chosen].sum()) for name, mask in domains.items()}
+        counts += [(setting, name, count) for name, count in {"all": len(some.ids), **kinds}.items()]
+    return [_row("", setting, subset, "concepts", count, count) for setting, subset, count in counts]
+
+
+def form_rows(concepts: Concepts) -> list[dict]:
+    """Rows of the setting `forms`: the share of concepts whose two words are one, for each pair and the mean of pairs.
+
+    Metrics: identical, identical_folded (without case), identical_plain (nor diacritics), loans (by normalised edit
+    distance, `controls.LOAN`). Subsets: all, abstract, physical.
+    """
+    codes, made = list(concepts.words), []
+    kinds = np.array(concepts.kinds)
+    masks = {"all": np.ones(len(kinds), bool)} | {kind: kinds == kind for kind in ("abstract", "physical")}
+    shares: dict[tuple[str, str], list[float]] = {}
+    for i, one in enumerate(codes):
+        for other in codes[i + 1 :]:
+            forms = covariates.form_overlap(concepts.words[one], concepts.words[other])
+            for metric, found in subsets.FORMS.items():
+                same = found(forms)
+                for subset, mask in masks.items():
+                    if mask.any():
+                        share, count = float(same[mask].mean()), int(mask.sum())
+                        shares.setdefault((metric, subset), []).append(share)
+                        made += [_row("", "forms", subset, metric, share, count, *pair)
+                                 for pair in ((one, other), (other, one))]  # fmt: skip
+    for (metric, subset), found_shares in shares.items():
+        made.append(_row("", "forms", subset, metric, float(np.mean(found_shares)), int(masks[subset].sum())))
+    return made
+
+
+def balance_rows(
+    model: str, concepts: Concepts, split: Split, measured: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+) -> list[dict]:
+    """Rows of the setting `balance`: standardised difference of each trait, abstract less physical, in each sample.
+
+    The subset `abstract - physical` is the test set as it is, `abstract_matched_T - physical_matched_T` a matched
+    sample; the difference of means is taken over sqrt((var_a + var_p) / 2) of that sample (Austin 2011).
+    """
+    rows, test = subsets.in_test(concepts, split)
+    kinds = np.array(test.kinds)
+    samples = {"": (kinds == "abstract", kinds == "physical")}
+    for name, mask in masks.items():
+        if name.startswith("abstract_matched"):
+            way = name.removeprefix("abstract")
+            samples[way] = mask, masks[f"physical{way}"]
+    made = []
+    for way, (abstract, physical) in samples.items():
+        for trait, column in measured.items():
+            a, b = column[rows][abstract], column[rows][physical]
+            a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+            if len(a) and len(b):
+                spread = np.sqrt((a.var() + b.var()) / 2)
+                gap = 0.0 if a.mean() == b.mean() else float((a.mean() - b.mean()) / spread) if spread else np.inf
+                if np.isfinite(gap):
+                    subset = f"abstract{way} - physical{way}"
+                    made.append(_row(model, "balance", subset, f"difference_{trait}", gap, len(a)))
+    return made
+
+
+def parameter_row(model: str, count: int) -> dict:
+    """The row of the metric `parameters`: how many numbers the part of the model that was loaded holds."""
+    return _row(model, "model", "all", "parameters", count, 1)
+
+
+def _row(
+    model: str, setting: str, subset: str, metric: str, value: float, count: int, source: str = MEAN, target: str = MEAN
+) -> dict:
+    number = precision.figure(value) if isinstance(value, float) else int(value)
+    place = dict(model=model, embedding="none", pooling="none", layer=0, source=source, target=target, setting=setting)
+    question = dict(seed_size=0, retrieval="none", csls_k=0, candidates="none", completion="none", subset=subset)
+    figures = dict(metric=metric, value=number, count=int(count), low=number, high=number)
+    row = place | question | figures
+    return {name: row[name] for name in precision.COLUMNS}

@@ -1,0 +1,1 @@
+"""Checkpoints on disk or on the hub -> parameters on the devices."""

@@ -1,0 +1,288 @@
+"""Concepts from WordNet and OMW: on a wordnet of twelve synsets, and against nltk's own reader on the real one."""
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import nltk
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxalign.concepts import dataset, wordnet, wordnet_files
+from jaxalign.concepts.word_forms import clean, form, table_code
+from jaxalign.types import InputError
+
+SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
+NLTK_DATA = Path(__file__).resolve().parents[3] / "shared" / "nltk_data"
+
+# offset: lemmas, hypernym links
+SYNSETS = {
+    1740: (["entity"], []),
+    1930: (["physical_entity"], [("@", 1740)]),
+    2137: (["abstraction"], [("@", 1740)]),
+    3000: (["animal"], [("@", 1930)]),
+    4000: (["dog", "domestic_dog"], [("@", 3000)]),
+    4100: (["cat"], [("@", 3000)]),
+    5000: (["feeling"], [("@", 2137)]),
+    5100: (["love"], [("@", 5000)]),
+    6000: (["gold"], [("@", 1930), ("@", 5100)]),
+    7000: (["thing"], [("@", 1740)]),
+    8000: (["Lassie"], [("@i", 4000)]),
+    9000: (["cat"], [("@", 5000)]),
+}
+FRENCH = {
+    3000: ["animal"],
+    4000: ["chien|fr:chien domestique", "clébard"],
+    4100: ["&nbsp;", "Chat"],
+    5000: ["sensation b%C3%A9nigne"],
+    5100: ["amour"],
+    6000: ["or"],
+    7000: ["chose"],
+    8000: ["Lassie"],
+    9000: ["chatte"],
+}
+ROMANIAN = {4000: ["câine"], 4100: ["pisică"], 5100: ["şansă"], 6000: ["aur"], 9000: ["pisicuţă"], 5000: [" "]}
+
+
+def _noun_files() -> tuple[str, str]:
+    data, senses = "  1 a licence\n", {}
+    for offset, (lemmas, links) in SYNSETS.items():
+        words = " ".join(f"{lemma} 0" for lemma in lemmas)
+        pointers = " ".join(f"{sign} {to:08d} n 0000" for sign, to in links)
+        data += f"{offset:08d} 03 n {len(lemmas):02x} {words} {len(links):03d} {pointers} | a gloss @ 00001740  \n"
+        for lemma in lemmas:
+            senses.setdefault(lemma.lower(), []).append(f"{offset:08d}")
+    lines = [f"{lemma} n {len(at)} 1 @ {len(at)} 0 {' '.join(at)}  \n" for lemma, at in sorted(senses.items())]
+    return data, "  1 a licence\n" + "".join(lines)
+
+
+def _table(code: str, lemmas: dict[int, list[str]]) -> str:
+    lines = [f"{offset:08d}-n\t{code}:lemma\t{lemma}\n" for offset, words in lemmas.items() for lemma in words]
+    other = f"00004000-v\t{code}:lemma\tverb\n00004000-n\t{code}:def\t0\ta definition\n00004000-n\txxx:lemma\tno\n"
+    return f"# A wordnet\t{code}\thttps://example.org\tCC BY\n{other}{''.join(lines)}"
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A folder of nltk data, the only one nltk looks in; downloads fail."""
+    corpora_folder = tmp_path / "nltk_data" / "corpora"
+    tables = {"fra/wn-data-fra.tab": _table("fra", FRENCH), "wikt/wn-data-ron.tab": _table("ron", ROMANIAN)}
+    data, senses = _noun_files()
+    for name, text in {
+        "wordnet/data.noun": data,
+        "wordnet/index.noun": senses,
+        **{f"omw-2.0/{path}": text for path, text in tables.items()},
+    }.items():
+        (corpora_folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (corpora_folder / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(nltk.data, "path", [str(corpora_folder.parent)])
+    monkeypatch.setattr(nltk, "download", lambda *_, **__: False)
+    return corpora_folder
+
+
+def test_filters_words_and_kinds(tiny):
+    found = dataset.load("wordnet", ("en", "fr"), min_depth=1)
+    assert found.filters == (("nouns", 12), ("shared", 9), ("depth 1", 9), ("clean", 9), ("distinct", 8))
+    assert found.ids == (
+        "animal.n.01", "dog.n.01", "cat.n.01", "feeling.n.01", "love.n.01", "gold.n.01", "thing.n.01", "lassie.n.01",
+    )  # fmt: skip
+    assert dict(zip(found.ids, found.kinds, strict=True)) == {
+        "animal.n.01": "physical", "dog.n.01": "physical", "cat.n.01": "physical", "feeling.n.01": "abstract",
+        "love.n.01": "abstract", "gold.n.01": "physical", "thing.n.01": "other", "lassie.n.01": "physical",
+    }  # fmt: skip
+    assert found.words["fr"] == ("animal", "chien", "Chat", "sensation bénigne", "amour", "or", "chose", "Lassie")
+
+
+def test_romanian_gets_the_comma_and_an_empty_lemma_goes(tiny):
+    found = dataset.load("wordnet", ("ro",), min_depth=1)
+    assert found.words == {"ro": ("câine", "pisică", "șansă", "aur", "pisicuță")}
+    assert dict(found.filters)["depth 1"] - dict(found.filters)["clean"] == 1
+
+
+def test_depth_is_the_shortest_path_and_instances_count(tiny):
+    assert dataset.load("wordnet", ("en", "fr"), min_depth=2).ids[:2] == ("animal.n.01", "dog.n.01")
+    assert "gold.n.01" in dataset.load("wordnet", ("en", "fr"), min_depth=2).ids  # 2 as matter, 4 as love
+    assert "gold.n.01" not in dataset.load("wordnet", ("en", "fr"), min_depth=3).ids
+    assert dataset.load("wordnet", ("en", "fr"), min_depth=4).ids == ("lassie.n.01",)
+
+
+@pytest.mark.parametrize("both, kind", [("physical", "physical"), ("abstract", "abstract"), ("drop", None)])
+def test_synsets_of_both_kinds(tiny, both, kind):
+    found = dataset.load("wordnet", ("en", "fr"), min_depth=1, both=both)
+    assert dict(zip(found.ids, found.kinds, strict=True)).get("gold.n.01") == kind
+    assert ("kinds", 8) in found.filters or both != "drop"
+
+
+def test_nothing_shared(tiny):
+    with pytest.raises(InputError, match=r"share, got none .*shared 9, depth 9 0.*--min_depth"):
+        dataset.load("wordnet", ("en", "fr"), min_depth=9)
+
+
+def test_an_unknown_language_lists_the_others(tiny):
+    for code in ("xx", "deu", "eng_wikt", ""):
+        with pytest.raises(InputError, match=f"languages of en, fr, ro, got '{code}'"):
+            dataset.load("wordnet", ("en", code))
+
+
+def test_both_iso_codes_are_known(tiny):
+    found = dataset.load("wordnet", ("eng", "fra"), min_depth=1)
+    assert found.words["eng"] == dataset.load("wordnet", ("en", "fr"), min_depth=1).words["en"]
+
+
+def test_missing_data_names_the_command(tiny):
+    (tiny / "wordnet").rename(tiny / "elsewhere")
+    with pytest.raises(InputError, match=r"package wordnet, .*python -m nltk.downloader wordnet omw-2.0.*NLTK_DATA"):
+        dataset.load("wordnet", ("en", "fr"))
+    (tiny / "elsewhere").rename(tiny / "wordnet")
+    (tiny / "omw-2.0").rename(tiny / "elsewhere")
+    with pytest.raises(InputError, match=r"nltk package omw-2.0 or omw-1.4"):
+        dataset.load("wordnet", ("en", "fr"))
+    assert dataset.load("wordnet", ("en",), min_depth=1).words["en"]  # needs no table
+
+
+def test_the_older_package_serves_as_well(tiny):
+    expected = dataset.load("wordnet", ("en", "fr"), min_depth=1)
+    (tiny / "omw-2.0").rename(tiny / "omw-1.4")
+    assert dataset.load("wordnet", ("en", "fr"), min_depth=1) == expected
+
+
+def test_missing_data_is_downloaded_once(tiny, monkeypatch):
+    (tiny / "omw-2.0").rename(tiny / "elsewhere")
+    asked = []
+
+    def download(name, **_):
+        asked.append(name)
+        (tiny / "elsewhere").rename(tiny / name)
+        return True
+
+    monkeypatch.setattr(nltk, "download", download)
+    assert dataset.load("wordnet", ("en", "fr"), min_depth=1).ids
+    assert dataset.load("wordnet", ("en", "fr"), min_depth=1).ids
+    assert asked == ["omw-2.0"]
+
+
+def test_zipped_data_reads_the_same_and_a_broken_zip_is_an_error(tiny):
+    expected = dataset.load("wordnet", ("en", "fr", "ro"), min_depth=1)
+    for name in ("wordnet", "omw-2.0"):
+        with zipfile.ZipFile(tiny / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted((tiny / name).rglob("*.*")):
+                archive.write(path, path.relative_to(tiny))
+        (tiny / name).rename(tiny.parent / name)
+    assert dataset.load("wordnet", ("en", "fr", "ro"), min_depth=1) == expected
+    whole = (tiny / "wordnet.zip").read_bytes()
+    (tiny / "wordnet.zip").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="wordnet"):
+        dataset.load("wordnet", ("en", "fr"))
+
+
+@pytest.mark.parametrize("damage", ["0000", "00004000 03 n 01 dog 0 999 @", "x y z | gloss"])
+def test_damaged_noun_files(tiny, damage):
+    path = tiny / "wordnet" / "data.noun"
+    path.write_text(path.read_text() + damage + "\n")
+    with pytest.raises(InputError, match="noun files, got a line"):
+        dataset.load("wordnet", ("en", "fr"))
+
+
+def test_a_table_in_another_encoding(tiny):
+    (tiny / "omw-2.0" / "fra" / "wn-data-fra.tab").write_bytes("00004000-n\tfra:lemma\tété\n".encode("latin-1"))
+    with pytest.raises(InputError, match="table for fra in UTF-8"):
+        dataset.load("wordnet", ("en", "fr"))
+
+
+def test_cache(tiny, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    expected = dataset.load("wordnet", ("en", "fr"), min_depth=1, cache_dir=cache)
+    (entry,) = cache.iterdir()
+    assert entry.stat().st_mode & 0o777 == 0o600
+    with monkeypatch.context() as patch:
+        patch.setattr(wordnet, "concepts", None)  # not called
+        assert dataset.load("wordnet", ("en", "fr"), min_depth=1, cache_dir=cache) == expected
+    for damage in (b"", b"[]", b"{}", entry.read_bytes()[:-40], entry.read_bytes().replace(b"chien", b"niche")):
+        entry.write_bytes(damage)
+        assert dataset.load("wordnet", ("en", "fr"), min_depth=1, cache_dir=cache) == expected
+    assert len(list(cache.iterdir())) == 1
+    dataset.load("wordnet", ("en", "fr"), min_depth=2, cache_dir=cache)
+    table = tiny / "omw-2.0" / "fra" / "wn-data-fra.tab"
+    table.write_text(table.read_text().replace("chien", "toutou"))
+    assert "toutou" in dataset.load("wordnet", ("en", "fr"), min_depth=1, cache_dir=cache).words["fr"]
+    assert len(list(cache.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "lemma, language, expected",
+    [
+        ("pomme_de_terre", "fr", "pomme de terre"),
+        ("Tumeur b%C3%A9nigne", "fr", "Tumeur bénigne"),
+        ("100%", "fr", "100%"),
+        ("%FF", "fr", "%FF"),
+        ("puce %28insecte%29 | fr:puce", "fr", "puce (insecte)"),
+        ("urochordata|fr:urochordés", "fr", "urochordata"),
+        ("การมาถึง &amp;nbsp;", "th", "การมาถึง"),
+        ("S&amp;P_500", "fi", "S&P 500"),
+        ("ţăran", "ro", "țăran"),
+        ("Şansă", "ron", "Șansă"),
+        ("s\u0327ansă", "ro", "șansă"),
+        ("kuruş", "fi", "kuruş"),
+        ("e\u0301te\u0301", "fr", "été"),
+        (" a\u00a0\u200bb\n", "", "a b"),
+        ("|fr:x", "fr", ""),
+    ],
+)
+def test_clean(lemma, language, expected):
+    assert clean(lemma, language) == expected
+
+
+@given(st.text())
+def test_clean_words_stay_so(text):
+    once = clean(text.replace("&", "").replace("%", ""), "ro")
+    assert clean(once, "ro") == once == once.strip()
+
+
+@pytest.fixture(scope="module")
+def real():
+    """nltk's own reader with the real data."""
+    if not (NLTK_DATA / "corpora").is_dir():
+        pytest.skip("needs the wordnets in ../shared/nltk_data")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(nltk.data, "path", [str(NLTK_DATA)])
+        yield nltk.corpus.wordnet
+
+
+def test_all_seven_languages_share_enough(real):
+    found = dataset.load("wordnet", SEVEN)
+    assert found.filters == (("nouns", 82115), ("shared", 2881), ("depth 5", 2724), ("clean", 2724), ("distinct", 2258))
+    for words in found.words.values():
+        assert len({form(word) for word in words}) == len(words) == 2258
+    assert min(found.kinds.count("abstract"), found.kinds.count("physical")) > 500
+
+
+def test_agrees_with_nltk(real):
+    """Names, depths, kinds and first lemmas of every 20th shared synset, from nltk's reader."""
+    files = wordnet_files.read(SEVEN)
+    nouns = wordnet.parse(files)
+    tables = {code: wordnet.lemmas(files.tables[code], table_code(code)) for code in SEVEN[1:]}
+    tree = wordnet.below(nouns)
+    depth, physical = wordnet.depths(tree), wordnet.depths(tree, wordnet.PHYSICAL_ENTITY)
+    shared = [it for it in nouns.lemmas if all(it in table for table in tables.values())]
+    for it in shared[::20]:
+        synset = real.synset_from_pos_and_offset("n", it)
+        assert wordnet.name(nouns, it) == synset.name()
+        assert depth[it] == synset.min_depth()
+        above = {found.name() for path in synset.hypernym_paths() for found in path}
+        assert (it in physical) == ("physical_entity.n.01" in above)
+        assert nouns.lemmas[it] == tuple(synset.lemma_names())
+        # nltk gives topics in the order of a hash of strings, which differs from process to process.
+        topics = [topic.offset() for topic in synset.topic_domains() if topic.pos() == "n"]
+        assert sorted(nouns.topics[it]) == sorted(topics)
+        assert nouns.files[it] == real._lexnames.index(synset.lexname())
+        for code in ("fr", "ro", "eu"):
+            assert [lemma.replace(" ", "_") for lemma in tables[code][it]] == synset.lemma_names(table_code(code))
+
+
+def test_other_languages_than_the_seven(real):
+    assert wordnet_files.languages() == ["en", "eu", "fi", "fr", "it", "ja", "ro", "th", "zh"]
+    found = dataset.load("wordnet", ("zh", "ita"))
+    place = found.ids.index("wolf.n.01")
+    assert found.words["zh"][place] == "狼" and found.words["ita"][place] == "lupo"

@@ -1,0 +1,72 @@
+"""One device and eight give the same ranks; the one compiled call fits the budget and lowers for TPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from jaxalign.alignment import procrustes, reduced
+from jaxalign.evaluation import candidates, pairs, pairs_on_mesh
+from jaxalign.evaluation.request import Request
+from tests.evaluation.test_pairs import planted
+
+
+@pytest.mark.parametrize(("completion", "method"), [("drop", "svd"), ("identity", "polar")])
+def test_eight_devices_give_what_one_gives(tmp_path, completion, method):
+    found = {}
+    for devices in (1, 8):
+        path = tmp_path / f"{devices}.npz"
+        environment = {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        subprocess.run(
+            [sys.executable, "-m", "tests.evaluation.mesh_worker", path, str(devices), completion, method],
+            env=environment, check=True, cwd=Path(__file__).parents[2], timeout=300,
+        )  # fmt: skip
+        found[devices] = np.load(path)
+    assert len(found[1].files) == 3
+    for name in found[1].files:
+        one, eight = found[1][name], found[8][name]
+        assert (one[:2] != eight[:2]).mean() < 1e-3 and abs(one[0] - eight[0]).max() <= 1
+
+
+def compiled(features, seeds, rows, budget, languages=3):
+    """The call over all pairs, traced for shapes alone, and its request."""
+    request = Request(np.arange(seeds), np.arange(seeds, seeds + rows), memory_budget=budget)
+    padded, plan = candidates.tiling(rows, request, 1)
+    thin = reduced.is_thin(seeds, features, "drop")
+    shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
+    whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
+    basis = seeds if thin else features
+    stacked = reduced.Frame(shape(languages, seeds, basis), shape(languages, padded, basis))
+    items = pairs_on_mesh.Items(whole(3, 2), whole(3, 2, seeds), whole(3, 2, padded))
+    tolerance = procrustes.rank_tolerance(seeds, basis)
+    return pairs_on_mesh.rank_on.trace(
+        pairs_on_mesh.make_mesh(jax.devices()[:1]), stacked, items, plan, rows, "polar", "drop", tolerance
+    ), plan
+
+
+@pytest.mark.parametrize("rows", [500, 3000, 9000])
+@pytest.mark.parametrize("budget", [64 << 20, 1 << 30])
+def test_temporaries_stay_within_the_budget(rows, budget):
+    traced, plan = compiled(32, 64, rows, budget)
+    used = traced.lower().compile().memory_analysis().temp_size_in_bytes
+    assert used <= budget, (used, plan)
+    assert plan.keep == ((rows + 400) ** 2 * 4 <= budget // 2)
+
+
+def test_the_call_over_all_pairs_is_lowered_for_tpu():
+    traced, _ = compiled(64, 40, 300, 1 << 30)
+    text = traced.lower(lowering_platforms=("tpu",)).as_text()
+    assert "HIGHEST" in text and "DEFAULT" not in text
+
+
+def test_the_mesh_equals_the_threads(monkeypatch):
+    spaces = planted(1, 100, 16)
+    options = dict(seed=np.arange(40), test=np.arange(40, 100), settings=("before", "after", "ceiling_null"))
+    threaded = pairs.outcomes(spaces, **options)
+    monkeypatch.setattr(jax, "local_device_count", lambda: 2)
+    for one, other in zip(threaded, pairs.outcomes(spaces, **options), strict=True):
+        assert (one.rank == other.rank).mean() > 0.998 and (one.best == other.best).mean() > 0.998

@@ -1,0 +1,160 @@
+"""The whole path from flags to report, on real spaces against float64 NumPy, and on wrong input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxalign import bench
+from jaxalign.config import Config
+from jaxalign.embeddings import word2vec_format
+from jaxalign.evaluation import pairs
+from jaxalign.experiment import run
+from jaxalign.metrics import aggregate, precision
+from jaxalign.types import Concepts, SpaceLabel, Split
+from tests.reference import reference_bounds
+from tests.tiny import concepts as tiny_concepts
+from tests.tiny import write_model
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def rows_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+
+
+def test_real_spaces_agree_with_float64_numpy(shared, tmp_path):
+    """Every ordered pair, setting and retrieval, to within one query in a thousand, near ties counted apart."""
+    config = Config(
+        spaces=str(shared / "spaces"), workdir=str(tmp_path), bootstrap=0, settings=("before", "after", "ceiling")
+    )
+    folder = run.run(config)
+    ids, spaces = word2vec_format.read_folder(shared / "spaces", word2vec_format.languages(shared / "spaces"))
+    split = json.loads((folder / "split.json").read_text())
+    seed, test = ([ids.index(name) for name in split[part]] for part in ("seed", "test"))
+    found = {
+        (row["setting"], row["retrieval"], row["source"], row["target"]): row["value"]
+        for row in rows_of(folder)
+        if row["metric"] == "P@1" and row["subset"] == "all"
+    }
+    names = list(spaces)
+    for setting in config.settings:
+        for retrieval in config.retrieval:
+            low, high = reference_bounds(spaces, seed, test, setting, retrieval, tolerance=2e-6)
+            for i, source in enumerate(names):
+                for j, target in enumerate(names):
+                    if i != j:
+                        value = found[setting, retrieval, source, target]
+                        assert (high[i, j] == 1).mean() - 1e-3 <= value <= (low[i, j] == 1).mean() + 1e-3
+    mean = {
+        s: np.mean([v for (k, r, a, b), v in found.items() if k == s and "mean" not in (a, b)]) for s in config.settings
+    }
+    assert mean["before"] < 0.004 and 0.5 < mean["after"] < mean["ceiling"]
+    assert found["after", "csls", "en", "fr"] > 0.65 and found["after", "csls", "en", "fi"] > 0.55
+
+
+def test_the_builtin_path_end_to_end(tmp_path, capsys):
+    split = ROOT / "jaxalign/data/demo/split.json"
+    flags = [f"--flagfile={ROOT / 'benchmarks' / 'quickstart.flags'}", f"--split={split}",
+             "--languages=en,fr,th", "--bootstrap=100", f"--workdir={tmp_path}", "--export_spaces=true"]  # fmt: skip
+    assert bench.main(["bench", *flags]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    folder = Path(said["run"])
+    rows = rows_of(folder)
+    assert all(tuple(row)[: len(precision.COLUMNS)] == tuple(precision.COLUMNS) for row in rows)
+    value = {
+        (row["embedding"], row["setting"]): row["value"]
+        for row in rows
+        if (row["source"], row["target"], row["metric"], row["subset"], row["retrieval"])
+        == ("mean", "mean", "P@1", "all", "csls")
+    }
+    for embedding in ("vanilla", "prompt:paper"):
+        assert value[embedding, "null"] < 0.05 < value[embedding, "after"] < value[embedding, "ceiling"]
+        assert value[embedding, "before"] < value[embedding, "after"]
+    assert {row["subset"] for row in rows} >= {"all", "abstract", "physical"}
+    page = (folder / "report.html").read_text()
+    assert "<svg" in page and "P@1" in page
+    exported = list((folder / "spaces").iterdir())
+    assert len(exported) == 2
+    again = run.run(Config(spaces=str(exported[0]), workdir=str(tmp_path / "b"), bootstrap=0, retrieval=("nn",)))
+    assert "abstract" in {row["subset"] for row in rows_of(again)}  # ids of the lexicon bring their kinds along
+
+
+def put_list(folder: Path, count: int = 20) -> Path:
+    known = tiny_concepts(repeat=max(1, count // 10))
+    lines = ["id\tkind\t" + "\t".join(known.words)]
+    for row, name in enumerate(known.ids[:count]):
+        lines.append("\t".join([name, "abstract", *(words[row] for words in known.words.values())]))
+    (folder / "list.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "list.tsv"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--models={tmp}/nowhere/at/all"], "nowhere"),
+        (["--languages=en,xx"], "xx"),
+        (["--spaces={tmp}/nowhere"], "--spaces"),
+        (["--concepts={tmp}/nowhere.tsv"], "nowhere.tsv"),
+        (["--seed_size=5000"], "--seed_size"),
+        (["--seed_sizes=5000"], "--seed_sizes"),
+        (["--split={tmp}/nowhere.json"], "--split"),
+        (["--template_names=haiku"], "--template_names"),
+        (["--templates={tmp}/nowhere.tsv"], "nowhere.tsv"),
+        (["--layers=99"], "--layers"),
+        (["--concepts={tmp}/list.tsv", "--languages=en,fr,ja", "--csls_k=500"], "csls_k"),
+    ],
+)
+def test_wrong_input_is_status_two_and_leaves_nothing(flags, said, tmp_path, capsys):
+    put_list(tmp_path)
+    flags = [flag.format(tmp=tmp_path) for flag in flags]
+    assert bench.main(["bench", *flags, f"--workdir={tmp_path / 'w'}"]) == 2
+    heard = capsys.readouterr()
+    assert said in heard.err and "Traceback" not in heard.err and not heard.out
+    assert not list((tmp_path / "w").glob("run-*"))
+
+
+def test_a_broken_weights_file_is_named(tmp_path, capsys):
+    folder = write_model(tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{broken")
+    flags = [f"--models={folder}", f"--concepts={put_list(tmp_path)}", f"--workdir={tmp_path / 'w'}"]
+    assert bench.main(["bench", *flags]) == 2
+    assert "model.safetensors" in capsys.readouterr().err
+
+
+def test_several_splits_give_their_mean():
+    one = dict.fromkeys(precision.COLUMNS, "x") | dict(metric="P@1", value=0.4, low=0.3, high=0.5, count=10)
+    two = one | dict(value=0.6, low=0.5, high=0.7)
+    (row,) = aggregate.over_splits([[one], [two]])
+    spread = 1.959964 * np.std([0.4, 0.6], ddof=1)
+    assert row["value"] == pytest.approx(0.5) and row["count"] == 20
+    assert row["low"] == pytest.approx(0.5 - np.hypot(0.1, spread))
+    change = one | dict(setting="after - before", value=-0.4, low=-0.5, high=-0.3)
+    p_value = one | dict(metric="P@1_p", value=0.01)
+    rows = aggregate.over_splits([[change, p_value], [change, p_value | dict(value=0.9)]])
+    assert rows[0]["low"] == pytest.approx(-0.5)  # a difference may be negative
+    assert rows[1]["value"] == 0.01  # a p-value has no mean over splits
+
+
+def test_ties_are_reported():
+    ranks = np.array([[[0, 0], [1, 1]], [[1, 2], [0, 0]]])
+    outcome = pairs.Outcome("after", 3, 0, ranks, ranks * 0, np.array([[[0, 0], [0, 1]], [[0, 0], [0, 0]]]))
+    ids = ("a", "b")
+    known = Concepts(ids, ("other", "other"), {"en": ids, "fr": ids}, ())
+    label = SpaceLabel("m", "vec", "none", 0)
+    rows = precision.rows(label, [outcome], known, Split((), ids), ("en", "fr"), ks=(1,), bootstrap=0)
+    found = {
+        (row["source"], row["target"], row["metric"]): row["value"]
+        for row in aggregate.ties(rows, [outcome], ("en", "fr"))
+    }
+    assert found == {("en", "fr", "ties"): 0.5, ("en", "fr", "P@1_strict"): 0.5}
+
+
+def test_a_constant_space_is_no_perfect_score(tmp_path, capsys):
+    ids = tuple(f"c{i}" for i in range(30))
+    rows = np.ones((30, 4), np.float32)
+    word2vec_format.write_folder(tmp_path / "spaces", ids, {"en": rows, "fr": rows})
+    flags = [f"--spaces={tmp_path / 'spaces'}", f"--workdir={tmp_path / 'w'}", "--normalize=none"]
+    assert bench.main(["bench", *flags]) == 2
+    assert "one vector for all concepts" in capsys.readouterr().err

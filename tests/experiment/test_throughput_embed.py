@@ -1,0 +1,48 @@
+"""The throughput suite: rows that add up, on a folder's random weights."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from jaxalign import models
+from jaxalign.experiment import throughput_embed
+from jaxalign.runtime import clock
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("measure")
+    config = SimpleNamespace(
+        models=(str(tiny.write_model(folder / "model")),), weights="random", dtype="float32", seed=0, model_parallel=1,
+        embeddings=("vanilla", "prompt"), pooling=("auto",), layers="last", batch_tokens=0, repeats=2, texts=70,
+    )  # fmt: skip
+    found = throughput_embed.run(config, folder, clock.Clock())
+    assert json.loads((folder / "embed.json").read_text("utf-8")) == found
+    return found
+
+
+def test_rows_add_up(rows):
+    assert [row["embedding"] for row in rows] == ["vanilla", "prompt"]
+    for row in rows:
+        assert row["texts"] == 70 and row["tokens_computed"] < row["tokens_given"]
+        assert row["padding"] == pytest.approx(1 - row["tokens_computed"] / row["slots"])
+        assert row["texts_per_second"] == pytest.approx(70 / row["seconds"])
+        assert row["mfu"] == pytest.approx(row["gflops"] / row["peak_gflops"])
+        assert row["seconds_low"] <= row["seconds"] <= row["seconds_high"] and row["compile_seconds"] > 0
+
+
+def test_counted_work_is_two_operations_a_block_parameter(rows):
+    raw = tiny.LLAMA
+    width, mlp, kv = raw["hidden_size"], raw["intermediate_size"], raw["hidden_size"] // 2
+    block = 2 * width * width + 2 * width * kv + 3 * width * mlp + 2 * width
+    flops = 2 * raw["num_hidden_layers"] * block * rows[0]["tokens_computed"]
+    assert rows[0]["gflops"] == pytest.approx(flops / rows[0]["seconds"] / 1e9)
+
+
+def test_every_published_shape_is_read():
+    shapes = json.loads((throughput_embed.resources.files("jaxalign") / "data/shapes.json").read_text("utf-8"))
+    assert len(shapes) >= 6
+    for raw in shapes.values():
+        assert models.read_config(raw).num_layers > 0

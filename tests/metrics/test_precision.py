@@ -1,0 +1,134 @@
+"""Ranks become the fractions one counts by hand, and intervals cover what they should."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from jaxalign.metrics import precision
+from jaxalign.types import Concepts, InputError, SpaceLabel, Split
+
+LABEL = SpaceLabel("demo", "vanilla", "last", 4)
+
+
+def study(queries=40, concepts=60, languages=("en", "fr", "th"), seed=0, draws=1):
+    rng = np.random.default_rng(seed)
+    ids = tuple(f"c{i}" for i in range(concepts))
+    kinds = tuple("abstract" if i % 4 == 0 else "physical" for i in range(concepts))
+    words = {code: tuple(f"{code}{i}" for i in range(concepts)) for code in languages}
+    order = rng.permutation(concepts)
+    split = Split(tuple(ids[i] for i in order[queries:]), tuple(ids[i] for i in order[:queries]))
+    outcomes = []
+    for setting, size in (("before", 0), ("after", 10), ("after", 20)):
+        for draw in range(draws):
+            rank = rng.integers(1, 12, (len(languages), len(languages), queries))
+            best = np.where(rank == 1, order[:queries], (order[:queries] + 1) % concepts)
+            outcomes.append(SimpleNamespace(setting=setting, seed_size=size, draw=draw, rank=rank, best=best))
+    return languages, Concepts(ids, kinds, words, (("all", concepts),)), split, outcomes
+
+
+def pick(rows, **wanted):
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+def test_precision_and_mrr_are_counts():
+    ranks = np.asarray([[[1, 2, 11], [1, 1, 1]], [[5, 10, 30], [31, 2, 2]]])
+    np.testing.assert_array_equal(precision.precision_at(ranks, 1), [[1 / 3, 1], [0, 0]])
+    np.testing.assert_array_equal(precision.precision_at(ranks, 10), [[2 / 3, 1], [2 / 3, 2 / 3]])
+    np.testing.assert_allclose(precision.mrr(ranks)[0, 0], (1 + 1 / 2 + 1 / 11) / 3)
+    with pytest.raises(InputError, match="--k"):
+        precision.gains(ranks, "P@0")
+
+
+def test_a_missing_answer_scores_nothing():
+    assert precision.precision_at(np.asarray([0, 1]), 5) == 0.5
+    assert precision.mrr(np.asarray([0, 1])) == 0.5
+
+
+def test_chance_is_the_mean_over_random_orders():
+    ranks = np.random.default_rng(0).integers(1, 51, 200_000)
+    for metric in ("P@1", "P@10", "MRR"):
+        assert precision.chance(metric, 50) == pytest.approx(precision.gains(ranks, metric).mean(), rel=0.03)
+
+
+def test_every_row_is_the_plain_mean_of_its_cell():
+    languages, concepts, split, outcomes = study(draws=2)
+    rows = precision.rows(LABEL, outcomes, concepts, split, languages, bootstrap=50)
+    kind = np.asarray([concepts.kinds[concepts.ids.index(name)] for name in split.test])
+    assert all(list(row) == precision.COLUMNS for row in rows)
+    seen = 0
+    for row in rows:
+        derived = row["setting"] == "chance" or row["subset"] == "physical_down"
+        if derived or precision.MEAN in (row["source"], row["target"]):
+            continue
+        i, j = languages.index(row["source"]), languages.index(row["target"])
+        ranks = [o.rank[i, j] for o in outcomes if (o.setting, o.seed_size) == (row["setting"], row["seed_size"])]
+        inside = kind == row["subset"] if row["subset"] != "all" else kind != ""
+        k = int(row["metric"][2:]) if row["metric"] != "MRR" else 0
+        gain = [(r <= k) if k else 1 / r for r in ranks]
+        assert row["value"] == pytest.approx(np.mean([g[inside].mean() for g in gain]))
+        assert row["count"] == inside.sum() and 0 <= row["low"] <= row["value"] + 1e-6 <= row["high"] + 2e-6 <= 1 + 3e-6
+        seen += 1
+    assert seen == 3 * 3 * 5 * 6  # settings, subsets, metrics, ordered pairs
+
+
+def test_means_over_pairs_and_physical_down():
+    languages, concepts, split, outcomes = study()
+    rows = precision.rows(LABEL, outcomes, concepts, split, languages, bootstrap=50)
+    cells = pick(rows, setting="before", subset="all", metric="P@1")
+    pairs = [row["value"] for row in cells if precision.MEAN not in (row["source"], row["target"])]
+    (mean,) = pick(cells, source=precision.MEAN, target=precision.MEAN)
+    assert len(pairs) == 6 and mean["value"] == pytest.approx(np.mean(pairs))
+    (from_fr,) = pick(cells, source="fr", target=precision.MEAN)
+    assert from_fr["value"] == pytest.approx(np.mean([row["value"] for row in pick(cells, source="fr")][:2]))
+    abstract, down = (pick(rows, subset=name, source="en", target="fr")[0] for name in ("abstract", "physical_down"))
+    assert abstract["count"] == down["count"] > 0
+
+
+def test_a_mask_for_each_pair_and_an_empty_one():
+    languages, concepts, split, outcomes = study()
+    mask = np.random.default_rng(3).random((3, 3, 40)) < 0.5
+    mask[0, 1] = False
+    rows = precision.rows(
+        LABEL, outcomes, concepts, split, languages, subsets={"identical_removed": mask}, bootstrap=50
+    )
+    cells = pick(rows, subset="identical_removed", setting="before", metric="P@1")
+    assert not pick(cells, source="en", target="fr")
+    (cell,) = pick(cells, source="fr", target="th")
+    assert cell["value"] == pytest.approx((outcomes[0].rank[1, 2][mask[1, 2]] == 1).mean())
+    assert cell["count"] == mask[1, 2].sum()
+    assert all(np.isfinite([row["value"], row["low"], row["high"]]).all() for row in rows)
+
+
+def test_intervals_agree_with_resampling_one_cell_by_hand():
+    hit = np.random.default_rng(0).random(300) < 0.3
+    ranks = np.full((2, 2, 300), 9)
+    ranks[0, 1] = np.where(hit, 1, 2)
+    grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(300, bool), bootstrap=4000)
+    by_hand = np.quantile(np.random.default_rng(1).binomial(300, hit.mean(), 100_000) / 300, (0.025, 0.975))
+    np.testing.assert_allclose([grid["low"][0, 0, 1], grid["high"][0, 0, 1]], by_hand, atol=0.007)
+    assert grid["low"][0, 1, 0] == 0 and grid["high"][0, 1, 0] == pytest.approx(1.96**2 / (300 + 1.96**2), rel=1e-4)
+
+
+def test_ninety_five_percent_intervals_cover_about_that_often():
+    rng = np.random.default_rng(5)
+    ranks = np.where(rng.random((20, 20, 150)) < 0.35, 1, 7)
+    grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(150, bool))
+    inside = (grid["low"] <= 0.35) & (grid["high"] >= 0.35)
+    assert 0.90 < inside[0, :20, :20][~np.eye(20, dtype=bool)].mean() < 0.985
+
+
+def test_wrong_retrievals_are_words():
+    languages, concepts, split, outcomes = study()
+    found = precision.wrong(LABEL, outcomes[0], concepts, split, languages, limit=2)
+    assert len(found) == 12
+    first = found[0]
+    row = concepts.ids.index(first["id"])
+    assert (first["query"], first["right"], first["found"]) == (f"en{row}", f"fr{row}", f"fr{(row + 1) % 60}")
+    assert first["rank"] == outcomes[0].rank[0, 1, split.test.index(first["id"])] > 1
+
+
+def test_ranks_of_another_split_are_refused():
+    languages, concepts, split, outcomes = study()
+    with pytest.raises(InputError, match="shape"):
+        precision.rows(LABEL, outcomes, concepts, Split(split.seed, split.test[:-1]), languages)

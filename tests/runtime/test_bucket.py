@@ -1,0 +1,166 @@
+"""A work folder in a bucket, against a stand-in for Google's server: kills, machines without a common disk, damage."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+import tensorstore
+
+from jaxalign.embeddings import vector_store
+from jaxalign.experiment import result_cache
+from jaxalign.runtime import bucket
+from jaxalign.types import InputError
+from tests.runtime.gcs import Storage
+from tests.whole_run import test_faults
+from tests.whole_run.test_processes import ended, free_port
+
+URL = "gs://mine/deep/work"
+place = test_faults.place
+
+
+@pytest.fixture(scope="module")
+def storage():
+    made = Storage("mine", "other")
+    yield made
+    made.close()
+
+
+def launch(place: Path, storage: Storage, machine: Path, *flags: str) -> subprocess.Popen:
+    """A run on a machine of its own: nothing but compiled programs is there from before."""
+    own = machine / "jaxalign"
+    own.mkdir(parents=True, exist_ok=True)
+    if not (own / "compiled").exists():
+        (own / "compiled").symlink_to(place / "cache" / "jaxalign" / "compiled")
+    environment = {**os.environ, **storage.environment, "XDG_CACHE_HOME": str(machine)}
+    words = [word for word in test_faults.command(place, Path("unused"), *flags) if "unused" not in word]
+    if not any(word.startswith("--workdir") for word in flags):
+        words.append(f"--workdir={URL}")
+    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def figures(storage: Storage, run: str, name: str = "mine", root: str = "deep/work/") -> str:
+    """The results of a run that the bucket says is finished, its files as it says they are."""
+    objects = storage.objects[name]
+    said = json.loads(objects[f"{root}names/{run}.json"][0])
+    assert said["finished"]
+    for file, (size, crc) in said["files"].items():
+        data = objects[f"{root}{run}/{file}"][0]
+        assert (len(data), zlib.crc32(data)) == (size, crc)
+    return objects[f"{root}{run}/results.jsonl"][0].decode()
+
+
+def test_sigkill_and_another_machine_goes_on_from_the_bucket(place, storage, tmp_path):
+    want = test_faults.figures(place / "good")
+    objects = storage.objects["mine"]
+    with launch(place, storage, tmp_path / "first") as process:
+        deadline = time.monotonic() + 120
+        while sum("/chunks/" in key and key.endswith(".json") for key in list(objects)) < 2:
+            assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert not any(json.loads(objects[key][0])["finished"] for key in objects if "/names/" in key)
+    committed = [key for key in objects if "/chunks/" in key and key.endswith(".json")]
+    kept = {key: objects[key][1] for key in objects for chunk in committed if key.startswith(chunk[:-5])}
+
+    ((status, out, err),) = ended([launch(place, storage, tmp_path / "second")])
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["run"] == f"{URL}/run-0002"  # the first number was the killed run's
+    assert figures(storage, "run-0002") == want
+    assert {key: objects[key][1] for key in kept} == kept  # what was committed has not been made again
+
+    uploads = len([line for line in storage.log if line.startswith("POST")])
+    ((status, _, err),) = ended([launch(place, storage, tmp_path / "third")])
+    assert status == 0 and figures(storage, "run-0003") == want, err
+    assert "embed" not in err.replace("embeddings", "")  # all was there
+    after = [line for line in storage.log if line.startswith("POST")][uploads:]
+    assert after and all("/run-0003/" in line or "/names/" in line for line in after)
+
+    for key in [key for key in objects if key.endswith("/0.0") or key.endswith(".ranks")]:
+        data, generation = objects[key]
+        objects[key] = bytes([*data[:-1], data[-1] ^ 1]), generation
+    ((status, _, err),) = ended([launch(place, storage, tmp_path / "fourth")])
+    assert status == 0 and "damaged" in err and figures(storage, "run-0004") == want, err
+
+
+def test_two_processes_without_a_common_disk(place, storage, tmp_path):
+    shared = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", "--workdir=gs://other")
+    both = [launch(place, storage, tmp_path / str(i), *shared, f"--process_id={i}") for i in range(2)]
+    heard = ended(both)
+    assert [status for status, *_ in heard] == [0, 0], heard
+    assert figures(storage, "run-0001", "other", "") == test_faults.figures(place / "good")
+    again = ended([launch(place, storage, tmp_path / f"new{i}", *shared, f"--process_id={i}") for i in range(2)])
+    assert [status for status, *_ in again] == [0, 0], again
+    assert "embed" not in (again[0][2] + again[1][2]).replace("embeddings", "")
+
+
+@pytest.mark.parametrize("url", ["s3://mine/work", "gs://", "gs://mine//work", "gs://mine/../work", "gs://absent/work"])
+def test_a_place_that_is_no_bucket(place, storage, tmp_path, url):
+    ((status, out, err),) = ended([launch(place, storage, tmp_path, f"--workdir={url}")])
+    assert status == 2 and "--workdir" in err and not out, err
+
+
+def test_a_bucket_that_cannot_be_written(place, storage, tmp_path):
+    storage.failing = True
+    try:
+        ((status, out, err),) = ended([launch(place, storage, tmp_path)])
+    finally:
+        storage.failing = False
+    assert status == 1 and "bucket" in err and "PERMISSION" in err and not out, err
+
+
+@pytest.fixture
+def mirrors(tmp_path, monkeypatch):
+    """Two machines' mirrors of one bucket, in memory."""
+    far = tensorstore.KvStore.open("memory://").result()
+    made = [tmp_path / name for name in ("one", "two")]
+    monkeypatch.setattr(bucket, "_mirrors", {root: ("gs://mine/", far) for root in made})
+    for root in made:
+        root.mkdir()
+    return made
+
+
+def test_runs_get_names_of_their_own(mirrors, capsys):
+    one, two = mirrors
+    assert [bucket.claim(root, "") for root in (one, two, one)] == ["run-0001", "run-0002", "run-0003"]
+    assert bucket.claim(one, "mine") == bucket.claim(one, "mine") == "mine"  # stopped here and started again
+    with pytest.raises(InputError, match="another machine"):
+        bucket.claim(two, "mine")
+    bucket.release(one, "mine")
+    assert bucket.claim(two, "mine") == "mine"
+    (two / "mine").mkdir()
+    (two / "mine" / "a.txt").write_text("a")  # ended, and killed before it was copied
+    with pytest.raises(InputError, match="finished"):
+        bucket.claim(two, "mine")
+    assert "copying" in capsys.readouterr().err
+    assert bucket.pull([one / "mine" / "a.txt"]) and (one / "mine" / "a.txt").read_text() == "a"
+    with pytest.raises(InputError, match="finished"):
+        bucket.claim(one, "mine")
+
+
+def test_no_file_leaves_the_mirror(mirrors):
+    one, two = mirrors
+    folder = one / "spaces" / "entry" / "chunks" / "00000"
+    commit = folder.with_suffix(".json")
+    for name in ("../../../../x", "/etc/hostname"):
+        commit.parent.mkdir(parents=True, exist_ok=True)
+        commit.write_text(json.dumps({"vectors": 1, "files": {name: [1, 1]}, "plan": 0}))
+        bucket.push([commit])
+        commit.unlink()
+        assert vector_store.committed(folder.parents[1], 1) == []
+        assert not commit.exists() and {path.name for path in one.iterdir()} == {"spaces"}
+    with pytest.raises(InputError, match="within"):
+        bucket.pull([folder / ".." / ".." / "x"])
+
+
+def test_folders_that_are_no_mirrors_are_left_alone(tmp_path):
+    (tmp_path / "a").write_text("a")
+    bucket.push([tmp_path / "a"])
+    assert bucket.pull([tmp_path / "b"]) is False and bucket.names(tmp_path) is None
+    assert bucket.url_of(tmp_path) == str(tmp_path) and bucket.claim(tmp_path, "") == ""
+    assert result_cache.read(tmp_path / "none") is None
