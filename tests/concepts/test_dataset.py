@@ -243,7 +243,8 @@ def test_builtin_has_its_ids_and_no_others():
 
 
 def test_nltk_is_imported_only_for_wordnet():
-    code = "import sys, jaxalign.concepts.dataset as c; c.load('builtin', ['en']); print({'nltk', 'torch'} & {*sys.modules})"
+    code = "import sys, jaxalign.concepts.dataset as c; c.load('builtin', ['en']); "
+    code += "print({'nltk', 'torch'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert run.stdout.strip() == "set()"
 
