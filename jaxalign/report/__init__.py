@@ -7,12 +7,23 @@ from typing import TextIO
 
 import jaxalign
 from jaxalign.report import files, page, tables
+from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
 from jaxalign.report.joined import join, model_rows
 from jaxalign.report.tables import Results, Table
 from jaxalign.types import Concepts, Split
 
-__all__ = ["identical_share", "join", "model_rows", "read_rows", "render", "show", "write", "write_rows"]
+__all__ = [
+    "identical_share",
+    "join",
+    "model_rows",
+    "read_results",
+    "read_rows",
+    "render",
+    "show",
+    "write",
+    "write_rows",
+]
 
 
 def write(

@@ -25,8 +25,9 @@ def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
 
 
 def read_rows(path: str | Path) -> list[dict]:
-    """The rows of a results.jsonl; InputError where it is missing or not whole."""
+    """The rows of a results.jsonl, or of the run in a folder; InputError where the file is missing or not whole."""
     path = Path(path)
+    path = path / "results.jsonl" if path.is_dir() else path
     if not path.is_file():
         raise InputError(f"Expected a finished run's results.jsonl, got none at {path}. Give the run's folder.")
     try:
