@@ -57,6 +57,23 @@ def gains(ranks: Int[np.ndarray, "*pair query"], metric: str) -> Float[np.ndarra
     return ((ranks >= 1) & (ranks <= int(metric[2:]))).astype(np.float64)
 
 
+def expected_gains(
+    ranks: Int[np.ndarray, "*pair query"], ties: Int[np.ndarray, "*pair query"], metric: str
+) -> Float[np.ndarray, "*pair query"]:
+    """Returns what each query adds to a metric when the candidates that tie with its right answer stand in random order.
+
+    ranks: 1 + the candidates that score strictly higher; ties: the other candidates that score the same. `P@k` is the
+    probability that the right answer is among the first k, `MRR` 1 / (rank + ties / 2), the reciprocal of its mean
+    place. The best side of the ties is `gains(ranks, metric)`, the strict side `gains(ranks + ties, metric)`.
+    """
+    best, ties = gains(ranks, metric), np.asarray(ties)
+    if not ties.any():
+        return best
+    if metric == "MRR":
+        return np.where(ranks >= 1, 1 / np.maximum(ranks + ties / 2, 1), 0.0)
+    return np.where(ranks >= 1, np.clip((int(metric[2:]) + 1 - ranks) / (ties + 1), 0.0, 1.0), 0.0)
+
+
 def chance(metric: str, candidates: int) -> float:
     """Returns a metric's expectation when candidates are ordered at random: k/n for P@k, H_n/n for MRR."""
     if metric == "MRR":

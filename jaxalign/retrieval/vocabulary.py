@@ -75,7 +75,7 @@ def count(
     best: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ranked:
-    """Ranks of all queries; without `best` the best candidates and ties are left 0."""
+    """Ranks and ties of all queries; without `best` the best candidates are left 0."""
     found = []
     for start, part, tiles in segments(asked, tile):
         own = answers[start : start + len(part)]
@@ -94,15 +94,16 @@ def _count(queries, target, penalty, answers, tiles, tile: int, best: bool) -> R
     def one(index, found):
         start = index * tile
         scores, bound = marked(queries, target, penalty, answers, start, tile)
-        parts = [(scores > bound).sum(1, dtype=jnp.int32) + 1]
+        higher = (scores > bound).sum(1, dtype=jnp.int32)
+        equal = (scores == bound).sum(1, dtype=jnp.int32)
+        highest = jnp.zeros(tile, jnp.int32)
         if best:
             top = scores.max(1, keepdims=True)
-            parts += [
-                jnp.where(scores == top, jnp.arange(len(target), dtype=jnp.int32), len(target)).min(1),
-                (scores == bound).sum(1, dtype=jnp.int32) - 1,
-            ]
-        new = [lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in zip(found, parts, strict=False)]
-        return Ranked(*new, *found[len(new) :])
+            highest = jnp.where(scores == top, jnp.arange(len(target), dtype=jnp.int32), len(target)).min(1)
+        parts = Ranked(higher + 1, highest, equal - right_at(scores, bound, answers, start, tile))
+        return Ranked(
+            *(lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in zip(found, parts, strict=True))
+        )
 
     return lax.fori_loop(0, tiles, one, Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3))))
 
@@ -112,6 +113,14 @@ def marked(queries, target, penalty, answers, start, tile: int) -> tuple[jax.Arr
     cells = jnp.matmul(lax.dynamic_slice_in_dim(queries, start, tile, 0), target.T, precision=lax.Precision.HIGHEST)
     own = lax.dynamic_slice_in_dim(answers, start, tile, 0)
     return cells - penalty, (jnp.take_along_axis(cells, own, axis=1) - penalty[own]).max(1, keepdims=True)
+
+
+def right_at(scores, bound, answers, start, tile: int) -> jax.Array:
+    """How many different right answers of each of `tile` queries score exactly `bound`."""
+    own = lax.dynamic_slice_in_dim(answers, start, tile, 0)
+    earlier = jnp.tril(jnp.ones((own.shape[1],) * 2, bool), -1)
+    repeated = ((own[:, :, None] == own[:, None, :]) & earlier).any(2)
+    return ((jnp.take_along_axis(scores, own, axis=1) == bound) & ~repeated).sum(1, dtype=jnp.int32)
 
 
 @partial(jax.jit, static_argnames="tile")
@@ -154,7 +163,8 @@ def ranks(
     runs over all source rows. With few queries r is made exactly only for candidates that may still win: r over some
     of the sources is a lower bound of r, and one that does not beat the right answer even with that bound never will.
     With many, one sweep makes r and most of the ranks (`onesweep`). `progress(what, done, total)` is called on the way.
-    Raises InputError for rows out of range.
+    `ties` counts the candidates that are no right answer and score exactly as the best right one; `best` without its
+    flag is 0. Raises InputError for rows out of range.
     """
     source, target = jnp.asarray(source, jnp.float32), jnp.asarray(target, jnp.float32)
     check(source, target, queries, answers, retrieval, csls_k)

@@ -40,6 +40,20 @@ def test_precision_and_mrr_are_counts():
         precision.gains(ranks, "P@0")
 
 
+def test_ties_are_scored_at_their_expectation_over_random_orders():
+    rng = np.random.default_rng(0)
+    ranks, ties = rng.integers(1, 6, 60), rng.integers(0, 5, 60)
+    place = ranks + np.floor(rng.random((200_000, 60)) * (ties + 1)).astype(int)  # the answer's place among its equals
+    for metric in ("P@1", "P@3", "P@5"):
+        found = precision.expected_gains(ranks, ties, metric)
+        np.testing.assert_allclose(found, precision.gains(place, metric).mean(0), atol=0.006)
+        assert (precision.gains(ranks + ties, metric) <= found).all() and (
+            found <= precision.gains(ranks, metric)
+        ).all()
+    np.testing.assert_allclose(precision.expected_gains(ranks, ties, "MRR"), 1 / place.mean(0), rtol=0.01)
+    assert (precision.expected_gains(np.array([0, 2]), np.array([3, 0]), "P@5") == [0, 1]).all()
+
+
 def test_a_missing_answer_scores_nothing():
     assert precision.precision_at(np.asarray([0, 1]), 5) == 0.5
     assert precision.mrr(np.asarray([0, 1])) == 0.5

@@ -42,6 +42,17 @@ def test_ranks_equal_float64(retrieval, asked):
     assert (np.asarray(found.rank) == 1).mean() > 0.3
 
 
+@pytest.mark.parametrize("best", [True, False])
+def test_ties_count_wrong_candidates_alone(best):
+    """Vectors 3 and 7 are one: a tie where one of them is right, none where both are."""
+    source, target = vocabularies()
+    queries = np.array([3, 3, 5])
+    answers = np.array([[3, 3], [3, 7], [5, 5]])
+    for retrieval in ("nn", "csls"):
+        found = vocabulary.ranks(source, target, queries, answers, retrieval=retrieval, best=best)
+        assert np.asarray(found.ties).tolist() == [1, 0, 0]
+
+
 def test_lazy_neighbourhoods_equal_all_of_them(monkeypatch):
     source, target = vocabularies(2)
     queries = np.arange(60)
