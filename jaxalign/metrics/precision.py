@@ -60,7 +60,7 @@ def gains(ranks: Int[np.ndarray, "*pair query"], metric: str) -> Float[np.ndarra
 def expected_gains(
     ranks: Int[np.ndarray, "*pair query"], ties: Int[np.ndarray, "*pair query"], metric: str
 ) -> Float[np.ndarray, "*pair query"]:
-    """Returns what each query adds to a metric when the candidates that tie with its right answer stand in random order.
+    """Returns what each query adds to a metric where candidates that tie with the right answer stand in random order.
 
     ranks: 1 + the candidates that score strictly higher; ties: the other candidates that score the same. `P@k` is the
     probability that the right answer is among the first k, `MRR` 1 / (rank + ties / 2), the reciprocal of its mean
