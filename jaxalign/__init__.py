@@ -1,21 +1,58 @@
 """How well the concept spaces of multilingual language models align.
 
-The flow, one room a step:
+From Python, `import jaxalign` is enough:
 
-    concepts  WordNet, the built-in lexicon or a TSV -> Concepts and a Split
-    batches   bare words and prompts -> token rows -> forests of shared prefixes
-    models    Flax ports of Hugging Face checkpoints, one scanning stack
-    embed     forests -> pooled hidden states of the chosen layers
-    store     a space on disk, keyed by all that made it
-    align     Procrustes maps between spaces
-    retrieve  CSLS and nearest neighbour -> rank of the right answer
-    evaluate  every language pair and setting in one compiled pass
-    isometry  how alike two spaces are without a map
-    score     ranks -> P@k, MRR, subsets, intervals
-    report    rows -> tables, figures, one HTML page
-    bench     the command line over all of it
+    load_model      a folder in Hugging Face format, a hub id or "demo" -> a model with its tokenizer
+    hidden_states   token ids -> hidden states of every layer, (layer + 1, token, feature) per text
+    embed           texts -> one vector per text and layer, (layer, text, feature)
+    rank            spaces of several languages -> rank of the right answer, {setting: (source, target, query)}
+    precision_at    ranks -> P@k, (source, target)
+    run, Config     a whole run as on the command line
+    read_results    a finished run -> its rows as a pandas DataFrame
 
-Nothing here imports JAX: the rooms do, when they are used.
+A space is a matrix whose rows are concepts and whose columns are features; the rows of all languages stand for the
+same concepts. Each name is imported at its first use, so that `import jaxalign` loads neither JAX nor NumPy.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers see
+    from jaxalign.config import Config
+    from jaxalign.embeddings.embed import embed, hidden_states
+    from jaxalign.evaluation.pairs import ranks as rank
+    from jaxalign.experiment.run import run
+    from jaxalign.metrics.precision import precision_at
+    from jaxalign.models.checkpoint.load import load as load_model
+    from jaxalign.report.data_frame import read_results
+
 __version__ = "0.1.0"
+__all__ = ["Config", "embed", "hidden_states", "load_model", "precision_at", "rank", "read_results", "run"]
+
+# The module and the name in it that each public name stands for.
+_SOURCES = {
+    "Config": ("jaxalign.config", "Config"),
+    "embed": ("jaxalign.embeddings.embed", "embed"),
+    "hidden_states": ("jaxalign.embeddings.embed", "hidden_states"),
+    "load_model": ("jaxalign.models.checkpoint.load", "load"),
+    "precision_at": ("jaxalign.metrics.precision", "precision_at"),
+    "rank": ("jaxalign.evaluation.pairs", "ranks"),
+    "read_results": ("jaxalign.report.data_frame", "read_results"),
+    "run": ("jaxalign.experiment.run", "run"),
+}
+
+
+if not TYPE_CHECKING:  # with a visible __getattr__ a type checker would accept any name
+
+    def __getattr__(name: str) -> Any:
+        """Imports a public name at its first use (PEP 562)."""
+        if name not in _SOURCES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, attribute = _SOURCES[name]
+        value = getattr(import_module(module), attribute)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
