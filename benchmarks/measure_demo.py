@@ -8,13 +8,13 @@ concepts. `random` is the same architecture and tokenizer untrained.
 
 import json
 import sys
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
 
 from jaxalign import models
-from jaxalign.concepts import dataset
+from jaxalign.concepts import covariates, dataset
 from jaxalign.embeddings import embed, prompts
 from jaxalign.evaluation import pairs as pairs_module
 from jaxalign.types import Concepts
@@ -67,7 +67,10 @@ def main() -> None:
             for setting, hit in table.items():
                 figures = " | ".join(f"{value:.1f}" for value in means(hit, test, found))
                 print(f"| {weights} | {embedding} | {setting} | {figures} |", flush=True)
-    share = dataset.identical_share(found)
+    share = {
+        (a, b): float(covariates.form_overlap(found.words[a], found.words[b]).exact.mean())
+        for a, b in combinations(found.words, 2)
+    }
     print(
         f"held out {len(test)} of {len(found.ids)}; identical forms: mean {np.mean(list(share.values())):.3f}, "
         f"highest {max(share, key=lambda pair: share[pair])} {max(share.values()):.3f}"

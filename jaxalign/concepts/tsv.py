@@ -1,4 +1,4 @@
-"""Concepts from a table of tab-separated values: the built-in lexicon, or one's own list."""
+"""Concepts from a table of tab-separated values: the built-in lexicon, or the user's own list."""
 
 import re
 import unicodedata
@@ -11,60 +11,63 @@ from jaxalign.types import Concepts, InputError
 KINDS = ("abstract", "physical", "other")
 TRAIT = "trait:"  # begins the name of a column of numbers, such as trait:frequency, that samples are matched on
 _FORMAT = (
-    "Correct --concepts: a list has a header `id<TAB>kind<TAB>LANGUAGE...` (kind may be left out) and one concept a "
+    "Correct --concepts: a list has a header `id<TAB>kind<TAB>LANGUAGE...` (kind may be left out) and one concept per "
     "line, in UTF-8."
 )
 
 
 def builtin(languages: Sequence[str]) -> Concepts:
-    """The built-in lexicon: everyday words in seven languages, half abstract, half physical; ids are of WordNet."""
+    """Returns the built-in lexicon: everyday words in seven languages, half abstract, half physical; WordNet's ids."""
     data = resources.files("jaxalign").joinpath("data/lexicon.tsv").read_bytes()
     return parse(data, languages, "the built-in lexicon")
 
 
 def read(path: Path, languages: Sequence[str]) -> Concepts:
-    """The concepts of the TSV file at `path` with the words of `languages`, in the order of the file.
+    """Returns the concepts of the TSV file at `path` with the words of `languages`, in the order of the file.
 
-    Cells are trimmed and NFC; a missing or empty `kind` is "other"; words may repeat. Raises InputError, with the
-    number of the line, for an unreadable file, wrong encoding, a missing or double column, a line with too few or too
-    many cells, an empty cell, an id given twice, a kind that is none of abstract, physical and other.
+    Cells are trimmed and NFC; a missing or empty `kind` is "other"; words may repeat.
+
+    Raises:
+        InputError: with the number of the line, for an unreadable file, wrong encoding, a missing or repeated column, a
+            line with too few or too many cells, an empty cell, a repeated id, a kind other than abstract, physical and
+            other.
     """
     return parse(_bytes(path), languages, str(path))
 
 
 def languages_of(path: Path) -> tuple[str, ...]:
-    """The language columns of the TSV file at `path`."""
+    """Returns the language columns of the TSV file at `path`."""
     lines = _lines(_bytes(path), str(path))
-    return tuple(name for name in _header(lines, str(path)) if not _is_other(name))
+    return tuple(name for name in _header(lines, str(path)) if not _is_not_a_language(name))
 
 
-def traits_of(path: Path) -> dict[str, dict[str, float]]:
-    """The columns `trait:NAME` of the TSV file at `path`: trait -> id -> number, nan for an empty cell."""
+def covariates_of(path: Path) -> dict[str, dict[str, float]]:
+    """Returns the columns `trait:NAME` of the TSV file at `path`: NAME -> id -> number, nan for an empty cell."""
     lines = _lines(_bytes(path), str(path))
     header = _header(lines, str(path))
-    found: dict[str, dict[str, float]] = {name[len(TRAIT) :]: {} for name in header if name.startswith(TRAIT)}
-    for number, line in lines[1:] if found else ():
+    columns: dict[str, dict[str, float]] = {name[len(TRAIT) :]: {} for name in header if name.startswith(TRAIT)}
+    for number, line in lines[1:] if columns else ():
         cells = dict(zip(header, _cells(line, len(header), number, str(path)), strict=True))
-        for name, column in found.items():
+        for name, column in columns.items():
             try:
                 column[cells["id"]] = float(cells[TRAIT + name] or "nan")
             except ValueError as error:
                 raise InputError(
                     f"Expected a number in column {TRAIT + name!r}, got {cells[TRAIT + name]!r} in line "
-                    f"{number} of {path}. Correct --concepts."
+                    f"{number} of {path}. Correct the file of --concepts."
                 ) from error
-    return found
+    return columns
 
 
-def _is_other(name: str) -> bool:
+def _is_not_a_language(name: str) -> bool:
     return name in ("id", "kind") or name.startswith(TRAIT)
 
 
 def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
-    """The concepts in the bytes of a TSV file; `source` is its name in errors."""
+    """Returns the concepts in the bytes of a TSV file; `source` is its name in errors."""
     lines = _lines(data, source)
     header = _header(lines, source)
-    columns = [name for name in header if not _is_other(name)]
+    columns = [name for name in header if not _is_not_a_language(name)]
     for language in languages:
         if language not in columns:
             raise InputError(
@@ -85,17 +88,18 @@ def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
             got = repr(cells[empty]) if cells[empty] else "an empty cell"
             raise InputError(
                 f"Expected a word in column {empty!r}, got {got} in line {number} of {source}. "
-                "Fill the cell in --concepts, or take the line out."
+                "Fill the cell in the file of --concepts, or remove the line."
             )
         kind = cells.get("kind") or "other"
         if kind not in KINDS:
             raise InputError(
-                f"Expected a kind of {', '.join(KINDS)}, got {kind!r} in line {number} of {source}. Correct --concepts."
+                f"Expected a kind of {', '.join(KINDS)}, got {kind!r} in line {number} of {source}. "
+                "Correct the file of --concepts."
             )
         if cells["id"] in ids:
             raise InputError(
                 f"Expected each id once, got {cells['id']!r} in lines {ids[cells['id']]} and {number} of "
-                f"{source}. Take one out of --concepts."
+                f"{source}. Remove one from the file of --concepts."
             )
         ids[cells["id"]] = number
         kinds.append(kind)
@@ -107,7 +111,7 @@ def parse(data: bytes, languages: Sequence[str], source: str) -> Concepts:
 
 
 def _is_word(cell: str) -> bool:
-    """Whether there is something to read: a letter, number or symbol, and no control character."""
+    """Whether the cell has a letter, number or symbol, and no control character."""
     kinds = {unicodedata.category(letter) for letter in cell}
     return not kinds & {"Cc", "Cs"} and any(kind[0] in "LNS" for kind in kinds)
 
@@ -140,7 +144,7 @@ def _header(lines: list[tuple[int, str]], source: str) -> list[str]:
         raise InputError(f"Expected a header in line 1 of {source}, got an empty file. {_FORMAT}")
     number, line = lines[0]
     names = _cells(line, None, number, source)
-    missing = "id" not in names or all(map(_is_other, names))
+    missing = "id" not in names or all(map(_is_not_a_language, names))
     if missing or "" in names or len(set(names)) < len(names):
         raise InputError(
             f"Expected columns id, kind and languages, each named once, got {', '.join(map(repr, names))} "

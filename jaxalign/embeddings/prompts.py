@@ -1,7 +1,7 @@
-"""Prompt templates: frames that hold a word, read from a TSV of `name`, `language`, `form` and `template`.
+"""Prompt templates: texts with a slot for a word, read from a TSV of `name`, `language`, `form` and `template`.
 
-`language` is the language that a frame serves, `*` for all; `form` is `plain` or `chat` (the frame is the user's turn
-of the tokenizer's own chat template). `{text}` stands for the word, `{lang}` for the English name of its language.
+`language` is the language that a text is for, `*` for all; `form` is `plain` or `chat` (the text is the user's turn in
+the tokenizer's own chat template). `{text}` stands for the word, `{lang}` for the English name of its language.
 """
 
 import re
@@ -10,35 +10,23 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxalign import languages
 from jaxalign.types import InputError
 
 PAPER = "paper"  # Peng & Søgaard 2024, after Li & Li 2023
 _COLUMNS = ["name", "language", "form", "template"]
-_LANGUAGES = dict(
-    entry.split("=") for entry in (
-        "af=Afrikaans am=Amharic ar=Arabic as=Assamese az=Azerbaijani be=Belarusian bg=Bulgarian bn=Bengali bs=Bosnian "
-        "ca=Catalan cs=Czech cy=Welsh da=Danish de=German el=Greek en=English es=Spanish et=Estonian eu=Basque "
-        "fa=Persian fi=Finnish fr=French ga=Irish gl=Galician gu=Gujarati he=Hebrew hi=Hindi hr=Croatian hu=Hungarian "
-        "hy=Armenian id=Indonesian is=Icelandic it=Italian ja=Japanese ka=Georgian kk=Kazakh km=Khmer kn=Kannada "
-        "ko=Korean ky=Kyrgyz la=Latin lo=Lao lt=Lithuanian lv=Latvian mk=Macedonian ml=Malayalam mn=Mongolian "
-        "mr=Marathi ms=Malay mt=Maltese my=Burmese nb=Norwegian ne=Nepali nl=Dutch nn=Norwegian no=Norwegian "
-        "or=Odia pa=Punjabi pl=Polish ps=Pashto pt=Portuguese ro=Romanian ru=Russian sd=Sindhi si=Sinhala sk=Slovak "
-        "sl=Slovenian so=Somali sq=Albanian sr=Serbian sv=Swedish sw=Swahili ta=Tamil te=Telugu tg=Tajik th=Thai "
-        "tl=Tagalog tr=Turkish uk=Ukrainian ur=Urdu uz=Uzbek vi=Vietnamese xh=Xhosa yo=Yoruba zh=Chinese zu=Zulu"
-    ).split()
-)  # fmt: skip
 
 
 class Template(NamedTuple):
-    """A named template: one frame for all languages (`*`) or one a language."""
+    """A named template: one text for all languages (`*`) or one per language."""
 
     name: str
-    frames: dict[str, str]  # language or "*" -> frame
+    frames: dict[str, str]  # language or "*" -> text with {text}
     chat: bool = False
 
 
 def load(path: str | Path | None = None) -> dict[str, Template]:
-    """Templates of a TSV by name; without a path, the built-in ones."""
+    """Returns the templates of a TSV by name; without a path, the built-in ones."""
     if path is None:
         text, name = resources.files("jaxalign").joinpath("data/templates.tsv").read_text("utf-8"), "templates.tsv"
     else:
@@ -47,8 +35,8 @@ def load(path: str | Path | None = None) -> dict[str, Template]:
     lines = [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
     rows = [line.split("\t") for _, line in lines]
     if not rows or rows[0] != _COLUMNS:
-        found = rows[0] if rows else "an empty file"
-        raise InputError(f"Expected the columns {', '.join(_COLUMNS)} in {name}, got {found}. Correct --templates.")
+        got = ", ".join(rows[0]) if rows else "an empty file"
+        raise InputError(f"Expected the columns {', '.join(_COLUMNS)} in {name}, got {got}. Correct --templates.")
     templates: dict[str, Template] = {}
     for (number, _), row in zip(lines[1:], rows[1:], strict=True):
         _add(templates, row, f"{name}, line {number}")
@@ -74,36 +62,36 @@ def _add(templates: dict[str, Template], row: list[str], place: str) -> None:
         raise InputError(f"Expected a name without ':', '/', ',', spaces, got {name!r} ({place}). Correct --templates.")
     if form not in ("plain", "chat"):
         raise InputError(f"Expected the form plain or chat, got {form!r} ({place}). Correct --templates.")
-    check(frame, place)
+    check_slots(frame, place)
     template = templates.setdefault(name, Template(name, {}, form == "chat"))
     if language in template.frames or template.chat != (form == "chat"):
-        raise InputError(f"Expected one frame a name and language, got {name!r} again ({place}). Correct --templates.")
+        raise InputError(f"Expected one text per name and language, got {name!r} again ({place}). Correct --templates.")
     template.frames[language] = frame
 
 
-def check(frame: str, place: str = "template") -> None:
-    """Raise InputError unless the frame holds {text} once and no other braces than {lang}."""
+def check_slots(frame: str, place: str = "template") -> None:
+    """Raises InputError unless the text has {text} exactly once and no braces other than those of {lang}."""
     rest = frame.replace("{lang}", "")
     if rest.count("{text}") != 1 or "{" in rest.replace("{text}", "") or "}" in rest.replace("{text}", ""):
         raise InputError(
-            f"Expected {{text}} exactly once and no braces but {{text}} and {{lang}}, got {frame!r} ({place}). "
+            f"Expected {{text}} exactly once and no braces except {{text}} and {{lang}}, got {frame!r} ({place}). "
             "Correct --templates."
         )
 
 
 def language_name(language: str) -> str:
-    """English adjective of an ISO 639-1 code; a regional tag falls back to its language."""
-    found = _LANGUAGES.get(language.replace("_", "-").split("-")[0].lower())
-    if found is None:
+    """Returns the English name of a language from its code; a regional code gives the name of its language."""
+    try:
+        return languages.english_name(language)
+    except LookupError:
         raise InputError(
-            f"Expected an ISO 639-1 language that has an English name here, got {language!r}. "
+            f"Expected a language code with an English name, such as fr or fra, got {language!r}. "
             "Correct --languages, or use a template without {lang}."
-        )
-    return found
+        ) from None
 
 
 class Filled(Sequence[str]):
-    """Texts inside a frame, each made when it is asked for: a long list of prompts is never in memory at once."""
+    """Prompts, each made when it is read, so that a long list of them is never in memory at once."""
 
     def __init__(self, before: str, texts: Sequence[str], after: str):
         self._before, self._texts, self._after = before, texts, after
@@ -118,14 +106,15 @@ class Filled(Sequence[str]):
 
 
 def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any = None) -> Filled:
-    """The texts inside the frame of their language, ready for the tokenizer.
+    """Returns the prompts of `texts` in the template of their language, ready for the tokenizer.
 
-    A chat template is rendered once and holds its own special tokens: tokenise with `add_special_tokens=False`.
+    A chat template is rendered once and contains its own special tokens: tokenise with `add_special_tokens=False`.
     """
-    frame = template.frames.get(language, template.frames.get("*"))
+    by_code = {languages.canonical(code): frame for code, frame in template.frames.items()}
+    frame = template.frames.get(language, by_code.get(languages.canonical(language), template.frames.get("*")))
     if frame is None:
         raise InputError(
-            f"Expected a frame for {language!r} in template {template.name!r}, got {', '.join(template.frames)}. "
+            f"Expected a text for {language!r} in template {template.name!r}, got {', '.join(template.frames)}. "
             "Add it to --templates or correct --languages."
         )
     if "{lang}" in frame:
@@ -139,10 +128,10 @@ def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any
 def _chat(frame: str, name: str, tokenizer: Any) -> str:
     if getattr(tokenizer, "chat_template", None) is None:
         raise InputError(
-            f"Expected a tokenizer with a chat template for the prompt {name!r}, got one without. "
-            "Choose other templates (--templates) or a chat model (--models)."
+            f"Expected a tokenizer with a chat template for the prompt {name!r}, got a tokenizer without one. "
+            "Choose another template with --template_names or a chat model with --models."
         )
     turn = [{"role": "user", "content": frame}]
     rendered = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    check(rendered.replace("{text}", "\0").replace("{", "").replace("}", "").replace("\0", "{text}"), name)
+    check_slots(rendered.replace("{text}", "\0").replace("{", "").replace("}", "").replace("\0", "{text}"), name)
     return rendered

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxalign.concepts import dataset as words
+from jaxalign.concepts import splitting
 from jaxalign.config import Config, parse_layers
 from jaxalign.runtime.clock import Clock
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
@@ -33,7 +34,7 @@ def concepts_of(config: Config) -> tuple[Concepts, Space | None]:
     asked = config.languages
     if asked == ("auto",):
         own = config.concepts not in ("builtin", "wordnet")
-        asked = words.tsv_languages(Path(config.concepts)) if own else SEVEN
+        asked = words.list_languages(Path(config.concepts)) if own else SEVEN
     if len(asked) < 2:
         raise InputError(
             f"Expected at least two languages in {config.concepts}, got {', '.join(asked)}. Add a column to --concepts."
@@ -61,12 +62,12 @@ def _from_vec(config: Config) -> tuple[Concepts, Space]:
 def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> Concepts:
     """Words and kinds of the ids that --concepts knows; any other id stands for itself."""
     known = Concepts((), (), {}, ())
-    if config.concepts != "builtin" or words.builtin_has(ids):
+    if config.concepts != "builtin" or words.any_builtin(ids):
         # Kinds need one language of the list; English where the folder has none of its languages.
         if config.concepts in ("builtin", "wordnet"):
             have = [code for code in languages if config.concepts == "wordnet" or code in SEVEN] or ["en"]
         else:
-            listed = words.tsv_languages(Path(config.concepts))
+            listed = words.list_languages(Path(config.concepts))
             have = [code for code in languages if code in listed] or list(listed[:1])
         known = words.load(config.concepts, have, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
     place = {name: row for row, name in enumerate(known.ids)}
@@ -81,15 +82,15 @@ def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> 
 def traits_of(config: Config, concepts: Concepts) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Each concept's English word (none where it is not known), and the numbers of a TSV's `trait:` columns."""
     listed = config.concepts if config.concepts not in ("builtin", "wordnet") else ""
-    own = words.tsv_traits(Path(listed)) if listed else {}
+    own = words.list_covariates(Path(listed)) if listed else {}
     columns = {
         name: np.array([column.get(concept, np.nan) for concept in concepts.ids]) for name, column in own.items()
     }
     if "en" in concepts.words:
         return concepts.words["en"], columns
-    if listed and "en" not in words.tsv_languages(Path(listed)):
+    if listed and "en" not in words.list_languages(Path(listed)):
         return (), columns
-    if not listed and config.concepts == "builtin" and not words.builtin_has(concepts.ids):
+    if not listed and config.concepts == "builtin" and not words.any_builtin(concepts.ids):
         return (), columns
     known = words.load(config.concepts, ("en",), min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
     place = {name: row for row, name in enumerate(known.ids)}
@@ -100,10 +101,13 @@ def traits_of(config: Config, concepts: Concepts) -> tuple[tuple[str, ...], dict
 def splits_of(config: Config, concepts: Concepts) -> list[Split]:
     """The split of --split, or --splits seeded ones."""
     if config.split:
-        return [words.read_split(Path(config.split), concepts)]
+        return [splitting.read_split(Path(config.split), concepts)]
     return [
-        words.split(
-            concepts, seed=config.seed + number, seed_size=config.seed_size or None, test_size=config.test_size or None
+        splitting.split(
+            concepts,
+            rng_seed=config.seed + number,
+            seed_size=config.seed_size or None,
+            test_size=config.test_size or None,
         )
         for number in range(config.splits)
     ]

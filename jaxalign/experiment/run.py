@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import report
-from jaxalign.concepts import covariates, subsets
+from jaxalign.concepts import covariates, splitting, subsets
 from jaxalign.concepts import dataset as words
 from jaxalign.config import Config, parse_size
 from jaxalign.evaluation import request
@@ -90,13 +90,13 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         counted = dataset_rows.concept_rows(concepts, splits[0], domains) + dataset_rows.form_rows(concepts)
     inputs.say_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
-        words.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
+        splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     found = per_space.Figures([], [], {})
     records: dict[str, dict] = {}
     for made in inputs.spaces_of(config, concepts, vec_space, clock):
         records |= made.record
-        measured = subsets.measured(concepts, english, made.tokens, own) if "matched" in config.controls else {}
+        measured = subsets.covariates_of(concepts, english, made.tokens, own) if "matched" in config.controls else {}
         masks = [
             subsets.subsets(config.controls, concepts, split, tuple(concepts.words), measured, domains, config.seed)
             for split in splits

@@ -17,9 +17,9 @@ def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndar
     """Rows of the metric `concepts`: how many there are after each filter, in the seed dictionary, and of each kind and
     domain among all concepts (setting `concepts`) and the test concepts (setting `test`).
 
-    `domains` as from `traits.domains`.
+    `domains` as from `covariates.domains`.
     """
-    rows, test = subsets.in_test(concepts, split)
+    rows, test = subsets.test_set(concepts, split)
     counts = [("filter", name, left) for name, left in concepts.filters]
     counts += [("seed", "all", len(split.seed))]
     for setting, some in (("concepts", concepts), ("test", test)):
@@ -34,7 +34,7 @@ def form_rows(concepts: Concepts) -> list[dict]:
     """Rows of the setting `forms`: the share of concepts whose two words are one, for each pair and the mean of pairs.
 
     Metrics: identical, identical_folded (without case), identical_plain (nor diacritics), loans (by normalised edit
-    distance, `controls.LOAN`). Subsets: all, abstract, physical.
+    distance, `subsets.LOAN`). Subsets: all, abstract, physical.
     """
     codes, made = list(concepts.words), []
     kinds = np.array(concepts.kinds)
@@ -43,7 +43,7 @@ def form_rows(concepts: Concepts) -> list[dict]:
     for i, one in enumerate(codes):
         for other in codes[i + 1 :]:
             forms = covariates.form_overlap(concepts.words[one], concepts.words[other])
-            for metric, found in subsets.FORMS.items():
+            for metric, found in subsets.SAME_FORM.items():
                 same = found(forms)
                 for subset, mask in masks.items():
                     if mask.any():
@@ -64,7 +64,7 @@ def balance_rows(
     The subset `abstract - physical` is the test set as it is, `abstract_matched_T - physical_matched_T` a matched
     sample; the difference of means is taken over sqrt((var_a + var_p) / 2) of that sample (Austin 2011).
     """
-    rows, test = subsets.in_test(concepts, split)
+    rows, test = subsets.test_set(concepts, split)
     kinds = np.array(test.kinds)
     samples = {"": (kinds == "abstract", kinds == "physical")}
     for name, mask in masks.items():

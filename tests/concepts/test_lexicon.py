@@ -2,15 +2,14 @@
 
 import re
 import unicodedata
-from pathlib import Path
 
+import nltk
 import pytest
 
 from jaxalign.concepts import dataset, tsv, wordnet, wordnet_files
-from jaxalign.concepts.word_forms import clean, form, table_code
+from jaxalign.concepts.word_forms import clean, ignoring_case
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
-NLTK_DATA = Path(__file__).resolve().parents[3] / "shared" / "nltk_data"
 SCRIPTS = {
     "en": r"[A-Za-z]+",
     "fr": r"[a-zA-Zàâçéèêëîïôûùüœ' -]+",
@@ -45,7 +44,7 @@ def test_words_are_clean_distinct_and_in_the_right_script(lexicon, language):
     words = lexicon.words[language]
     assert all(clean(word, language) == word == unicodedata.normalize("NFC", word) for word in words)
     assert [word for word in words if not re.fullmatch(SCRIPTS[language], word)] == []
-    forms = [form(word) for word in words]
+    forms = [ignoring_case(word) for word in words]
     assert sorted({word for word in forms if forms.count(word) > 1}) == []
 
 
@@ -60,23 +59,19 @@ def test_any_of_its_languages_can_be_asked_for():
 
 
 @pytest.fixture(scope="module")
-def wordnets():
+def wordnets(wordnet_data):
     """The noun synsets by name, and the tables by language."""
-    if not (NLTK_DATA / "corpora").is_dir():
-        pytest.skip("needs the wordnets in ../shared/nltk_data")
-    import nltk
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nltk.data, "path", [str(NLTK_DATA)])
+        patch.setattr(nltk.data, "path", [str(wordnet_data)])
         files = wordnet_files.read(SEVEN)
     nouns = wordnet.parse(files)
-    tables = {code: wordnet.lemmas(files.tables[code], table_code(code)) for code in SEVEN if code != "en"}
+    tables = {code: wordnet.lemmas(files.tables[code], code) for code in SEVEN if code != "en"}
     return nouns, {wordnet.name(nouns, it): it for it in nouns.lemmas}, {"en": nouns.lemmas, **tables}
 
 
 def test_kinds_are_those_of_wordnet(lexicon, wordnets):
     nouns, place, _ = wordnets
-    tree = wordnet.below(nouns)
+    tree = wordnet.hyponyms(nouns)
     abstract = wordnet.depths(tree, wordnet.ABSTRACTION)
     physical = wordnet.depths(tree, wordnet.PHYSICAL_ENTITY)
     for name, kind in zip(lexicon.ids, lexicon.kinds, strict=True):
@@ -89,7 +84,7 @@ def test_share_of_words_in_their_synsets(lexicon, wordnets, language, capsys):
     _, place, tables = wordnets
     listed = [tables[language].get(place[name], ()) for name in lexicon.ids]
     found = [
-        form(word) in {form(clean(lemma, language)) for lemma in lemmas}
+        ignoring_case(word) in {ignoring_case(clean(lemma, language)) for lemma in lemmas}
         for word, lemmas in zip(lexicon.words[language], listed, strict=True)
     ]
     share, present = sum(found) / len(found), sum(found) / sum(map(bool, listed))

@@ -2,7 +2,6 @@
 
 import warnings
 import zipfile
-from pathlib import Path
 
 import nltk
 import pytest
@@ -10,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxalign.concepts import dataset, wordnet, wordnet_files
-from jaxalign.concepts.word_forms import clean, form, table_code
+from jaxalign.concepts.word_forms import clean, ignoring_case
 from jaxalign.types import InputError
 
+ISO_639_3 = {"fr": "fra", "ro": "ron", "eu": "eus"}
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
-NLTK_DATA = Path(__file__).resolve().parents[3] / "shared" / "nltk_data"
 
 # offset: lemmas, hypernym links
 SYNSETS = {
@@ -180,13 +179,13 @@ def test_zipped_data_reads_the_same_and_a_broken_zip_is_an_error(tiny):
 def test_damaged_noun_files(tiny, damage):
     path = tiny / "wordnet" / "data.noun"
     path.write_text(path.read_text() + damage + "\n")
-    with pytest.raises(InputError, match="noun files, got a line"):
+    with pytest.raises(InputError, match="noun files, got a wrong line"):
         dataset.load("wordnet", ("en", "fr"))
 
 
 def test_a_table_in_another_encoding(tiny):
     (tiny / "omw-2.0" / "fra" / "wn-data-fra.tab").write_bytes("00004000-n\tfra:lemma\tété\n".encode("latin-1"))
-    with pytest.raises(InputError, match="table for fra in UTF-8"):
+    with pytest.raises(InputError, match="table for fr in UTF-8"):
         dataset.load("wordnet", ("en", "fr"))
 
 
@@ -240,13 +239,11 @@ def test_clean_words_stay_so(text):
 
 
 @pytest.fixture(scope="module")
-def real():
+def real(wordnet_data):
     """nltk's own reader with the real data."""
-    if not (NLTK_DATA / "corpora").is_dir():
-        pytest.skip("needs the wordnets in ../shared/nltk_data")
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        patch.setattr(nltk.data, "path", [str(NLTK_DATA)])
+        patch.setattr(nltk.data, "path", [str(wordnet_data)])
         yield nltk.corpus.wordnet
 
 
@@ -254,7 +251,7 @@ def test_all_seven_languages_share_enough(real):
     found = dataset.load("wordnet", SEVEN)
     assert found.filters == (("nouns", 82115), ("shared", 2881), ("depth 5", 2724), ("clean", 2724), ("distinct", 2258))
     for words in found.words.values():
-        assert len({form(word) for word in words}) == len(words) == 2258
+        assert len({ignoring_case(word) for word in words}) == len(words) == 2258
     assert min(found.kinds.count("abstract"), found.kinds.count("physical")) > 500
 
 
@@ -262,8 +259,8 @@ def test_agrees_with_nltk(real):
     """Names, depths, kinds and first lemmas of every 20th shared synset, from nltk's reader."""
     files = wordnet_files.read(SEVEN)
     nouns = wordnet.parse(files)
-    tables = {code: wordnet.lemmas(files.tables[code], table_code(code)) for code in SEVEN[1:]}
-    tree = wordnet.below(nouns)
+    tables = {code: wordnet.lemmas(files.tables[code], code) for code in SEVEN[1:]}
+    tree = wordnet.hyponyms(nouns)
     depth, physical = wordnet.depths(tree), wordnet.depths(tree, wordnet.PHYSICAL_ENTITY)
     shared = [it for it in nouns.lemmas if all(it in table for table in tables.values())]
     for it in shared[::20]:
@@ -278,7 +275,7 @@ def test_agrees_with_nltk(real):
         assert sorted(nouns.topics[it]) == sorted(topics)
         assert nouns.files[it] == real._lexnames.index(synset.lexname())
         for code in ("fr", "ro", "eu"):
-            assert [lemma.replace(" ", "_") for lemma in tables[code][it]] == synset.lemma_names(table_code(code))
+            assert [lemma.replace(" ", "_") for lemma in tables[code][it]] == synset.lemma_names(ISO_639_3[code])
 
 
 def test_other_languages_than_the_seven(real):

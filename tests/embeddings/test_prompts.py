@@ -26,6 +26,19 @@ def test_the_papers_prompt():
     assert names == ["English", "French", "Romanian", "Basque", "Finnish", "Japanese", "Thai"]
 
 
+@pytest.mark.parametrize(
+    "code, name", [("eng", "English"), ("cmn", "Chinese"), ("zh-Hans", "Chinese"), ("FR", "French")]
+)
+def test_every_code_of_a_language_has_its_name(code, name):
+    (text,) = prompts.fill(prompts.load()[prompts.PAPER], ["x"], code)
+    assert text == f'Summarize concept "x" in one {name} word:'
+
+
+def test_a_text_is_found_by_any_code_of_its_language():
+    native = prompts.load()["native"]
+    assert list(prompts.fill(native, ["chien"], "fra")) == list(prompts.fill(native, ["chien"], "fr"))
+
+
 def test_at_least_eight_templates_serve_all_seven_languages():
     templates = prompts.load()
     assert len(templates) >= 8
@@ -48,7 +61,7 @@ def test_chat_goes_through_the_tokenizers_template():
     ("a\t*\tplain\tno word", "exactly once"), ("a\t*\tplain\t{text} {text}", "exactly once"),
     ("a\t*\tplain\t{text} {word}", "no braces"), ("a\t*\tloud\t{text}", "plain or chat"), ("a\t*\tplain", "4 columns"),
     ("a:b\t*\tplain\t{text}", "name without"), ("", "at least"),
-    ("a\t*\tplain\t{text}\na\t*\tplain\t{text}!", "one frame"),
+    ("a\t*\tplain\t{text}\na\t*\tplain\t{text}!", "one text per name"),
 ])  # fmt: skip
 def test_wrong_files_name_the_line(tmp_path, body, message):
     path = tmp_path / "templates.tsv"
@@ -60,7 +73,7 @@ def test_wrong_files_name_the_line(tmp_path, body, message):
 def test_wrong_places(tmp_path):
     with pytest.raises(InputError, match="--templates"):
         prompts.load(tmp_path / "none.tsv")
-    with pytest.raises(InputError, match="frame for 'de'"):
+    with pytest.raises(InputError, match="text for 'de'"):
         prompts.fill(prompts.load()["native"], ["x"], "de")
     with pytest.raises(InputError, match="--languages"):
         prompts.fill(prompts.load()["paper"], ["x"], "xx")

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "jaxalign"
 # A folder may import itself and what stands on a line before it; folders on one line do not import each other.
 ORDER = [
     "types",
-    "config reference",
+    "config languages reference",
     "runtime",
     "models retrieval",
     "concepts embeddings alignment",
@@ -30,6 +30,8 @@ OWNERS = {
     "matplotlib": {"report", "experiment"},
     "absl": {"bench"},
     "wordfreq": {"concepts"},
+    "rapidfuzz": {"concepts"},
+    "langcodes": {"languages"},
     "ripser": {"metrics"},
     "torch": {"models"},
     "faiss": set(),
