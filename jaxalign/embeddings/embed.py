@@ -13,30 +13,11 @@ import numpy as np
 from jaxalign import models
 from jaxalign.embeddings import extract, packing, tokenize
 from jaxalign.embeddings.cached_spaces import spaces
+from jaxalign.models import hidden_states
 
 __all__ = ["embed", "hidden_states", "run", "spaces"]
 
 Writer = Callable[[int, np.ndarray], None]  # index of the batch, (layer, pick, feature)
-
-
-def hidden_states(model: models.Model, rows: Sequence[Sequence[int]]) -> list[np.ndarray]:
-    """States of rows of token ids: a list of (layer + 1, token, feature) float32, layers as in transformers."""
-    import jax
-
-    if not len(rows):
-        return []
-    part = extract.checked(model, tokenize.from_rows(rows))
-    plan = packing.forest([packing.Request(part, "last")], causal=model.causal, features=model.width)
-    layers = tuple(range(model.num_layers + 1))
-    run = jax.jit(models.states, static_argnums=(0, 3))
-    each = max(1, extract.BATCH_TOKENS["cpu"] // plan.width)
-    found: list[np.ndarray] = []
-    for first in range(0, plan.rows, each):
-        batch = packing.batch(plan, first, each)
-        states = np.asarray(run(model.config, model.params, batch, layers))
-        flat = states.reshape(len(layers), -1, states.shape[-1])
-        found += [flat[:, slots] for slots in packing.text_slots(plan, first, each)]
-    return [found[text] for text in plan.pick_text[plan.where[0]]]
 
 
 def embed(

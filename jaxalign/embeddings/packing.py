@@ -240,15 +240,6 @@ def _starts(plan: Forest, first: int, stop: int) -> tuple[np.ndarray, np.ndarray
     return row, begin - begin[plan.row_texts[first:stop] - t0][row] + row * plan.width
 
 
-def text_slots(plan: Forest, first: int, rows: int) -> list[np.ndarray]:
-    """Slots in the batch of the tokens of each text of these rows, in the plan's order."""
-    stop = min(first + rows, plan.rows)
-    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
-    _, lengths, shared = _texts(plan, t0, t1)
-    path = _paths(_starts(plan, first, stop)[1], shared, lengths)
-    return [slots[:length] for slots, length in zip(path, lengths, strict=True)]
-
-
 def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """(text, position) slot in the batch of every token of every text; a shared one is the newest of its depth."""
     at = np.arange(lengths.max())

@@ -1,35 +1,46 @@
-"""Flax ports of multilingual language models, read straight from Hugging Face checkpoints.
+"""Flax ports of multilingual language models, read directly from Hugging Face checkpoints.
 
-    model = models.load("demo")
-    models.pooled(model.config, model.params, batch, layers=(0, 1))    # (layer, row, pick, feature), jittable
+    model = models.load_model("demo")                   # a Flax module with model.tokenizer
+    model(tokens)                                       # (layer + 1, batch, token, feature)
+    models.hidden_states(model, [[5, 17, 3], [8]])      # list of (layer + 1, token, feature)
+    models.pooled(model.config, model.params, batch, layers=(0, 1))    # (layer, row, pick, feature), under jax.jit
 
-`config` reads config.json, `layers` and `stack` compute, `files` and `weights` read checkpoints, `sharding` places
-parameters on a mesh; then one short file a family.
+`config` reads config.json, `layers` and `transformer` compute, `packed` runs batches of packed texts, `checkpoint/`
+reads files and places parameters on the devices, `families/` has one short file per model family.
 
-**To add a Llama-shaped family** write one file like `qwen3.py`:
+**To add a Llama-shaped family** write one file like `families/qwen3.py`:
 
-1. `MODEL_TYPES`: the `model_type` values of config.json that it reads; `PREFIXES` that may stand before its keys, and
-   `IGNORED` regular expressions of keys that are no part of the model (take both from `decoder`).
+1. `MODEL_TYPES`: the values of `model_type` in config.json that it reads; `PREFIXES` that may stand before its keys,
+   and `IGNORED`, regular expressions of keys that no hidden state needs (take both from `_llama_like`).
 2. `read(raw)`: the `Config`; `read_decoder` reads the usual fields, keyword arguments say what differs.
-3. `table(config)`: leaf -> checkpoint key; `decoder_table` follows the options of the config. Anything the table leaves
-   out is an error that names the key.
+3. `table(config)`: leaf -> checkpoint key; `decoder_table` follows the options of the config. A tensor that the table
+   does not name is an error that names its key.
 
-Then name the module in `families.DECODERS` and give tests/models a tiny config: the parity test does the rest.
+Then add the module to `registry.DECODERS` and give tests/models a tiny config: the parity test does the rest.
 """
 
-from jaxalign.models.checkpoint.load import Model, demo_path, load
+from jaxalign.models.checkpoint.hub import demo_path
+from jaxalign.models.checkpoint.load import load_model
 from jaxalign.models.config import Config
 from jaxalign.models.families.registry import read_config
+from jaxalign.models.model import Model, hidden_states
+from jaxalign.models.packed import pooled, states, take_picks
+from jaxalign.models.parameters import abstract, random_params, unstacked
 from jaxalign.models.t5_first_step import decoded
-from jaxalign.models.transformer import abstract, pooled, random_params, states, take_picks, unstacked
+from jaxalign.models.transformer import Transformer
+
+load = load_model  # the name before; callers move to `load_model`
 
 __all__ = [
     "Config",
     "Model",
+    "Transformer",
     "abstract",
     "decoded",
     "demo_path",
+    "hidden_states",
     "load",
+    "load_model",
     "pooled",
     "random_params",
     "read_config",

@@ -1,25 +1,27 @@
-"""The scanning stack that every family shares: tokens of a batch -> states, or pooled vectors, of chosen layers."""
+"""The model as one Flax module: tokens -> hidden states of the chosen layers.
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+    model(tokens)                        # (layer + 1, batch, token, feature), layers as in transformers
+    model(tokens, layers="last")         # (1, batch, token, feature)
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Float32, Int32
+from jaxtyping import Bool, Float32, Int
 
 from jaxalign.models.config import Config
-from jaxalign.models.layers import HIGHEST, Block, Context, Layer, block_norm, bucket_table
+from jaxalign.models.layers import Block, Context, Layer, block_norm, bucket_table
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.rope import rope_angles
 from jaxalign.models.t5_decoder import Decoder
-from jaxalign.types import Batch, InputError
+from jaxalign.types import InputError
 
-Params = dict[str, Any]  # nested dicts of arrays; leaves under "blocks" are stacked over layers, but see `unstacked`
-Emit = Callable[[jax.Array], jax.Array]  # what is kept of a layer's state
-Step = Callable[[jax.Array, Any], jax.Array]  # state and number of a block -> state behind it
+Keep = Callable[[jax.Array], jax.Array]  # what is kept of a layer's states
+Step = Callable[[jax.Array, Any], jax.Array]  # (state, number of a block) -> state after that block
 NO_WINDOW = np.iinfo(np.int32).max
 
 
@@ -51,194 +53,162 @@ class Embed(nnx.Module):
         return state if self.norm is None else self.norm(state)
 
 
+def make_parts(config: Config, rngs: nnx.Rngs) -> dict[str, Any]:
+    """Returns the parts of a model with a single block each in the stack and in the decoder."""
+    parts: dict[str, Any] = {"embed": Embed(config, rngs), "blocks": Block(config, rngs)}
+    if config.final_norm:
+        parts["norm"] = block_norm(config)
+    if config.buckets and not config.bucket_each_layer:
+        parts["buckets"] = bucket_table(config, rngs)
+    if config.decoder_layers:
+        parts["decoder"] = Decoder(config, rngs)
+    return parts
+
+
+def make_stacked_parts(config: Config, key: jax.Array) -> dict[str, Any]:
+    """Returns the parts of a whole model; leaves of blocks have a leading layer axis, drawn layer by layer."""
+    rest, layers = jax.random.split(key)
+    parts = make_parts(config, nnx.Rngs(rest))
+
+    def stack(single: nnx.Module, keys: jax.Array, take: Callable[[dict[str, Any]], nnx.Module]) -> Any:
+        def draw(each: jax.Array) -> Any:
+            return nnx.to_pure_dict(nnx.state(take(make_parts(config, nnx.Rngs(each)))))
+
+        return nnx.merge(nnx.graphdef(single), jax.lax.map(draw, keys))
+
+    keys = jax.random.split(layers, config.num_layers)
+    parts["blocks"] = stack(parts["blocks"], keys, lambda drawn: drawn["blocks"])
+    if config.decoder_layers:
+        keys = jax.random.split(jax.random.fold_in(layers, 1), config.decoder_layers)
+        parts["decoder"].blocks = stack(parts["decoder"].blocks, keys, lambda drawn: drawn["decoder"].blocks)
+    return parts
+
+
 class Transformer(nnx.Module):
-    """Embedding, one block (the stack holds `num_layers` of them), final norm; T5's bucket table and decoder."""
+    """Embedding, `num_layers` blocks, final norm; T5's bucket table and decoder.
+
+    `blocks` is one `Block` whose leaves are stacked over the layers, (layer, ...), or a list of blocks, see
+    `parameters.unstacked`.
+    """
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
-        self.embed = Embed(config, rngs)
-        self.blocks = Block(config, rngs)
-        self.norm = block_norm(config) if config.final_norm else None
-        shared = config.buckets and not config.bucket_each_layer
-        self.buckets = bucket_table(config, rngs) if shared else None
-        self.decoder = Decoder(config, rngs) if config.decoder_layers else None
+        parts = make_stacked_parts(config, rngs.params())
+        self.config = config
+        self.embed: Any = parts["embed"]
+        self.blocks: Any = parts["blocks"]
+        self.norm: Any = parts.get("norm")
+        self.buckets: Any = parts.get("buckets")
+        self.decoder: Any = parts.get("decoder")
+
+    def __call__(
+        self,
+        tokens: Int[jax.Array, "batch token"],
+        positions: Int[jax.Array, "batch token"] | None = None,
+        mask: Bool[jax.Array, "batch token"] | Bool[jax.Array, "batch query token"] | None = None,
+        *,
+        layers: Any = "all",
+        keep: Keep | None = None,
+        last_slots: Int[jax.Array, "batch pick"] | None = None,
+        keep_last: Keep | None = None,
+    ) -> Float32[jax.Array, "layer batch token feature"]:
+        """Returns the hidden states of the chosen layers, (layer, batch, token, feature) float32.
+
+        Layer 0 is the embedding, layer `num_layers` the state after the final norm, as in transformers'
+        `hidden_states`. `layers`: "all", "last", a number, or numbers; negative numbers count from the last layer.
+
+        `mask` (batch, token): True for tokens of the text, False for padding. `mask` (batch, query, token): exactly
+        the tokens that each token sees. `positions`: place of each token in its text, from 0; without it the tokens of
+        `mask` are counted. `keep(states)` (batch, ...) -> (batch, ...) float32 is what leaves of each layer in place
+        of all its states: pooling inside the scan keeps memory small. `last_slots`: the last block computes the
+        queries and the MLP of these slots only; `keep_last` is given its states, (batch, pick, feature).
+        """
+        config = self.config
+        chosen = chosen_layers(config.num_layers, layers)
+        tokens = jnp.asarray(tokens)
+        if tokens.ndim != 2:
+            raise InputError(f"Expected tokens of shape (batch, token), got {tokens.shape}. Add the missing axis.")
+        if mask is not None and mask.ndim == 2 and positions is None:
+            positions = jnp.maximum(jnp.cumsum(mask, axis=1, dtype=jnp.int32) - 1, 0)
+        if positions is None:
+            positions = jnp.broadcast_to(jnp.arange(tokens.shape[1], dtype=jnp.int32), tokens.shape)
+        context = self.make_context(positions, visible_tokens(tokens.shape, mask, config.causal))
+        keep = keep or as_float32
+        last = (last_slots, keep_last or keep)
+        return self._states(self.embed(tokens, positions), context, chosen, keep, last)
+
+    def make_context(
+        self, positions: Int[jax.Array, "batch token"], visible: Bool[jax.Array, "batch query token"]
+    ) -> Context:
+        """Returns what all blocks share: who sees whom, distances, angles of RoPE, bias of positions."""
+        config = self.config
+        distance = positions[:, None, :] - positions[:, :, None]
+        angles = rope_angles(config.ropes, positions) if config.positions == "rope" else None
+        bias = alibi(config.heads, positions) if config.positions == "alibi" else None
+        if self.buckets is not None:
+            bias = bucket_bias(config, self.buckets.embedding[...], distance)
+        return Context(visible, distance, angles, bias, None)
+
+    def _states(
+        self, state: jax.Array, context: Context, layers: tuple[int, ...], keep: Keep,
+        last: tuple[jax.Array | None, Keep],
+    ) -> jax.Array:  # fmt: skip
+        count, depth, (last_slots, keep_last) = self.config.num_layers, max(layers), last
+        table = layer_table(self.config)
+        outputs = {0: keep(state)} if 0 in layers else {}
+        middle = tuple(sorted({layer for layer in layers if 0 < layer < count}))
+        listed = isinstance(self.blocks, nnx.List)
+        graph, weights = (None, None) if listed else nnx.split(self.blocks)
+
+        def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
+            # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy that part of the
+            # weights.
+            def take(leaf: jax.Array) -> jax.Array:
+                return jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False)
+
+            module = self.blocks[index] if listed else nnx.merge(graph, jax.tree.map(take, weights))
+            return module(state, context, jax.tree.map(take, table))
+
+        def step(state: jax.Array, index: Any) -> jax.Array:
+            return block(state, index, context)
+
+        run = run_in_loop if listed else run_in_scan
+        state, kept = run(step, state, depth if last_slots is None else count - 1, middle, keep)
+        outputs.update(kept)
+        if last_slots is not None:
+            state = block(state, count - 1, select_queries(context, jnp.asarray(last_slots)))
+        if count in layers:
+            outputs[count] = keep_last(state if self.norm is None else self.norm(state))
+        return jnp.stack([outputs[layer] for layer in layers])
 
 
-@lru_cache(maxsize=32)
-def _structure(config: Config) -> tuple[dict[str, Any], Params]:
-    """Returns the graph definitions of embedding, block and final norm, and the shapes of one of each."""
-    whole = nnx.eval_shape(lambda: Transformer(config, nnx.Rngs(0)))
-    graphs = {name: nnx.split(part)[0] for name, part in _parts(whole).items()}
-    shapes = {name: nnx.to_pure_dict(nnx.split(part)[1]) for name, part in _parts(whole).items()}
-    return graphs, shapes
+def as_float32(state: jax.Array) -> jax.Array:
+    return state.astype(jnp.float32)
 
 
-def _parts(whole: Transformer) -> dict[str, nnx.Module]:
-    names = ("embed", "blocks", "norm", "buckets", "decoder")
-    parts = {name: getattr(whole, name) for name in names}
-    return {name: part for name, part in parts.items() if part is not None}
+def chosen_layers(num_layers: int, layers: Any) -> tuple[int, ...]:
+    """Returns the layer numbers of "all", "last", a number, or numbers; negative numbers count from the last."""
+    if isinstance(layers, str):
+        if layers not in ("all", "last"):
+            raise InputError(f"Expected layers 'all', 'last' or numbers, got {layers!r}. Change --layers.")
+        return tuple(range(num_layers + 1)) if layers == "all" else (num_layers,)
+    numbers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
+    if not numbers or not all(-num_layers - 1 <= number <= num_layers for number in numbers):
+        raise InputError(f"Expected layers of 0 to {num_layers}, got {layers}. Change --layers.")
+    return tuple(int(number) % (num_layers + 1) for number in numbers)
 
 
-def abstract(config: Config) -> Params:
-    """Returns the tree of parameter shapes and dtypes (`jax.ShapeDtypeStruct`), allocating nothing."""
-    _, shapes = _structure(config)
-
-    def stacked(tree: Params, count: int) -> Params:
-        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype), tree)
-
-    tree = {**shapes, "blocks": stacked(shapes["blocks"], config.num_layers)}
-    if config.decoder_layers:
-        tree["decoder"] = {**shapes["decoder"], "blocks": stacked(shapes["decoder"]["blocks"], config.decoder_layers)}
-    return tree
-
-
-def unstacked(params: Params) -> Params:
-    """Returns the parameters with a tuple of blocks, one a layer: views of the stack where the host is the device.
-
-    A stack is scanned: one block is compiled whatever the depth, but a CPU copies each layer's weights out of it in
-    every batch, 2 to 4 % of the time. A tuple is gone through in a loop: 12 layers compile as quickly, 80 in 2 s more.
-    """
-    stack = jax.tree.map(np.asarray, params["blocks"])
-    count = len(jax.tree.leaves(stack)[0])
-    blocks = tuple(jax.tree.map(lambda leaf: leaf[index], stack) for index in range(count))  # noqa: B023
-    return {**params, "blocks": blocks}
-
-
-def random_params(config: Config, seed: int, shardings: Params | None = None) -> Params:
-    """Returns parameters as initialised by Flax, made on the device (straight into `shardings` where given)."""
-
-    def one(key: jax.Array) -> Params:
-        parts = _parts(Transformer(config, nnx.Rngs(key)))
-        return {name: nnx.to_pure_dict(nnx.split(part)[1]) for name, part in parts.items()}
-
-    def make(key: jax.Array) -> Params:
-        rest, stack = jax.random.split(key)
-        tree = one(rest)
-        tree["blocks"] = jax.lax.map(lambda each: one(each)["blocks"], jax.random.split(stack, config.num_layers))
-        if config.decoder_layers:
-            keys = jax.random.split(jax.random.fold_in(stack, 1), config.decoder_layers)
-            tree["decoder"]["blocks"] = jax.lax.map(lambda each: one(each)["decoder"]["blocks"], keys)
-        return tree
-
-    return jax.jit(make, out_shardings=shardings)(jax.random.key(seed))
-
-
-def pooled(
-    config: Config,
-    params: Params,
-    batch: Batch,
-    *,
-    layers: tuple[int, ...],
-    last_picks: Int32[jax.Array, "row pick"] | None = None,
-    taken: Int32[jax.Array, "copy count"] | None = None,
-) -> Float32[jax.Array, "layer row pick feature"] | Float32[jax.Array, "layer copy count feature"]:
-    """Returns (layer, row, pick, feature) float32: `batch.pool` times the states of the chosen `layers`.
-
-    Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
-    transformers' `hidden_states`; pooled inside the scan, so that no layer's states outlive it.
-    `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` has the last, the
-    last block computes queries and MLP for those slots only. `taken`: the picks that leave, see `take_picks`; all
-    picks of all rows without it.
-    """
-    if last_picks is not None and config.num_layers not in layers:
-        raise InputError(f"Expected last_picks with layer {config.num_layers} among the layers, got {layers}.")
-
-    def leave(found: jax.Array) -> jax.Array:
-        return found if taken is None else take_picks(found, taken)
-
-    def pool(state: jax.Array) -> jax.Array:
-        return leave(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
-
-    def keep(state: jax.Array) -> jax.Array:
-        found = state.astype(jnp.float32) * jnp.sum(jnp.asarray(batch.pool), -1)[..., None]  # 0 for an unused pick
-        return leave(found)
-
-    return _run(config, params, batch, layers, pool, last_picks, pool if last_picks is None else keep)
-
-
-def take_picks(
-    found: Float32[jax.Array, "row pick feature"], taken: Int32[jax.Array, "copy count"]
-) -> Float32[jax.Array, "copy count feature"]:
-    """Returns the picks in use alone: `taken` counts row by row, pick by pick, among the rows of a copy of the model.
-
-    Rows hold different numbers of picks, so that (row, pick) is mostly air where texts are short.
-    """
-    return jax.vmap(lambda flat, index: flat[index])(found.reshape(len(taken), -1, found.shape[-1]), taken)
-
-
-def states(
-    config: Config, params: Params, batch: Batch, layers: tuple[int, ...]
-) -> Float32[jax.Array, "layer row slot feature"]:
-    """Returns (layer, row, slot, feature) float32: the full states of the chosen `layers`."""
-    return _run(config, params, batch, layers, lambda state: state.astype(jnp.float32))
-
-
-def _run(
-    config: Config,
-    params: Params,
-    batch: Batch,
-    layers: tuple[int, ...],
-    emit: Emit,
-    last_picks: jax.Array | None = None,
-    emit_last: Emit | None = None,
-) -> jax.Array:
-    depth = max(layers, default=0)
-    if not layers or min(layers) < 0 or depth > config.num_layers:
-        raise InputError(f"Expected layers of 0 to {config.num_layers}, got {layers}. Change --layers.")
-    batch = jax.tree.map(jnp.asarray, batch)
-    graphs, _ = _structure(config)
-    context, table = make_context(config, params, batch), layer_table(config)
-    state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
-    outputs = {0: emit(state)} if 0 in layers else {}
-    middle = tuple(sorted({layer for layer in layers if 0 < layer < config.num_layers}))
-    blocks = params["blocks"]
-
-    def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
-        # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy the slice of the weights.
-        take = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False)  # noqa: E731
-        weights = blocks[index] if isinstance(blocks, tuple) else jax.tree.map(take, blocks)
-        return nnx.merge(graphs["blocks"], weights)(state, context, jax.tree.map(take, table))
-
-    over = _looped if isinstance(blocks, tuple) else _scanned
-    step = partial(block, context=context)
-    state, found = over(step, state, depth if last_picks is None else depth - 1, middle, emit)
-    outputs.update(found)
-    if last_picks is not None:
-        state = block(state, config.num_layers - 1, focus_context(context, jnp.asarray(last_picks)))
-    if config.num_layers in layers:
-        if config.final_norm:
-            state = nnx.merge(graphs["norm"], params["norm"])(state)
-        outputs[config.num_layers] = (emit_last or emit)(state)
-    return jnp.stack([outputs[layer] for layer in layers])
-
-
-def _looped(
-    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], emit: Emit
-) -> tuple[jax.Array, dict[int, jax.Array]]:
-    """Returns the state after `count` blocks, and what is kept of the layers of `middle`."""
-    found = {}
-    for index in range(count):
-        state = step(state, index)
-        if index + 1 in middle:
-            found[index + 1] = emit(state)
-    return state, found
-
-
-def _scanned(
-    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], emit: Emit
-) -> tuple[jax.Array, dict[int, jax.Array]]:
-    """Returns the same as `_looped`, with one block compiled."""
-    if not middle:
-        return jax.lax.scan(lambda state, index: (step(state, index), None), state, jnp.arange(count))[0], {}
-    places = np.full(count, len(middle), np.int32)  # the last row of the buffer takes what nobody asked for
-    places[[layer - 1 for layer in middle]] = np.arange(len(middle))
-
-    def one(carry: tuple[jax.Array, jax.Array], index: jax.Array) -> tuple[tuple, None]:
-        state = step(carry[0], index)
-        return (state, jax.lax.dynamic_update_index_in_dim(carry[1], emit(state), jnp.asarray(places)[index], 0)), None
-
-    buffer = jnp.zeros((len(middle) + 1, *jax.eval_shape(emit, state).shape), jnp.float32)
-    (state, buffer), _ = jax.lax.scan(one, (state, buffer), jnp.arange(count))
-    return state, {layer: buffer[place] for place, layer in enumerate(middle)}
+def visible_tokens(
+    shape: tuple[int, ...], mask: jax.Array | None, causal: bool
+) -> Bool[jax.Array, "batch query token"]:
+    """Returns which tokens each token sees; a token always sees itself, so that no softmax is over nothing."""
+    batch, length = shape
+    if mask is not None and mask.ndim == 3:
+        return jnp.asarray(mask, bool)
+    itself = jnp.eye(length, dtype=bool)
+    before = jnp.tri(length, dtype=bool) if causal else jnp.ones((length, length), bool)
+    if mask is None:
+        return jnp.broadcast_to(before, (batch, length, length))
+    return (before & jnp.asarray(mask, bool)[:, None, :]) | itself
 
 
 def layer_table(config: Config) -> Layer:
@@ -248,23 +218,42 @@ def layer_table(config: Config) -> Layer:
     return Layer(jnp.asarray(windows, jnp.int32), jnp.asarray(kinds, jnp.int32))
 
 
-def make_context(config: Config, params: Params, batch: Any) -> Context:
-    """Returns what the blocks share: slot q sees slot k iff seen_from[k] <= q < seen_to[k]."""
-    slots = jnp.arange(batch.tokens.shape[1], dtype=jnp.int32)[None, :, None]
-    visible = (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])
-    distance = batch.positions[:, None, :] - batch.positions[:, :, None]
-    angles = rope_angles(config.ropes, batch.positions) if config.positions == "rope" else None
-    bias = alibi(config.heads, batch.positions) if config.positions == "alibi" else None
-    if "buckets" in params:
-        bias = bucket_bias(config, params["buckets"]["embedding"], distance)
-    return Context(visible, distance, angles, bias, None)
+def run_in_loop(
+    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep
+) -> tuple[jax.Array, dict[int, jax.Array]]:
+    """Returns the state after `count` blocks, and what is kept of the layers in `middle`."""
+    kept = {}
+    for index in range(count):
+        state = step(state, index)
+        if index + 1 in middle:
+            kept[index + 1] = keep(state)
+    return state, kept
 
 
-def focus_context(context: Context, picks: jax.Array) -> Context:
-    """Returns the context with the queries of `picks` (row, pick) only."""
-    rows = picks[:, :, None]
+def run_in_scan(
+    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep
+) -> tuple[jax.Array, dict[int, jax.Array]]:
+    """Returns the same as `run_in_loop`; one block is compiled, whatever the number of layers."""
+    if not middle:
+        return jax.lax.scan(lambda state, index: (step(state, index), None), state, jnp.arange(count))[0], {}
+    places = np.full(count, len(middle), np.int32)  # layers that nobody asked for share the last row of the buffer
+    places[[layer - 1 for layer in middle]] = np.arange(len(middle))
+
+    def step_and_keep(carry: tuple[jax.Array, jax.Array], index: jax.Array) -> tuple[tuple, None]:
+        state = step(carry[0], index)
+        kept = jax.lax.dynamic_update_index_in_dim(carry[1], keep(state), jnp.asarray(places)[index], 0)
+        return (state, kept), None
+
+    buffer = jnp.zeros((len(middle) + 1, *jax.eval_shape(keep, state).shape), jnp.float32)
+    (state, buffer), _ = jax.lax.scan(step_and_keep, (state, buffer), jnp.arange(count))
+    return state, {layer: buffer[place] for place, layer in enumerate(middle)}
+
+
+def select_queries(context: Context, slots: jax.Array) -> Context:
+    """Returns the context with the queries at `slots` (batch, pick) only."""
+    rows = slots[:, :, None]
     bias = context.bias
     if bias is not None and bias.shape[2] > 1:
         bias = jnp.take_along_axis(bias, rows[:, None], axis=2)
     visible = jnp.take_along_axis(context.visible, rows, axis=1)
-    return Context(visible, jnp.take_along_axis(context.distance, rows, axis=1), context.angles, bias, picks)
+    return Context(visible, jnp.take_along_axis(context.distance, rows, axis=1), context.angles, bias, slots)

@@ -10,6 +10,8 @@ from flax import nnx
 
 from jaxalign import models
 from jaxalign.models import transformer
+from jaxalign.models.packed import visible_slots
+from jaxalign.models.parameters import merge
 from tests.models.parity import pack, texts
 
 DECODER = dict(
@@ -84,15 +86,16 @@ def test_length_of_the_row_and_loop_for_scan(kind):
 
 def loop(config, params, batch):
     """The stack as a Python loop over the blocks."""
-    graphs, _ = transformer._structure(config)
+    model = merge(config, params)
     batch = jax.tree.map(jnp.asarray, batch)
-    context, table = transformer.make_context(config, params, batch), transformer.layer_table(config)
-    state = nnx.merge(graphs["embed"], params["embed"])(batch.tokens, batch.positions)
+    context, table = model.make_context(batch.positions, visible_slots(batch)), transformer.layer_table(config)
+    graph, blocks = nnx.split(model.blocks)
+    state = model.embed(batch.tokens, batch.positions)
     found = [state]
     for layer in range(config.num_layers):
-        weights, options = jax.tree.map(lambda leaf: leaf[layer], (params["blocks"], table))  # noqa: B023
-        state = nnx.merge(graphs["blocks"], weights)(state, context, options)
+        weights, options = jax.tree.map(lambda leaf: leaf[layer], (blocks, table))  # noqa: B023
+        state = nnx.merge(graph, weights)(state, context, options)
         found.append(state)
     if config.final_norm:
-        found[-1] = nnx.merge(graphs["norm"], params["norm"])(state)
+        found[-1] = model.norm(state)
     return jnp.stack(found)

@@ -1,12 +1,14 @@
 """What the shared stack promises, on a tiny Llama: pooling, picked slots, shared beginnings, layers, random weights."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from jaxalign import models
 from jaxalign.types import InputError
-from tests.models.parity import pack, texts, torch_states, write
+from tests.models.parity import assert_parity, pack, texts, torch_states, write
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
@@ -80,7 +82,7 @@ def test_shared_beginnings_equal_whole_texts(tiny):
         np.testing.assert_allclose(shared[:, 0, pick], whole[:, row, pick], rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("layers", [(), (-1,), (4,)])
+@pytest.mark.parametrize("layers", [(), (-5,), (4,)])
 def test_layers_outside_the_model_are_refused(tiny, layers):
     batch, _ = pack([[5, 6]], causal=True, slots=8)
     with pytest.raises(InputError, match="layers of 0 to 3"):
@@ -95,3 +97,72 @@ def test_random_params_have_the_abstract_shapes(tiny):
     kernel = np.asarray(drawn["blocks"]["mlp"]["up"]["kernel"])
     assert np.abs(kernel[0] - kernel[1]).max() > 0.01
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(drawn))
+
+
+def test_a_call_gives_the_states_of_transformers(tiny):
+    model, torch_model = tiny
+    token_lists = texts(97, (20, 20))
+    tokens = jnp.asarray(token_lists)
+    theirs = torch_states(torch_model, token_lists)
+    ours = np.asarray(model(tokens))
+    assert ours.shape == (4, 2, 20, 48)
+    assert_parity(list(ours.swapaxes(0, 1)), theirs)
+    for layers, numbers in (("last", [3]), (-2, [2]), ([0, -1], [0, 3])):
+        np.testing.assert_allclose(model(tokens, layers=layers), ours[numbers], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_on_either_side_changes_nothing(tiny, side):
+    model, torch_model = tiny
+    (text,) = texts(97, (9,))
+    padded = [0] * 4 + text if side == "left" else text + [0] * 4
+    mask = jnp.asarray([[token != 0 for token in padded]])
+    states = np.asarray(model(jnp.asarray([padded]), mask=mask))[:, 0, np.asarray(mask)[0]]
+    assert_parity([states], torch_states(torch_model, [text]))
+
+
+def test_hidden_states_of_rows_of_any_length(tiny):
+    model, torch_model = tiny
+    token_lists = texts(97, (1, 40, 7, 1, 600, 16))
+    ours = models.hidden_states(model, token_lists)
+    assert [states.shape for states in ours] == [(4, len(tokens), 48) for tokens in token_lists]
+    assert_parity(ours, torch_states(torch_model, token_lists))
+    assert models.hidden_states(model, []) == []
+    for rows, name in (([[5], []], "row 1"), ([[5, 97]], "97"), ([[-1]], "-1"), ([[5] * 1025], "1024")):
+        with pytest.raises(InputError, match=name):
+            models.hidden_states(model, rows)
+
+
+def test_the_module_is_one_that_flax_knows(tiny, capsys):
+    model, _ = tiny
+    tokens = jnp.asarray(texts(97, (6, 6)))
+    jitted = jax.jit(lambda model, tokens: model(tokens, layers="last"))(model, tokens)
+    np.testing.assert_allclose(jitted, model(tokens, layers="last"), rtol=1e-6, atol=1e-6)
+    graph, state = nnx.split(model)
+    np.testing.assert_array_equal(nnx.merge(graph, state)(tokens), model(tokens))
+    assert state["blocks"]["mlp"]["up"]["kernel"].shape == (3, 48, 80)
+    nnx.display(model)
+    assert "Attention" in capsys.readouterr().out
+
+
+def test_gradient_is_the_slope_of_the_loss(tiny):
+    """Every weight's gradient is that of torch."""
+    import torch
+
+    model, torch_model = tiny
+    token_lists = texts(97, (6, 6))
+    grads = jax.grad(lambda model: jnp.mean(model(jnp.asarray(token_lists), layers="last") ** 3))(model)
+    output = torch_model(input_ids=torch.tensor(token_lists), output_hidden_states=True)
+    torch_model.zero_grad()
+    torch.mean(output.hidden_states[-1] ** 3).backward()
+    pairs = [
+        (grads.embed.tokens.embedding[...], torch_model.model.embed_tokens.weight.grad),
+        (grads.norm.scale[...], torch_model.model.norm.weight.grad),
+    ]
+    for number, layer in enumerate(torch_model.model.layers):
+        pairs.append((grads.blocks.attention.query.kernel[number].T, layer.self_attn.q_proj.weight.grad))
+        pairs.append((grads.blocks.mlp.down.kernel[number].T, layer.mlp.down_proj.weight.grad))
+    for mine, theirs in pairs:
+        theirs = theirs.numpy()
+        np.testing.assert_allclose(mine, theirs, atol=1e-5 * np.abs(theirs).max())
+        assert np.abs(theirs).max() > 1e-4

@@ -1,4 +1,4 @@
-"""Checkpoint -> parameters: every key mapped or explicitly ignored, one leaf on the host at a time."""
+"""Checkpoint -> parameters: every key is used or explicitly ignored; the host holds one leaf at a time."""
 
 import gc
 import hashlib
@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxalign.models import transformer
 from jaxalign.models.checkpoint.files import Checkpoint, open_checkpoint
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import Source
+from jaxalign.models.parameters import Params, Weights, abstract
 from jaxalign.types import InputError
 
 FLOATS = ("float32", "float16", "bfloat16")
@@ -49,15 +49,15 @@ def canonical(family: ModuleType, keys: Mapping[str, Any], wanted: set[str]) -> 
 def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[str]]:
     """Returns the checkpoint keys that make each leaf; reads no data.
 
-    Raises InputError that names the key: one that the table lacks, one that the checkpoint lacks, or a wrong shape.
+    Raises InputError that names the key: one that the table does not know, one that is missing, or a wrong shape.
     """
     table = family.table(config)
     names = canonical(family, shapes, {name for path in table for name in layer_keys(table[path], config, path)})
-    leaves = flatten(transformer.abstract(config))
+    leaves = flatten(abstract(config))
     if set(table) != set(leaves):
         wrong = sorted(set(table) ^ set(leaves))
-        raise InputError(f"Expected the table of {config.family} to fill every leaf once, got it wrong for {wrong}.")
-    used, found = set(), {}
+        raise InputError(f"Expected the table of {config.family} to fill every leaf once, got differences: {wrong}.")
+    used, keys_of = set(), {}
     for path, source in table.items():
         wanted = layer_keys(source, config, path)
         missing = [name for name in wanted if name not in names]
@@ -66,24 +66,25 @@ def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ..
                 f"Expected the tensor {missing[0]} in the checkpoint, got none. Download it again, or change --models."
             )
         used.update(wanted)
-        found[path] = [names[name] for name in wanted]
+        keys_of[path] = [names[name] for name in wanted]
         expected = leaves[path].shape[1:] if is_stacked(path) else leaves[path].shape
-        for key in found[path]:
+        for key in keys_of[path]:
             if taken_shape(source, shapes[key]) != expected:
                 raise InputError(
                     f"Expected {key} to fill {path} {tuple(expected)}, got the shape {tuple(shapes[key])}. "
-                    "config.json and weights are not of one model: change --models."
+                    "config.json and the weights belong to different models: change --models."
                 )
     unknown = sorted(names[name] for name in set(names) - used)
     if unknown:
         raise InputError(
             f"Expected only tensors of the family {config.family}, got {', '.join(unknown[:5])}"
-            f"{' and others' if len(unknown) > 5 else ''}. The checkpoint is of another architecture: change --models."
+            f"{' and others' if len(unknown) > 5 else ''}. The checkpoint has another architecture: change --models."
         )
-    return found
+    return keys_of
 
 
 def layer_keys(source: Source, config: Config, path: str) -> list[str]:
+    """Returns the table keys of a leaf: one per layer, or a single one."""
     count = config.decoder_layers if path.startswith("decoder.") else config.num_layers
     return [source.key.format(layer=layer) for layer in range(count)] if "{layer}" in source.key else [source.key]
 
@@ -111,9 +112,9 @@ def flatten(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
-def unflatten(leaves: Mapping[str, Any]) -> transformer.Params:
+def unflatten(leaves: Mapping[str, Any]) -> Params:
     """Returns the nested tree of leaves by dotted path."""
-    tree: transformer.Params = {}
+    tree: Params = {}
     for path, value in leaves.items():
         *above, name = path.split(".")
         node = tree
@@ -125,17 +126,17 @@ def unflatten(leaves: Mapping[str, Any]) -> transformer.Params:
 
 def load(
     family: ModuleType, config: Config, folder: Path, shardings: Mapping[str, Any]
-) -> tuple[transformer.Params, str]:
+) -> Weights:
     """Returns the parameters on the devices and the SHA-256 of the tensors read.
 
-    Each leaf is stacked on the host in the file's dtype and layout, put on the devices, and only there transposed and
-    cast; the host holds one leaf beside what is done.
+    Each leaf is stacked on the host in the file's dtype and layout, put on the devices, and transposed and cast there;
+    the host holds one such leaf at a time.
     """
     digest, leaves = hashlib.sha256(), {}
     table = family.table(config)
     with open_checkpoint(folder) as checkpoint:
-        found = check(family, config, {key: tensor.shape for key, tensor in checkpoint.items()})
-        for count, (path, keys) in enumerate(found.items(), start=1):
+        keys_of = check(family, config, {key: tensor.shape for key, tensor in checkpoint.items()})
+        for count, (path, keys) in enumerate(keys_of.items(), start=1):
             raw = gather(checkpoint, keys, is_stacked(path))
             digest.update(path.encode())
             digest.update(raw.reshape(-1).view(np.uint8).data)
@@ -143,7 +144,7 @@ def load(
             host = weakref.ref(raw.base)
             del raw
             if table[path].take is not None or checkpoint[keys[0]].dtype != config.dtype:
-                let_go(host)  # else a CPU keeps the array as the leaf
+                wait_until_freed(host)  # otherwise a CPU keeps the array as the leaf
             if not finite.all():
                 bad = keys[int(np.argmin(finite))]
                 raise InputError(
@@ -151,9 +152,9 @@ def load(
                 )
             leaves[path] = leaf
             if sys.stderr.isatty():
-                end = "" if count < len(found) else "\n"
-                print(f"\rloading weights {count}/{len(found)}", end=end, file=sys.stderr)
-    return unflatten(leaves), digest.hexdigest()
+                end = "" if count < len(keys_of) else "\n"
+                print(f"\rloading weights {count}/{len(keys_of)}", end=end, file=sys.stderr)
+    return Weights(unflatten(leaves), digest.hexdigest())
 
 
 def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray:
@@ -171,10 +172,10 @@ def gather(checkpoint: Checkpoint, keys: list[str], stacked: bool) -> np.ndarray
     return whole if stacked else whole[0]
 
 
-def let_go(host: weakref.ref) -> None:
-    """Waits, a second at most, until JAX has dropped a host array, so that two leaves never stand beside each other.
+def wait_until_freed(host: weakref.ref) -> None:
+    """Waits, for at most a second, until JAX has freed a host array, so that two leaves are never in memory together.
 
-    It drops it at a garbage collection after the program that read it is done.
+    JAX frees it at a garbage collection after the program that read it has finished.
     """
     for _ in range(100):
         gc.collect(0)
@@ -184,11 +185,11 @@ def let_go(host: weakref.ref) -> None:
 
 
 def aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Returns an empty array on a 64-byte boundary, which JAX on a CPU takes over without a copy."""
+    """Returns an empty array on a 64-byte boundary, which JAX on a CPU uses without a copy."""
     size = math.prod(shape) * jnp.dtype(dtype).itemsize
-    room = np.empty(size + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + size].view(jnp.dtype(dtype)).reshape(shape)
+    buffer = np.empty(size + 64, np.uint8)
+    start = -buffer.ctypes.data % 64
+    return buffer[start : start + size].view(jnp.dtype(dtype)).reshape(shape)
 
 
 def convert(raw: np.ndarray, take: Any, stacked: bool, dtype: str, sharding: Any) -> tuple[jax.Array, np.ndarray]:
@@ -211,7 +212,7 @@ def _convert(raw: jax.Array, *, take: Any, stacked: bool, dtype: str) -> tuple[j
 
 
 def whole_sharding(sharding: Any, raw: np.ndarray) -> Any:
-    """Returns how the raw leaf travels: split on any axis that divides, so that no device holds all of it."""
+    """Returns how the raw leaf is placed: split on an axis that divides evenly, so that no device holds all of it."""
     if not isinstance(sharding, jax.sharding.NamedSharding):
         return sharding
     parts = sharding.mesh.shape["model"]
