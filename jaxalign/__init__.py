@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see
     from jaxalign.config import Config
-    from jaxalign.embeddings.embed import embed, hidden_states
+    from jaxalign.embeddings.embed import embed
     from jaxalign.evaluation.pairs import ranks as rank
     from jaxalign.experiment.run import run
     from jaxalign.metrics.precision import precision_at
-    from jaxalign.models.checkpoint.load import load as load_model
+    from jaxalign.models import hidden_states, load_model
     from jaxalign.report.data_frame import read_results
 
 __version__ = "0.1.0"
@@ -33,8 +33,8 @@ __all__ = ["Config", "embed", "hidden_states", "load_model", "precision_at", "ra
 _SOURCES = {
     "Config": ("jaxalign.config", "Config"),
     "embed": ("jaxalign.embeddings.embed", "embed"),
-    "hidden_states": ("jaxalign.embeddings.embed", "hidden_states"),
-    "load_model": ("jaxalign.models.checkpoint.load", "load"),
+    "hidden_states": ("jaxalign.models", "hidden_states"),
+    "load_model": ("jaxalign.models", "load_model"),
     "precision_at": ("jaxalign.metrics.precision", "precision_at"),
     "rank": ("jaxalign.evaluation.pairs", "ranks"),
     "read_results": ("jaxalign.report.data_frame", "read_results"),

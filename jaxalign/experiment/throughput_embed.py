@@ -52,9 +52,7 @@ def load(name: str, dtype: str, weights: str = "pretrained", seed: int = 0, mode
     shapes = json.loads(resources.files("jaxalign").joinpath("data/shapes.json").read_text("utf-8"))
     if name not in shapes:
         return models.load(name, dtype=dtype, weights=weights, seed=seed, model_parallel=model_parallel)
-    config = models.read_config(shapes[name], dtype)
-    params = models.random_params(config, seed)
-    return models.Model(name, config, params, Path(name), f"random-{seed}", None, None)
+    return models.random_model(models.read_config(shapes[name], dtype), seed, name)
 
 
 def token_rows(model: models.Model, words: dict[str, tuple[str, ...]], embedding: str, count: int) -> tokenize.Tokens:

@@ -23,7 +23,7 @@ from jaxalign.models.checkpoint.hub import demo_path
 from jaxalign.models.checkpoint.load import load_model
 from jaxalign.models.config import Config
 from jaxalign.models.families.registry import read_config
-from jaxalign.models.model import Model, hidden_states
+from jaxalign.models.model import Model, hidden_states, random_model
 from jaxalign.models.packed import pooled, states, take_picks
 from jaxalign.models.parameters import abstract, random_params, unstacked
 from jaxalign.models.t5_first_step import decoded
@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "load_model",
     "pooled",
+    "random_model",
     "random_params",
     "read_config",
     "states",

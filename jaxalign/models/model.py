@@ -12,7 +12,8 @@ from flax import nnx
 from jax.sharding import Mesh
 
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
-from jaxalign.models.parameters import Params
+from jaxalign.models.config import Config
+from jaxalign.models.parameters import Params, merge, random_params
 from jaxalign.models.transformer import Transformer
 from jaxalign.types import InputError
 
@@ -113,6 +114,12 @@ class Model(Transformer):
     @property
     def model_parallel(self) -> int:
         return 1 if self.mesh is None else self.mesh.shape["model"]
+
+
+def random_model(config: Config, seed: int, name: str) -> Model:
+    """Returns a model without a folder, its parameters drawn from `seed`: for measurements of a published shape."""
+    source = Source(name, Path(name), f"random-{seed}", None, None)
+    return Model(merge(config, random_params(config, seed)), source)
 
 
 _tokenizer = lru_cache(maxsize=4)(read_tokenizer)

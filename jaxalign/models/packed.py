@@ -1,5 +1,7 @@
 """The model on packed batches: rows that hold several texts, or a forest of texts with shared beginnings."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float32, Int32
@@ -10,7 +12,7 @@ from jaxalign.models.parameters import Params, merge
 from jaxalign.types import Batch, InputError
 
 
-def visible_slots(batch: Batch) -> Bool[jax.Array, "row query slot"]:
+def visible_slots(batch: Batch) -> Bool[Any, "row query slot"]:
     """Returns which slots each slot sees: slot q sees slot k if seen_from[k] <= q < seen_to[k]."""
     slots = jnp.arange(batch.tokens.shape[1], dtype=jnp.int32)[None, :, None]
     return (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])

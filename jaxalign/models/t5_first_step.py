@@ -1,5 +1,7 @@
 """The decoder's first step of T5-shaped models: how an encoder-decoder would begin its answer to a text."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -36,7 +38,7 @@ def decoded(
     start = params["embed"]["tokens"]["embedding"][config.decoder_start]
     start = jnp.broadcast_to(start, (*used.shape, config.width))
 
-    def step(state: jax.Array, block: Params) -> tuple[jax.Array, jax.Array]:
+    def step(state: jax.Array, block: Any) -> tuple[jax.Array, jax.Array]:
         state = nnx.merge(graph, block)(state, encoded, visible)
         return state, state.astype(jnp.float32)
 

@@ -102,9 +102,9 @@ class Transformer(nnx.Module):
 
     def __call__(
         self,
-        tokens: Int[jax.Array, "batch token"],
-        positions: Int[jax.Array, "batch token"] | None = None,
-        mask: Bool[jax.Array, "batch token"] | Bool[jax.Array, "batch query token"] | None = None,
+        tokens: Int[Any, "batch token"],
+        positions: Int[Any, "batch token"] | None = None,
+        mask: Bool[Any, "batch token"] | Bool[Any, "batch query token"] | None = None,
         *,
         layers: Any = "all",
         keep: Keep | None = None,
@@ -157,7 +157,7 @@ class Transformer(nnx.Module):
         outputs = {0: keep(state)} if 0 in layers else {}
         middle = tuple(sorted({layer for layer in layers if 0 < layer < count}))
         listed = isinstance(self.blocks, nnx.List)
-        graph, weights = (None, None) if listed else nnx.split(self.blocks)
+        graph, weights = nnx.split(self.blocks)
 
         def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
             # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy that part of the
