@@ -5,25 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-import jaxalign
-from jaxalign.report import files, page, tables
+from jaxalign.report import files, tables
 from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
 from jaxalign.report.joined import join, model_rows
-from jaxalign.report.tables import Results, Table
+from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.types import Concepts, Split
 
-__all__ = [
-    "identical_share",
-    "join",
-    "model_rows",
-    "read_results",
-    "read_rows",
-    "render",
-    "show",
-    "write",
-    "write_rows",
-]
+__all__ = ["join", "model_rows", "read_results", "read_rows", "render", "show", "write", "write_rows"]
+
+_SHOWN = 8  # series whose pairs are printed on the screen
 
 
 def write(
@@ -36,25 +27,20 @@ def write(
     environment: Mapping | None = None,
     settings: Mapping | None = None,
     timing: Sequence[Mapping] = (),
-    identical: Mapping[str, float] | None = None,
-    parameters: Mapping[str, int] | None = None,
 ) -> Path:
     """Writes results.jsonl, report.json, report.md, figures/ and last report.html; returns the page's path.
 
-    `wrong` as from `score.wrong`; `timing` rows of phase and seconds; `identical` the share of concepts whose form is
-    the target's, by "fr-en" (counted here when not given); `parameters` the size of each model. Where the folder holds
-    ranks.npz and split.json, rows of the differences between several models are added.
+    `wrong` as from `metrics.precision.wrong`; `timing` rows of phase and seconds. Where several models were run and the
+    folder holds ranks.npz and split.json, rows of the differences between the models are added.
     """
     kinds = {kind: concepts.kinds.count(kind) for kind in sorted(set(concepts.kinds))}
     extras = dict(
         concepts=dict(total=len(concepts.ids), kinds=kinds, seed=len(split.seed), test=len(split.test)),
         filters=[list(step) for step in concepts.filters],
-        identical=dict(identical) if identical is not None else identical_share(concepts),
         wrong=list(wrong),
         environment=dict(environment or {}),
-        settings={name: value for name, value in (settings or {}).items()},
+        settings=dict(settings or {}),
         timing=[dict(row) for row in timing],
-        parameters=dict(parameters or {}),
     )
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,21 +53,17 @@ def write(
 
 def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     """Writes the figures, report.md and report.html of rows and extras that are on disk already."""
-    from jaxalign.report import figures, run_info, sections
+    from jaxalign.report.drawing import svg
+    from jaxalign.report.page import markdown, render
+    from jaxalign.report.page.build import build
 
-    results = Results(rows)
-    results.parameters |= extras.get("parameters") or {}
-    found = sections.results_sections(results)
-    body = [run_info.headline(results, extras), *found, *run_info.sections(extras)]
+    page = build(Results(rows), extras)
     (folder / "figures").mkdir(exist_ok=True)
-    for section in body:
+    for section in page.sections:
         for picture in section.pictures:
-            files.put(folder / "figures" / f"{picture.name}.svg", figures.file_text(picture))
-    title, lead = run_info.title(results), run_info.lead(results, extras)
-    files.put(folder / "report.md", run_info.markdown(title, lead, body, extras.get("wrong", [])))
-    words = list(extras.get("wrong", []))
-    text = page.render(title, lead, run_info.tiles(results), body, words, jaxalign.__version__)
-    files.put(folder / "report.html", text)
+            files.put(folder / "figures" / f"{picture.name}.svg", svg.file_text(picture))
+    files.put(folder / "report.md", markdown.markdown(page))
+    files.put(folder / "report.html", render.render(page))
     return folder / "report.html"
 
 
@@ -89,27 +71,15 @@ def show(rows: Sequence[dict], stream: TextIO | None = None) -> None:
     """Prints the compact tables: every series' means, and P@1 after of all pairs of each."""
     stream = stream or sys.stdout
     results = Results(rows)
-    among = tables.last_layers(results)
+    among = last_layers(results)
     if not among:
         return
     print(tables.text(tables.headline(results, among)), file=stream)
-    for one in among[:8]:
-        setting = "after" if results.pairs(one, "after") else results.settings(one)[0]
-        title = f"\n{tables.name_of(one, among)}: P@1 {setting}, percent, row's language to column's"
-        shown: Table = tables.matrix(results, one, setting)._replace(title=title)
+    for series in among[:_SHOWN]:
+        setting = "after" if results.pairs(series, "after") else results.settings(series)[0]
+        title = f"\n{name_of(series, among)}: P@1 {setting}, percent, row's language to column's"
+        shown = tables.matrix(results, series, setting)._replace(title=title)
         print(tables.text(shown), file=stream)
-    if len(among) > 8:
-        print(f"\nand {len(among) - 8} more series in report.html", file=stream)
+    if len(among) > _SHOWN:
+        print(f"\nand {len(among) - _SHOWN} more series in report.html", file=stream)
     stream.flush()
-
-
-def identical_share(concepts: Concepts) -> dict[str, float]:
-    """The share of concepts whose two words are the same but for case, by "fr-en", for every unordered pair."""
-    codes = list(concepts.words)
-    folded = {code: [word.casefold() for word in concepts.words[code]] for code in codes}
-    total = max(len(concepts.ids), 1)
-    return {
-        f"{source}-{target}": sum(map(str.__eq__, folded[source], folded[target])) / total
-        for i, target in enumerate(codes)
-        for source in codes[i + 1 :]
-    }

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxalign.metrics import significance
 from jaxalign.report import files
-from jaxalign.report.tables import MEAN, SETTINGS, Results, Series, last_layers
+from jaxalign.report.results import MEAN, SETTINGS, Results, Series, last_layers
 from jaxalign.types import SpaceLabel
 
 _FIGURES = ("value", "count", "low", "high")

@@ -8,7 +8,7 @@ from scipy.stats import binomtest, fisher_exact, kstest
 
 from jaxalign.metrics import precision, significance
 from jaxalign.types import SpaceLabel
-from tests.metrics.test_precision import pick, study
+from tests.planted import pick, study
 
 LABEL = SpaceLabel("demo", "vanilla", "last", 4)
 

@@ -7,7 +7,7 @@ import pytest
 from jaxalign import report
 from jaxalign.metrics import precision
 from jaxalign.types import InputError
-from tests.report.test_report import make
+from tests.report.runs import make
 
 pandas = pytest.importorskip("pandas")
 

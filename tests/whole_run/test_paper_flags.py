@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jaxalign import bench
-from jaxalign.report import tables
+from jaxalign.report import paper_numbers
+from jaxalign.report.results import Results
 from tests.tiny import LLAMA, concepts, write_model
 
 FLAGS = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
@@ -67,7 +68,7 @@ def test_the_runs_name_matches_the_papers_table(place):
     rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
     assert "Beside the paper" not in (run / "report.html").read_text(encoding="utf-8")
     trained = [row | {"model": row["model"].removesuffix(" (random weights)")} for row in rows]
-    body = tables.against_paper(tables.Results(trained)).body
+    body = paper_numbers.against_paper(Results(trained)).body
     assert {line[1] for line in body} == {"vanilla", "prompt:paper"} and {line[2] for line in body} == {
         "fr-en",
         "ja-en",
@@ -82,8 +83,8 @@ def test_a_flagfile_opens_with_what_one_must_know(name):
     head = "\n".join(line for line in lines if line.startswith("#"))
     model = next(line for line in lines if line.startswith("--models=")).removeprefix("--models=")
     assert all(word in head for word in (model, "# Memory:", "GB", "# Time: estimated", "PFLOP", "H200"))
-    for fact in tables.paper_facts():
-        if fact["model"] == tables.paper_model(model) and fact["k"] == 1 and fact["seed"] == 3000:
+    for fact in paper_numbers.paper_facts():
+        if fact["model"] == paper_numbers.paper_model(model) and fact["k"] == 1 and fact["seed"] == 3000:
             said = "/".join(f"{fact[part]:g}" for part in ("before", "after_both", "ceiling"))
             (line,) = [line for line in lines if line.startswith(
                 "#   prompt" if fact["embedding"] == "prompt-based" else "#   vanilla")]  # fmt: skip

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from jaxalign.metrics import isometry
-from jaxalign.report import figures, page, tables
+from jaxalign.report import tables
+from jaxalign.report.drawing import figures, svg
+from jaxalign.report.drawing.svg import About
+from jaxalign.report.page import render
 from jaxalign.types import SpaceLabel
-from tests.report.test_report import EVIL, make
+from tests.report.runs import EVIL, make
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -102,11 +105,13 @@ def test_the_sections_a_study_fills_are_there(run):
 
 
 def test_a_figure_follows_the_theme_and_stands_alone_as_a_file():
-    picture = figures.bars(["fr", "th"], {"before": [dict(value=0.5, low=0.4, high=0.6), None]}, "b", "caption", "what")
+    picture = figures.bars(
+        ["fr", "th"], {"before": [dict(value=0.5, low=0.4, high=0.6), None]}, About("b", "c", "what")
+    )
     assert "currentColor" in picture.svg and "#010203" not in picture.svg and "fr: before 50.0" in picture.alt
-    assert figures.file_text(picture).startswith("<?xml") and "xmlns" in figures.file_text(picture)
+    assert svg.file_text(picture).startswith("<?xml") and "xmlns" in svg.file_text(picture)
 
 
 def test_cells_are_escaped_and_keep_their_numbers():
-    text = page.html_table(tables.Table(EVIL, ["name", "x"], [[EVIL, 1.23456], ["b", None]], EVIL))
+    text = render.html_table(tables.Table(EVIL, ["name", "x"], [[EVIL, 1.23456], ["b", None]], EVIL))
     assert EVIL not in text and 'data-v="1.23456">1.23<' in text and 'data-v=""' in text

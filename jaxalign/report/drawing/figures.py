@@ -1,0 +1,212 @@
+"""Heat maps, bars and curves of a run's results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Picture, draw
+from jaxalign.report.results import MEAN, Results, Series, percent
+
+Points = Sequence[tuple[float, dict]]  # (x, row)
+
+
+def heat_map(results: Results, series: Series, setting: str, about: About) -> Picture:
+    """P@1 of every ordered pair in one setting, percent; source down, target across."""
+    codes = results.languages
+    pairs = results.pairs(series, setting)
+    grid = np.full((len(codes), len(codes)), np.nan)
+    for (source, target), row in pairs.items():
+        if MEAN not in (source, target):
+            grid[codes.index(source), codes.index(target)] = 100 * row["value"]
+    size = 9.5 if len(codes) < 8 else max(3.0, 70 / len(codes))
+
+    def paint(axes: Axes) -> None:
+        axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=100, edgecolors="none")
+        for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True) if len(codes) < 20 else ():
+            value = grid[i, j]
+            ink = "#ffffff" if value > 55 else "#1b2430"
+            text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=size)
+        ticks = np.arange(len(codes)) + 0.5
+        axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
+        axes.tick_params(labelsize=size if len(codes) > 12 else 9)
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+
+    mean = results.mean(series, setting)
+    words = f"mean {100 * mean['value']:.2f} %" if mean else ""
+    alt = (
+        f"Heat map of P@1 in percent for every ordered language pair, {setting}, {about.subject}: {words}; "
+        f"{_extremes(pairs)}."
+    )
+    caption = f"{about.caption}, {words}" if words else about.caption
+    return draw(about._replace(caption=caption), alt, paint, (3.0, 2.9))._replace(group=about.subject)
+
+
+def _extremes(pairs: Mapping) -> str:
+    values = sorted((row["value"], pair) for pair, row in pairs.items() if MEAN not in pair)
+    if not values:
+        return "no pair"
+    (low, worst), (high, best) = values[0], values[-1]
+    return f"lowest {percent(low)} from {worst[0]} to {worst[1]}; highest {percent(high)} from {best[0]} to {best[1]}"
+
+
+def bars(
+    groups: Sequence[str], heights: Mapping[str, Sequence[dict | None]], about: About, top: float | None = None
+) -> Picture:
+    """Grouped bars with 95 % intervals, percent: `heights` gives for each setting or subset a row (or None) per group.
+
+    `top` is the upper end of the axis in percent, so that the figures of a section can share one axis.
+    """
+    width = 0.84 / max(len(heights), 1)
+
+    def paint(axes: Axes) -> None:
+        for place, (label, rows) in enumerate(heights.items()):
+            x = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
+            colour = COLOURS.get(label, PALETTE[place % len(PALETTE)])
+            axes.bar(x, [100 * row["value"] if row else 0 for row in rows], width * 0.92, label=label, color=colour)
+            for at, row in zip(x, rows, strict=True):
+                if row and row.get("low") is not None:
+                    axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=INK, linewidth=0.9)
+        axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, top))
+        if len(groups) > 12:
+            axes.tick_params(axis="x", labelsize=max(3.0, 90 / len(groups)), labelrotation=90)
+        axes.grid(True, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.legend(
+            ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
+        )
+
+    said = []
+    for place, group in enumerate(groups):
+        rows = {label: rows[place] for label, rows in heights.items()}
+        said.append(f"{group}: " + ", ".join(f"{label} {percent(row['value'])}" for label, row in rows.items() if row))
+    return draw(about, f"Bars of P@1 in percent, {about.subject}. {'; '.join(said)}.", paint)
+
+
+def highest(rows: Sequence[dict | None]) -> float:
+    """The upper end of an axis, in percent, that holds every row with its interval."""
+    return max([1.0, *(104 * (row.get("high") or row["value"]) for row in rows if row)])
+
+
+class Axis(NamedTuple):
+    """How the axes of a figure of curves are labelled; values are shown times `unit`."""
+
+    xlabel: str
+    ylabel: str = "P@1, percent"
+    unit: float = 100
+    xlim: tuple | None = None
+    ylim: tuple = (0, None)
+    ticks: Sequence[float] | None = None  # on a logarithmic x axis
+
+
+def lines(
+    curves: Mapping[str, Points], about: About, axis: Axis, *, dashed: Mapping[str, Points] | None = None
+) -> Picture:
+    """Curves with 95 % bands: `curves` gives for each label its (x, row) points.
+
+    A curve of `dashed` has the colour of the curve of the same label and no place in the legend.
+    """
+    dashed = dashed or {}
+    columns = 3 if max(map(len, curves)) < 16 else 2 if max(map(len, curves)) < 30 else 1
+
+    def paint(axes: Axes) -> None:
+        for place, (label, points) in enumerate(curves.items()):
+            colour = PALETTE[place % len(PALETTE)]
+            x, y = [point[0] for point in points], [axis.unit * point[1]["value"] for point in points]
+            axes.plot(x, y, marker="o", markersize=3.5, linewidth=1.6, color=colour, label=label)
+            if all(row.get("low") is not None for _, row in points):
+                low, high = ([axis.unit * row[end] for _, row in points] for end in ("low", "high"))
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            if other := dashed.get(label):
+                y = [axis.unit * row["value"] for _, row in other]
+                axes.plot([point[0] for point in other], y, "--", linewidth=1.2, color=colour)
+        settings: dict[str, Any] = {"xlabel": axis.xlabel, "ylabel": axis.ylabel, "ylim": axis.ylim}
+        axes.set(**settings | ({"xlim": axis.xlim} if axis.xlim else {}))
+        axes.grid(True)
+        axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+    every = list(curves.items()) + [(f"{label} (dashed)", points) for label, points in dashed.items()]
+    facts = "; ".join(
+        f"{label}: from {_shown(points[0][1]['value'], axis)} to {_shown(points[-1][1]['value'], axis)}, "
+        f"highest {_shown(max(row['value'] for _, row in points), axis)}"
+        for label, points in every
+    )
+    size = (4.8, 2.8 + 0.16 * -(-len(curves) // columns))
+    return draw(about, f"Curves, {about.subject}. {facts}.", paint, size)
+
+
+def _shown(value: float, axis: Axis) -> float:
+    return round(axis.unit * value, 2 if axis.unit == 100 else 3)
+
+
+def every_pair(
+    curves: Mapping[str, Sequence[tuple[float, float]]], mean: Sequence[tuple[float, float]], about: About, xlabel: str
+) -> Picture:
+    """Many thin curves of P@1, percent, coloured by the first part of `FIRST-SECOND`, and their mean on top."""
+    sources = list(dict.fromkeys(label.split("-")[0] for label in curves))
+
+    def paint(axes: Axes) -> None:
+        shown = set()
+        for label, points in curves.items():
+            source = label.split("-")[0]
+            colour = PALETTE[sources.index(source) % len(PALETTE)]
+            legend: dict[str, Any] = {} if source in shown or len(sources) > 12 else {"label": f"from {source}"}
+            shown.add(source)
+            x, y = zip(*points, strict=True)
+            axes.plot(x, 100 * np.array(y), linewidth=0.8, alpha=0.75, color=colour, **legend)
+        x, y = zip(*mean, strict=True)
+        axes.plot(x, 100 * np.array(y), linewidth=2.4, color=INK, label="mean")
+        axes.set(xlabel=xlabel, ylabel="P@1, percent", ylim=(0, None), xlim=(0, 1))
+        axes.grid(True)
+        axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+    ends = sorted((points[-1][1], label) for label, points in curves.items())
+    alt = (
+        f"Curves of P@1 in percent, {about.subject}. At the last layer: lowest {ends[0][1]} {percent(ends[0][0])}, "
+        f"highest {ends[-1][1]} {percent(ends[-1][0])}; the mean goes from {percent(mean[0][1])} to "
+        f"{percent(mean[-1][1])}."
+    )
+    return draw(about, alt, paint, (4.8, 3.2))
+
+
+class Point(NamedTuple):
+    """One model in a figure of points: what it is called, where it stands, and which family its line belongs to."""
+
+    name: str
+    x: float
+    row: Mapping
+    family: str
+
+
+def named_points(points: Sequence[Point], about: About, xlabel: str) -> Picture:
+    """P@1 in percent against x on a logarithmic axis with plain numbers; a name on each point, lines in a family."""
+    families = list(dict.fromkeys(point.family for point in points))
+
+    def paint(axes: Axes) -> None:
+        for place, family in enumerate(families):
+            members = sorted((point for point in points if point.family == family), key=lambda point: point.x)
+            colour = PALETTE[place % len(PALETTE)]
+            x, y = [point.x for point in members], [100 * point.row["value"] for point in members]
+            axes.plot(x, y, marker="o", markersize=4, linewidth=1.2, color=colour)
+            for point in members:
+                if point.row.get("low") is not None:
+                    axes.plot([point.x] * 2, [100 * point.row["low"], 100 * point.row["high"]], color=colour)
+                axes.annotate(point.name, (point.x, 100 * point.row["value"]), (5, 3), textcoords="offset points",
+                              fontsize=7, color=INK)  # fmt: skip
+        xs = sorted({point.x for point in points})
+        axes.set(xlabel=xlabel, ylabel="P@1, percent", ylim=(0, None), xscale="log")
+        low, high = xs[0] / 1.3, xs[-1] * 2.2
+        ticks = [tick for tick in _PLAIN_TICKS if low <= tick <= high] or xs
+        axes.set(xlim=(low, high), xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks])
+        axes.set_xticks([], minor=True)
+        axes.grid(True)
+
+    facts = "; ".join(f"{point.name} ({point.x:g}): {percent(point.row['value'])}" for point in points)
+    return draw(about, f"Points, {about.subject}. {facts}.", paint, (6.0, 3.6))
+
+
+_PLAIN_TICKS = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)

@@ -1,0 +1,87 @@
+"""One figure as self-contained SVG: letters are paths, so that no font is needed, and words stay Latin."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# A colour has one meaning over the whole page: these are settings and kinds of concepts, `PALETTE` is for series.
+COLOURS = {
+    "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#6fae8d", "null": "#d9822b",
+    "ceiling_null": "#e8b98a", "chance": "#b0b7c3", "abstract": "#a8327d", "physical": "#4d7c0f",
+    "physical_down": "#9dbf6a",
+}  # fmt: skip
+PALETTE = ("#0f8b8d", "#8c2f39", "#6b4e9b", "#7a6a00", "#b0468c", "#3f5d3a", "#5c4033", "#475569")
+INK = "#010203"  # a mark that becomes currentColor: figures follow the page's light or dark theme
+GREY = "#8a94a3"
+_PAPER, _FILE_INK = "#ffffff", "#1b2430"
+_STYLE: Any = {
+    "svg.fonttype": "path", "svg.hashsalt": "jaxalign", "font.size": 9, "font.family": "DejaVu Sans",
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY, "xtick.color": INK, "ytick.color": INK,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid.axis": "y", "grid.color": GREY,
+    "grid.alpha": 0.3, "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False, "legend.fontsize": 8,
+    "axes.titlesize": 9.5, "xtick.major.size": 0, "ytick.major.size": 0,
+}  # fmt: skip
+
+
+class About(NamedTuple):
+    """What a figure is called and shows: the name of its file, its caption, and its subject in a few words."""
+
+    name: str
+    caption: str
+    subject: str = ""
+
+
+class Picture(NamedTuple):
+    """One figure: file name, caption, what it shows in words, and the drawing."""
+
+    name: str
+    caption: str
+    alt: str
+    svg: str
+    group: str = ""  # pictures of one group stand together under its name
+
+
+def draw(
+    about: About,
+    alt: str,
+    paint: Callable,
+    size: tuple[float, float] = (4.8, 3.0),
+    widths: tuple[float, ...] = (1.0,),
+) -> Picture:
+    """Returns the picture that `paint(*axes)` draws on panels side by side, one for each of `widths`; `size` in inches.
+
+    `alt` says in words what the picture shows.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        paint(*figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0])
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return Picture(about.name, about.caption, alt, _inline(file.getvalue(), about.name))
+
+
+def _inline(svg: str, name: str) -> str:
+    """Matplotlib's file as an element of a page: no prolog, no metadata, scaling, ids of its own, the page's ink."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'(href="|url\()#', rf"\1#{name}-", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return svg.replace(INK, "currentColor")
+
+
+def file_text(picture: Picture) -> str:
+    """The picture as a file of its own: dark ink on white paper, so that it can be read on a dark page as well."""
+    whole = picture.svg.replace("<svg", f'<svg color="{_FILE_INK}"', 1)
+    opened = re.match(r"<svg[^>]*>", whole)
+    assert opened is not None  # `draw` made it
+    paper = f'<rect width="100%" height="100%" fill="{_PAPER}"/>'
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + whole[: opened.end()] + paper + whole[opened.end() :]

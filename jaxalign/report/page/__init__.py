@@ -1,0 +1,1 @@
+"""The page: sections and records in, one self-contained HTML file or Markdown out."""

@@ -1,0 +1,28 @@
+"""Results and what was kept beside them -> all that stands on the page."""
+
+from collections.abc import Mapping
+
+import jaxalign
+from jaxalign.report.page import words
+from jaxalign.report.page.render import Page
+from jaxalign.report.results import Results, last_layers, name_of
+from jaxalign.report.sections import headline, results_sections, run_info
+
+
+def build(results: Results, extras: Mapping) -> Page:
+    """The page of results; `extras` is what report.json holds."""
+    results.parameters |= extras.get("parameters") or {}
+    best = headline.best_series(results)
+    sections = [headline.headline(results), *results_sections(results), *run_info.sections(extras)]
+    pairs = words.of_series(extras.get("wrong") or [], best)
+    name = f" of {name_of(best, last_layers(results))}" if best else ""
+    note = f"The first wrong retrievals after alignment{name}: the word, what was retrieved, what was right."
+    return Page(
+        title=run_info.title(results),
+        lead=run_info.lead(results, extras),
+        tiles=headline.tiles(results),
+        sections=sections,
+        words=pairs,
+        words_note=note,
+        version=jaxalign.__version__,
+    )

@@ -1,0 +1,84 @@
+"""Sections -> one HTML file without any outside resource; Jinja2 escapes every word that comes from data."""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from jaxalign.report.drawing.svg import Picture
+from jaxalign.report.page.citation import citation
+from jaxalign.report.page.words import PairWords
+from jaxalign.report.sections import Section
+from jaxalign.report.sections.headline import Tile
+from jaxalign.report.tables import PValue, Table, numeric_columns, plain
+
+_TALL = 24  # rows from which a table scrolls in a box of its own
+_WIDE = 48  # characters from which a cell may break into lines
+
+
+class Page(NamedTuple):
+    """All that stands on the page."""
+
+    title: str
+    lead: str
+    tiles: Sequence[Tile]
+    sections: Sequence[Section]
+    words: Sequence[PairWords]
+    words_note: str
+    version: str
+
+
+def render(page: Page) -> str:
+    """The whole page: title, headline tiles, sections, wrong retrievals, how to cite."""
+    return _environment().get_template("page.html.j2").render(page=page, citation=citation(page.version))
+
+
+def html_table(table: Table) -> str:
+    """A table that sorts on a click on its header; numbers to the right, long ones scroll."""
+    macros: Any = _environment().get_template("macros.html.j2").module
+    return str(macros.table(table))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.PackageLoader("jaxalign.report.page", "templates")
+    made = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
+                              undefined=jinja2.StrictUndefined)  # fmt: skip
+    made.globals |= dict(file=_file, groups=_groups, columns=numeric_columns, cell=_cell, drawing=_drawing, tall=_TALL)
+    return made
+
+
+def _file(name: str) -> Markup:
+    """A file of this package as it is: styles and scripts, never data."""
+    source, _, _ = _environment().loader.get_source(_environment(), name)  # type: ignore[union-attr]
+    return Markup(source)
+
+
+def _groups(pictures: Sequence[Picture]) -> list[tuple[str, list[Picture]]]:
+    return [(name, list(some)) for name, some in groupby(pictures, lambda picture: picture.group)]
+
+
+def _drawing(picture: Picture) -> Markup:
+    """The figure's SVG with its words as the accessible name."""
+    return Markup(picture.svg.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(picture.alt), 1))
+
+
+class _Cell(NamedTuple):
+    text: str
+    sort_by: str | None  # what the column sorts by, where that is not the text
+    wide: bool
+
+
+def _cell(value: object, numeric: bool) -> _Cell:
+    if value is None:
+        return _Cell("", "" if numeric else None, False)
+    if isinstance(value, PValue):
+        return _Cell(plain(value).replace("<=", "≤"), repr(float(value)), False)
+    if isinstance(value, float):
+        return _Cell(plain(value), repr(value), False)
+    if isinstance(value, int):
+        return _Cell(f"{value:,}", str(value), False)
+    return _Cell(str(value), None, len(str(value)) > _WIDE)

@@ -1,0 +1,103 @@
+"""Every pair, every language, tested differences and the paper's numbers."""
+
+from jaxalign.report import paper_numbers, tables
+from jaxalign.report.drawing import figures
+from jaxalign.report.drawing.svg import About
+from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, percent, short_model
+from jaxalign.report.sections.section import DRAWN, Section
+from jaxalign.report.tables import PValue, Table
+
+
+def pairs(results: Results, among: list[Series]) -> Section:
+    """A heat map of all pairs for each setting."""
+    pictures, folded = [], []
+    for place, series in enumerate(among):
+        shown = [name for name in results.settings(series) if name in SETTINGS and name != "chance"]
+        title = name_of(series, among)
+        if place < DRAWN:
+            abouts = {setting: About(f"pairs-{place}-{setting}", setting, title) for setting in shown}
+            pictures += [figures.heat_map(results, series, setting, about) for setting, about in abouts.items()]
+        folded += [_titled(tables.matrix(results, series, setting), title) for setting in shown]
+    text = "P@1 in percent, from the row's language to the column's."
+    if len(among) > DRAWN:
+        text += f" The first {DRAWN} of {len(among)} series are drawn; the tables hold them all."
+    return Section("pairs", "Every language pair", text, tuple(pictures), (), tuple(folded))
+
+
+def _titled(table: Table, name: str) -> Table:
+    return table._replace(title=f"{name}: {table.title}")
+
+
+def languages(results: Results, among: list[Series]) -> Section | None:
+    """Before, after, ceiling and nulls for each language, to the hub as the paper does, and over all pairs."""
+    hub, others = results.hub, [code for code in results.languages if code != results.hub]
+    drawn: list[dict[str, list[dict | None]]] = []
+    for series in among[:DRAWN]:
+        settings = [name for name in results.settings(series) if name in SETTINGS and name != "chance"]
+        pairs = {setting: results.pairs(series, setting) for setting in settings}
+        drawn.append(
+            {
+                name: [*(rows.get((code, hub)) for code in others), results.mean(series, name)]
+                for name, rows in pairs.items()
+            }
+        )
+    top = figures.highest([row for heights in drawn for rows in heights.values() for row in rows])
+    groups = [f"{code}-{hub}" for code in others] + ["all"]
+    pictures = []
+    for place, heights in enumerate(drawn):
+        title = name_of(among[place], among)
+        caption = (
+            f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
+        )
+        about = About(f"languages-{place}", caption, f"{title}, every language to {hub}")
+        pictures.append(figures.bars(groups, heights, about, top))
+    text = (
+        "A map is worth what after gains on null, the same fit on a shuffled dictionary. The ceiling is fitted on the "
+        "test concepts as well; with many dimensions it nears 100 % for unrelated vectors: read it beside ceiling_null."
+    )
+    folded = tuple(_titled(tables.precisions(results, series), name_of(series, among)) for series in among)
+    return Section("languages", "Before, after, ceiling and null", text, tuple(pictures), (), folded)
+
+
+def differences(results: Results, among: list[Series]) -> Section | None:
+    """Every difference with its interval and the p-value of its permutation test, mean of all pairs."""
+    body = []
+    for cell, rows in results.cells.items():
+        series, row = cell.series, rows.get((MEAN, MEAN))
+        compared = DIFFERENCE in cell.setting or DIFFERENCE in cell.subset
+        shown = DIFFERENCE in series.model or series in among
+        if row is None or not compared or cell.metric != "P@1" or not shown:
+            continue
+        p = results.cells.get(cell._replace(metric="P@1_p"), {}).get((MEAN, MEAN))
+        name = name_of(series, among) if series in among else f"{_short_pair(series.model)} · {series.embedding}"
+        what = cell.setting if cell.subset == "all" else f"{cell.subset} ({cell.setting})"
+        values = [percent(row[end]) if row[end] is not None else None for end in ("value", "low", "high")]
+        body.append([name, what, *values, PValue(p["value"]) if p else None])
+    if not body:
+        return None
+    text = (
+        "Points of P@1, mean of all pairs. Settings and models are compared on the same concepts (sign-flip test), "
+        "abstract and physical concepts by shuffling which is which; p is two-sided, not corrected for many tests, and "
+        "of the first split where there are several. Other layers, other metrics and every pair are in the full table "
+        "of the results."
+    )
+    header = ["series", "difference", "points", "low", "high", "p"]
+    return Section("differences", "Differences with a test", text, (), (Table("Differences", header, body),))
+
+
+def _short_pair(model: str) -> str:
+    """`a/ONE - b/OTHER` without the folders."""
+    return DIFFERENCE.join(map(short_model, model.split(DIFFERENCE)))
+
+
+def paper(results: Results, among: list[Series]) -> Section | None:
+    """Our numbers beside the paper's."""
+    table = paper_numbers.against_paper(results)
+    if not table.body:
+        return None
+    gaps = [row[-1] for row in table.body if isinstance(row[-1], float)]
+    mean = sum(map(abs, gaps)) / len(gaps)
+    text = (
+        f"{len(gaps)} figures of the paper have one of ours beside them; they differ by {mean:.1f} points on average."
+    )
+    return Section("paper", "Beside the paper", text, (), (), (table,))

@@ -1,0 +1,89 @@
+"""Models compared: score against size, for all pairs and by group of languages."""
+
+import re
+from collections.abc import Mapping
+
+from jaxalign.report.drawing import figures
+from jaxalign.report.drawing.figures import Point
+from jaxalign.report.drawing.svg import About
+from jaxalign.report.results import Results, Series, name_of, percent, short_model
+from jaxalign.report.sections.section import Section
+from jaxalign.report.tables import Table
+
+RANDOM = " (random weights)"  # ends the name of a model that is a control of itself
+# Billions of parameters where a name does not tell; facts of the model cards.
+_SIZES = {"mt0-small": 0.3, "mt0-base": 0.58, "mt0-large": 1.2, "mt0-xl": 3.7, "mt0-xxl": 13.0, "aya-101": 13.0}
+_OTHER_SCRIPTS = set(
+    "am ar as be bg bn el fa gu he hi hy ja ka km kn ko lo mk ml mr my ne or pa ru si sr ta te th uk ur zh".split()
+)
+
+
+def parameters(model: str, known: Mapping[str, int] | None = None) -> float | None:
+    """Billions of parameters: as the model's card says, read off a name like 7b, 1b7 or 560m, or as counted.
+
+    The count is that of the part that was loaded (of an encoder-decoder the encoder), so a name that tells comes first.
+    """
+    name = short_model(model).lower().removesuffix(RANDOM)
+    if name in _SIZES:
+        return _SIZES[name]
+    billions = re.search(r"(?<![a-z0-9])(\d+)(?:\.(\d+))?b(\d*)(?![a-z0-9])", name)
+    if billions:
+        return float(f"{billions[1]}.{billions[2] or billions[3] or 0}")
+    millions = re.search(r"(?<![a-z0-9])(\d+)m(?![a-z0-9])", name)
+    if millions:
+        return int(millions[1]) / 1000
+    return known[model] / 1e9 if known and model in known else None
+
+
+def family(model: str) -> str:
+    """The name of a model without its size, which models of one family share: `bloomz-1b7` and `bloomz-7b1`."""
+    name = short_model(model).lower()
+    name = re.sub(r"(?<![a-z0-9])\d+(?:\.\d+)?[bm]\d*(?![a-z0-9])", "", name)
+    name = re.sub(r"(?<![a-z])(small|base|large|xl|xxl)(?![a-z])", "", name)
+    return re.sub(r"[-_. ]+", "-", name).strip("-")
+
+
+def sizes(results: Results, among: list[Series]) -> Section | None:
+    """P@1 after alignment by model size: all pairs, and pairs into the hub by script; each language in the table."""
+    if len({series.model for series in among}) < 2:
+        return None
+    hub, others = results.hub, [code for code in results.languages if code != results.hub]
+    groups = {
+        "Latin script": [code for code in others if code not in _OTHER_SCRIPTS],
+        "other scripts": [code for code in others if code in _OTHER_SCRIPTS],
+    }
+    body: list[list] = []
+    points: list[Point] = []
+    shown = _kind(among[0])
+    for series in among:
+        mean = results.mean(series, "after") or results.mean(series, "before")
+        if mean is None:
+            continue
+        size, pairs = parameters(series.model, results.parameters), results.pairs(series, mean["setting"])
+        by_group = [_into_hub(pairs, codes, hub) for codes in (*groups.values(), *([code] for code in others))]
+        bounds = [None if mean[end] is None else percent(mean[end]) for end in ("low", "high")]
+        body.append([name_of(series, among), size, percent(mean["value"]), *bounds, *by_group])
+        if size and _kind(series) == shown:
+            points.append(Point(short_model(series.model), size, mean, family(series.model)))
+    pictures = []
+    if points:
+        caption = (
+            "P@1 after alignment by model size, mean of all pairs, 95 % intervals; lines join models of one family. "
+            f"{name_of(among[0]._replace(model='', layer=0), [one._replace(model='', layer=0) for one in among])}."
+        )
+        about = About("sizes", caption, "by model size, mean of all pairs")
+        pictures.append(figures.named_points(points, about, "billions of parameters"))
+    header = ["series", "billion parameters", "all pairs", "low", "high"]
+    header += [f"{name} to {hub}" for name in groups] + [f"{code}-{hub}" for code in others]
+    table = Table("P@1 after alignment, percent", header, body)
+    return Section("sizes", "Models compared", "", tuple(pictures), (table,))
+
+
+def _kind(series: Series) -> Series:
+    """What two models must share to stand in one figure."""
+    return series._replace(model="", layer=0, pooling="")
+
+
+def _into_hub(pairs: Mapping, codes: list[str], hub: str) -> float | None:
+    values = [pairs[code, hub]["value"] for code in codes if (code, hub) in pairs]
+    return percent(sum(values) / len(values)) if values else None
