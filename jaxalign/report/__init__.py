@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from jaxalign.report import files, tables
+from jaxalign.report import facts, files, model_differences, tables
 from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
-from jaxalign.report.joined import join, model_rows
+from jaxalign.report.joined import join
 from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.types import Concepts, Split
 
-__all__ = ["join", "model_rows", "read_results", "read_rows", "render", "show", "write", "write_rows"]
+__all__ = ["join", "read_results", "read_rows", "render", "show", "write", "write_rows"]
 
 _SHOWN = 8  # series whose pairs are printed on the screen
 
@@ -31,11 +31,12 @@ def write(
     """Writes results.jsonl, report.json, report.md, figures/ and last report.html; returns the page's path.
 
     `wrong` as from `metrics.precision.wrong`; `timing` rows of phase and seconds. Where several models were run and the
-    folder holds ranks.npz and split.json, rows of the differences between the models are added.
+    folder holds ranks.npz, rows of the differences between the models are added.
     """
     kinds = {kind: concepts.kinds.count(kind) for kind in sorted(set(concepts.kinds))}
     extras = dict(
-        concepts=dict(total=len(concepts.ids), kinds=kinds, seed=len(split.seed), test=len(split.test)),
+        concepts=dict(total=len(concepts.ids), kinds=kinds, seed=len(split.seed), test=len(split.test))
+        | facts.concept_facts(concepts),
         filters=[list(step) for step in concepts.filters],
         wrong=list(wrong),
         environment=dict(environment or {}),
@@ -45,7 +46,8 @@ def write(
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     if len({row["model"] for row in rows if row["model"]}) > 1:
-        rows = [*rows, *model_rows([folder], rows)]
+        run = facts.Run("", folder, list(rows), extras, split._asdict() | {"test": list(split.test)}, {})
+        rows = [*rows, *model_differences.rows([run], [{}], rows)]
     write_rows(folder / "results.jsonl", rows)
     files.write_extras(folder, extras)
     return render(folder, rows, extras)

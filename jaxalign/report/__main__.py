@@ -15,11 +15,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jaxalign.report", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
     parser.add_argument("--out", type=Path, help="where to write; the run's own folder when there is one run")
+    parser.add_argument(
+        "--keep_apart",
+        action="store_true",
+        help="join runs over different concepts or splits as well, each model under its run's name",
+    )
     options = parser.parse_args(argv)
     if len(options.runs) > 1 and options.out is None:
         parser.error("Expected --out with several runs, got none. Give --out=DIR.")
     try:
-        rows, extras = report.join(options.runs)
+        rows, extras = report.join(options.runs, options.keep_apart)
     except InputError as error:
         print(f"python -m jaxalign.report: {error}", file=sys.stderr)
         return 2
@@ -33,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     if out not in options.runs:
         report.write_rows(out / "results.jsonl", rows)
         files.write_extras(out, extras)
+    for note in extras.get("notes", []) if len(options.runs) > 1 else []:
+        print(f"report: {note}", file=sys.stderr)
     made = report.render(out, rows, extras)
     report.show(rows)
     print(json.dumps({"report": str(made), "rows": len(rows), "runs": len(options.runs)}))

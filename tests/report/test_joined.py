@@ -7,6 +7,7 @@ import pytest
 
 from jaxalign import report
 from jaxalign.report import __main__ as command
+from jaxalign.types import InputError
 from tests.planted import pick, study
 from tests.report.runs import make
 
@@ -26,12 +27,11 @@ def test_reports_are_made_again_and_runs_are_joined(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["runs"] == 2
 
 
-def save_ranks(folder, model, seed, names=("a", "b")):
-    """ranks.npz and split.json as a run keeps them."""
+def save_ranks(folder, model, seed):
+    """ranks.npz as a run keeps it."""
     languages, _, _, outcomes = study(languages=("en", "fr", "ja"), seed=seed)
     keys = {f"{model}|vanilla|last|4|csls|{o.setting}|{o.seed_size}|0|0": o.rank for o in outcomes}
     np.savez(folder / "ranks.npz", **keys)
-    (folder / "split.json").write_text(json.dumps({"seed": [], "test": list(names)}))
     return outcomes
 
 
@@ -47,5 +47,75 @@ def test_joined_runs_compare_their_models_on_the_same_concepts(tmp_path):
     assert command.main([*map(str, folders), "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "first-1b7 - second-7b" in page and "<section id=sizes>" in page and "<section id=differences>" in page
-    save_ranks(folders[1], "b/second-7b", 7, names=("c", "d"))  # another test set cannot be paired
-    assert not pick(report.join(folders)[0], setting="after - after")
+
+
+def test_one_run_alone_is_returned_as_it_is(tmp_path):
+    """Rows without a model (forms, counts) are kept, also where two of them have the same place."""
+    counts = [row_without_model(value) for value in (0.25, 0.25, 0.5)]
+    made = make(tmp_path / "run", rows=counts)
+    rows, extras = report.join([tmp_path / "run"])
+    assert rows == made + counts == report.read_rows(tmp_path / "run")
+    assert extras == json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    before = (tmp_path / "run" / "results.jsonl").read_bytes()
+    assert command.main([str(tmp_path / "run"), f"--out={tmp_path / 'out'}"]) == 0
+    assert (tmp_path / "out" / "results.jsonl").read_bytes() == before
+
+
+def row_without_model(value):
+    label = dict(model="", embedding="none", pooling="none", layer=0, source="mean", target="mean", setting="forms")
+    question = dict(seed_size=0, retrieval="none", csls_k=0, candidates="none", completion="none", subset="all")
+    return label | question | dict(metric="identical", value=value, count=60, low=value, high=value)
+
+
+def test_rows_without_a_model_are_kept_when_runs_are_joined(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, model in zip(folders, ("a/first", "b/second"), strict=True):
+        make(folder, model=model, rows=[row_without_model(0.25)])
+    (row,) = pick(report.join(folders)[0], setting="forms")
+    assert row["value"] == 0.25 and row["run"] == "one"
+
+
+@pytest.mark.parametrize("change", [dict(split_seed=1), dict(languages=("en", "fr"), concepts=50)])
+def test_runs_over_other_concepts_or_splits_are_refused_or_kept_apart(tmp_path, capsys, change):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    first = make(folders[0])
+    second = make(folders[1], **change)
+    out = tmp_path / "out"
+    assert command.main([*map(str, folders), f"--out={out}"]) == 2 and not out.exists()
+    assert "same concepts and split" in (said := capsys.readouterr().err) and "--keep_apart" in said
+    assert command.main([*map(str, folders), f"--out={out}", "--keep_apart"]) == 0
+    rows = report.read_rows(out)
+    assert len(pick(rows, model="demo", run="one")) == len(first)
+    assert len(pick(rows, model="demo [two]", run="two")) == len(second)
+    assert not [row for row in rows if " - " in row["model"]]  # other test concepts cannot be paired
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "do not compare" in page and "<section id=runs>" in page
+
+
+def test_a_model_that_two_runs_measured_differently_is_kept_apart(tmp_path):
+    """One has `before` alone and the other `after` alone: one row must not hold figures of both."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, setting, steps in zip(folders, ("before", "after"), (["none"], ["unit"]), strict=True):
+        rows = make(folder, settings={"normalize": steps})
+        report.write_rows(folder / "results.jsonl", pick(rows, setting=setting))
+    rows, extras = report.join(folders)
+    assert {(row["model"], row["setting"]) for row in rows} == {("demo", "before"), ("demo [two]", "after")}
+    assert any("--normalize" in note for note in extras["notes"])
+
+
+def test_other_values_of_the_same_figure_are_kept_apart(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    first, second = make(folders[0]), make(folders[1], seed=5)
+    rows, extras = report.join(folders)
+    assert len(rows) == len(first) + len(second) and any("other values" in note for note in extras["notes"])
+    assert {wrong["model"] for wrong in extras["wrong"]} == {"demo", "demo [two]"}
+
+
+def test_equal_runs_give_every_row_once(tmp_path):
+    folders = [tmp_path / "a" / "run-0001", tmp_path / "b" / "run-0001"]
+    first, second = make(folders[0]), make(folders[1])
+    rows, extras = report.join(folders)
+    assert first == second and [{n: v for n, v in row.items() if n != "run"} for row in rows] == first
+    assert {row["run"] for row in rows} == {"a/run-0001"} and not extras["notes"]
+    with pytest.raises(InputError, match="twice"):
+        report.join([folders[0], folders[0]])

@@ -11,7 +11,6 @@ from jaxalign.report.sections import headline, results_sections, run_info
 
 def build(results: Results, extras: Mapping) -> Page:
     """The page of results; `extras` is what report.json holds."""
-    results.parameters |= extras.get("parameters") or {}
     best = headline.best_series(results)
     sections = [headline.headline(results), *results_sections(results), *run_info.sections(extras)]
     pairs = words.of_series(extras.get("wrong") or [], best)
@@ -24,5 +23,12 @@ def build(results: Results, extras: Mapping) -> Page:
         sections=sections,
         words=pairs,
         words_note=note,
+        notes=_notes(extras),
         version=jaxalign.__version__,
     )
+
+
+def _notes(extras: Mapping) -> list[str]:
+    """What a reader must know before any figure: toy models, test concepts that were trained on, runs kept apart."""
+    warnings = (extras.get("environment") or {}).get("warnings") or []
+    return list(dict.fromkeys([*warnings, *(extras.get("notes") or [])]))

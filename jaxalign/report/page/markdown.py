@@ -12,6 +12,7 @@ _EACH = 3  # wrong retrievals of a pair
 def markdown(page: Page) -> str:
     """The text of report.md."""
     parts = [f"# {_escape(page.title)}\n\n{_escape(page.lead)}\n"]
+    parts += [f"> {_escape(note)}\n" for note in page.notes]
     parts += [part for section in page.sections for part in _section(section)]
     if page.words:
         parts += ["## Words that went wrong\n", f"{_escape(page.words_note)}\n", *map(_words, page.words), ""]

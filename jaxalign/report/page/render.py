@@ -28,6 +28,7 @@ class Page(NamedTuple):
     sections: Sequence[Section]
     words: Sequence[PairWords]
     words_note: str
+    notes: Sequence[str]  # what a reader must know before any figure
     version: str
 
 

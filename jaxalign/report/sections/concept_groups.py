@@ -71,7 +71,7 @@ def forms(results: Results, among: list[Series]) -> Section | None:
             pictures.append(dots([_FORMS[subset] for subset in known], marks, about))
     shares: dict[tuple[str, str], dict[str, float]] = {}
     for cell, rows in results.cells.items():
-        if cell.setting == "forms" and cell.subset == "all":
+        if cell.setting == "forms" and cell.subset == "all" and not cell.series.model:
             for (source, target), row in rows.items():
                 if (target, source) not in shares or source == target:
                     shares.setdefault((source, target), {})[cell.metric] = percent(row["value"])
@@ -106,7 +106,7 @@ def domains(results: Results, among: list[Series]) -> Section | None:
         return None
     counts: dict[str, dict[str, int]] = {}
     for cell, rows in results.cells.items():
-        if cell.metric == "concepts" and cell.subset.startswith("domain:"):
+        if cell.metric == "concepts" and cell.subset.startswith("domain:") and not cell.series.model:
             counts.setdefault(cell.subset.removeprefix("domain:"), {})[cell.setting] = rows[MEAN, MEAN]["count"]
     body = [[name, row.get("concepts"), row.get("test")] for name, row in counts.items()]
     text = "By hyponym closure and lexicographer file of WordNet; a concept may be in several domains or in none."

@@ -40,8 +40,19 @@ def lead(results: Results, extras: Mapping) -> str:
 
 
 def sections(extras: Mapping) -> list[Section]:
-    """Concepts, then method, settings, environment and timing."""
-    return [section for section in (_concepts(extras), _method(extras)) if section]
+    """The runs that were joined, concepts, then method, settings, environment and timing."""
+    return [section for section in (_runs(extras), _concepts(extras), _method(extras)) if section]
+
+
+def _runs(extras: Mapping) -> Section | None:
+    """Which run each model's figures are from."""
+    body = [
+        [run["run"], ", ".join(map(short_model, run["models"])), ", ".join(run["languages"]), run["rows"]]
+        for run in extras.get("runs") or []
+    ]
+    text = "A figure that several runs share is taken from the first of them; the column `run` of the results names it."
+    table = Table("Runs on this page", ["run", "models", "languages", "rows"], body)
+    return Section("runs", "Runs", text, (), (table,)) if body else None
 
 
 def _concepts(extras: Mapping) -> Section | None:
