@@ -24,7 +24,7 @@ def normalize(vectors: np.ndarray, steps: tuple[str, ...] = ("unit", "center", "
 
 
 def procrustes(source: np.ndarray, target: np.ndarray, completion: str = "drop") -> np.ndarray:
-    """argmin of |source W - target| over orthogonal W, (feature, feature), from the SVD of source' target.
+    """The orthogonal W that minimizes |source W - target|, (feature, feature), from the SVD of source' target.
 
     Where the seed rows do not span the space W is not determined: `drop` leaves that part zero (a partial isometry),
     `identity` takes the limit of the solution for source' target + lambda I as lambda falls to 0, `arbitrary` keeps

@@ -1,10 +1,32 @@
-"""Where the shared data stands, and what tests do without it."""
+"""What all tests share: the folder of real data, and which tests are fast."""
 
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+TESTS = Path(__file__).resolve().parent
+SHARED = TESTS.parents[1] / "shared"
+# `python -m pytest -m fast`: files and folders whose tests need no compilation of large programs and no child process.
+FAST = (
+    "concepts/",
+    "embeddings/test_packing.py",
+    "embeddings/test_prefix_tree.py",
+    "embeddings/test_prompts.py",
+    "embeddings/test_word2vec_format.py",
+    "metrics/test_precision.py",
+    "metrics/test_significance.py",
+    "models/test_wrong_checkpoints.py",
+    "report/test_page.py",
+    "whole_run/test_flags.py",
+    "whole_run/test_flow.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives the marker `fast` to every test of the list above."""
+    for item in items:
+        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix().startswith(FAST):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(scope="session")

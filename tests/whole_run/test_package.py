@@ -52,6 +52,7 @@ def test_sdist_holds_the_sources(built):
         "tests/whole_run/test_package.py",
     } <= names
     assert sources() | {"constraints/oldest.txt", "BUILD_NOTES.md", "tests/models/parity.py"} <= names
+    assert {"CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", "docs/paper.md"} <= names
 
 
 def test_wheel_runs_from_an_empty_folder(built, tmp_path):
