@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Picture, draw
+from jaxalign.report.names import setting_name
 from jaxalign.report.results import MEAN, Results, Series, percent
 
 Points = Sequence[tuple[float, dict]]  # (x, row)
@@ -39,8 +40,8 @@ def heat_map(results: Results, series: Series, setting: str, about: About) -> Pi
     mean = results.mean(series, setting)
     words = f"mean {100 * mean['value']:.2f} %" if mean else ""
     alt = (
-        f"Heat map of P@1 in percent for every ordered language pair, {setting}, {about.subject}: {words}; "
-        f"{_extremes(pairs)}."
+        f"Heat map of P@1 in percent for every ordered language pair, {setting_name(setting)}, {about.subject}: "
+        f"{words}; {_extremes(pairs)}."
     )
     caption = f"{about.caption}, {words}" if words else about.caption
     return draw(about._replace(caption=caption), alt, paint, (3.0, 2.9))._replace(group=about.subject)
@@ -67,7 +68,8 @@ def bars(
         for place, (label, rows) in enumerate(heights.items()):
             x = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
             colour = COLOURS.get(label, PALETTE[place % len(PALETTE)])
-            axes.bar(x, [100 * row["value"] if row else 0 for row in rows], width * 0.92, label=label, color=colour)
+            values = [100 * row["value"] if row else 0 for row in rows]
+            axes.bar(x, values, width * 0.92, label=setting_name(label), color=colour)
             for at, row in zip(x, rows, strict=True):
                 if row and row.get("low") is not None:
                     axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=INK, linewidth=0.9)

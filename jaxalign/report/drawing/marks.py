@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from jaxalign.report.drawing.svg import COLOURS, GREY, PALETTE, About, Picture, draw
+from jaxalign.report.names import setting_name
 from jaxalign.report.results import percent
 
 
@@ -62,7 +63,7 @@ def _marks(axes: Axes, y: np.ndarray, marks: Mapping[str, Sequence[dict | None]]
             if row and row.get("low") is not None:
                 axes.plot([100 * row["low"], 100 * row["high"]], [height, height], color=colour, linewidth=1.1)
         values = [100 * row["value"] if row else np.nan for row in rows]
-        axes.plot(values, heights, "osD^vP*X"[place % 8], color=colour, label=kind, markersize=5)
+        axes.plot(values, heights, "osD^vP*X"[place % 8], color=colour, label=setting_name(kind), markersize=5)
 
 
 def _links(axes: Axes, marks: Mapping[str, Sequence[dict | None]], link: tuple[str, str] | None) -> None:

@@ -6,13 +6,15 @@ import jaxalign
 from jaxalign.report.page import words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
-from jaxalign.report.sections import headline, results_sections, run_info
+from jaxalign.report.sections import finding, headline, results_sections, run_info
 
 
 def build(results: Results, extras: Mapping) -> Page:
     """The page of results; `extras` is what report.json holds."""
     best = headline.best_series(results)
+    found = finding.finding(results, extras)
     sections = [headline.headline(results), *results_sections(results), *run_info.sections(extras)]
+    sections = [found, *sections] if found else sections
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
     note = f"The first wrong retrievals after alignment{name}: the word, what was retrieved, what was right."

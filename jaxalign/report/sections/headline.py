@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from jaxalign.report import tables
-from jaxalign.report.results import Results, Series, last_layers, name_of, percent
+from jaxalign.report.names import setting_name, short_percent
+from jaxalign.report.results import Results, Series, last_layers, name_of
 from jaxalign.report.sections.section import Section
 
 TIED = 0.01  # share of tied queries from which a series cannot head the page
@@ -48,20 +49,14 @@ def ties_note(results: Results) -> str:
 
 
 def tiles(results: Results) -> list[Tile]:
-    """The headline numbers of the series that is best after alignment."""
+    """The headline numbers of the series that is best after alignment, under plain names."""
     best = best_series(results)
     if best is None:
         return []
     shown = []
-    for setting in ("after", "before", "ceiling", "null", "ceiling_null", "chance"):
+    for setting in ("after", "before", "null", "ceiling", "ceiling_null", "chance"):
         if row := results.mean(best, setting):
-            value = (
-                f"{100 * row['value']:.1f} %"
-                if row["value"] >= 0.001 or row["value"] == 0
-                else f"{100 * row['value']:.2f} %"
-            )
-            label = f"{setting}: P@1, all pairs" if setting == "after" else setting
-            shown.append(Tile(label, value, setting == "after"))
+            shown.append(Tile(setting_name(setting), f"{short_percent(row['value'])} %", setting == "after"))
     return shown
 
 
@@ -70,15 +65,16 @@ def headline(results: Results) -> Section:
     among = last_layers(results)
     table = tables.headline(results, among)
     best = best_series(results)
+    header = [table.header[0], *map(setting_name, table.header[1:])]
+    note = (
+        "Mean over all ordered pairs, last layer of each. no map: before; fitted map: after, from the seed dictionary; "
+        "leaky ceiling: fitted on the test concepts too; shuffled: the same with a shuffled dictionary. In the rows of "
+        "the results these are before, after, ceiling, null and ceiling_null."
+    )
     text = ""
     if best is not None:
-        row = results.mean(best, "after") or {}
-        bounds = ""
-        if row.get("low") is not None:
-            bounds = f" (95 % interval {percent(row['low']):.1f} to {percent(row['high']):.1f})"
-        name, value = name_of(best, among), percent(row["value"])
         text = (
-            f"Best after alignment among the last layers: {name}, {value:.1f} % P@1 over all pairs{bounds}. The tiles "
-            f"above and the wrong words below are this series.{ties_note(results)}"
+            f"Best with the fitted map among the last layers: {name_of(best, among)}. The sentences and tiles above "
+            f"and the wrong words below are this series.{ties_note(results)}"
         )
-    return Section("headline", "Headline", text, (), (table,))
+    return Section("headline", "Every series", text, (), (table._replace(header=header, note=note),))

@@ -3,6 +3,7 @@
 from jaxalign.report import paper_numbers, tables
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.svg import About
+from jaxalign.report.names import setting_name
 from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, percent, short_model
 from jaxalign.report.sections.section import DRAWN, Section
 from jaxalign.report.tables import PValue, Table
@@ -15,7 +16,7 @@ def pairs(results: Results, among: list[Series]) -> Section:
         shown = [name for name in results.settings(series) if name in SETTINGS and name != "chance"]
         title = name_of(series, among)
         if place < DRAWN:
-            abouts = {setting: About(f"pairs-{place}-{setting}", setting, title) for setting in shown}
+            abouts = {setting: About(f"pairs-{place}-{setting}", setting_name(setting), title) for setting in shown}
             pictures += [figures.heat_map(results, series, setting, about) for setting, about in abouts.items()]
         folded += [_titled(tables.matrix(results, series, setting), title) for setting in shown]
     text = "P@1 in percent, from the row's language to the column's."
@@ -52,11 +53,12 @@ def languages(results: Results, among: list[Series]) -> Section | None:
         about = About(f"languages-{place}", caption, f"{title}, every language to {hub}")
         pictures.append(figures.bars(groups, heights, about, top))
     text = (
-        "A map is worth what after gains on null, the same fit on a shuffled dictionary. The ceiling is fitted on the "
-        "test concepts as well; with many dimensions it nears 100 % for unrelated vectors: read it beside ceiling_null."
+        "A fitted map is worth what it gains on the shuffled dictionary. The leaky ceiling is fitted on the test "
+        "concepts as well; with many dimensions it nears 100 % for unrelated vectors: read it beside its own shuffled "
+        "dictionary."
     )
     folded = tuple(_titled(tables.precisions(results, series), name_of(series, among)) for series in among)
-    return Section("languages", "Before, after, ceiling and null", text, tuple(pictures), (), folded)
+    return Section("languages", "With and without a map", text, tuple(pictures), (), folded)
 
 
 def differences(results: Results, among: list[Series]) -> Section | None:
