@@ -40,7 +40,7 @@ def one(size):
             tuple(map(str, range(len(words)))), ("other",) * len(words), {"en": words, "fr": words[::-1]}, ()
         )
         start, worked = time.perf_counter(), time.process_time()
-        spaces = embed.spaces(model, concepts, embeddings=("vanilla",), layers="all", store_root=Path(folder) / "store")
+        spaces = embed.spaces(model, concepts, embed.SpaceOptions(layers="all"), store_root=Path(folder) / "store")
         seconds, worked = time.perf_counter() - start, time.process_time() - worked
         spaces[0].vectors["en"].sum()
         stored = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 2**20

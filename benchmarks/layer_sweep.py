@@ -15,20 +15,22 @@ import numpy as np
 
 from jaxalign.evaluation import pairs
 from jaxalign.experiment.throughput_align import planted
-from jaxalign.runtime import clock
+from jaxalign.runtime import log
+from jaxalign.runtime.progress import Progress
 
 SETTINGS = ("before", "after", "ceiling", "null")
 
 
 def sweep(flags: argparse.Namespace) -> list[dict]:
     """One row a layer and setting: mean P@1 over pairs; what is on disk is not computed again."""
+    log.configure()
     flags.out.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(0).permutation(flags.concepts)
     seed, test = order[: flags.seeds], order[flags.seeds :]
     key = "-".join(str(getattr(flags, name)) for name in ("concepts", "seeds", "features", "languages"))
     calls = flags.layers * flags.languages * (flags.languages - 1) // 2 * len(SETTINGS)
     rows = []
-    with clock.Progress(calls, "layer sweep", "pairs and settings") as progress:
+    with Progress(calls, "layer sweep", "pairs and settings") as progress:
         for layer in range(flags.layers):
             path = flags.out / f"{key}-layer-{layer:02d}.npz"
             if path.exists():

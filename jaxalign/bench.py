@@ -19,7 +19,7 @@ from typing import Any
 from absl import flags
 
 from jaxalign.config import INT32, Config
-from jaxalign.runtime import processes
+from jaxalign.runtime import log, processes
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
@@ -134,6 +134,7 @@ def main(argv: list[str]) -> int:
     try:
         with _heard_signals():
             config = config_from(argv)
+            log.configure()
             from jaxalign.experiment import run  # JAX loads only when there is work to do
 
             run.run(config)
@@ -144,8 +145,8 @@ def main(argv: list[str]) -> int:
         print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
-        if not processes.is_alone() and any(word in str(error) for word in processes.GONE):
-            print(processes.GONE_TEXT, file=sys.stderr)
+        if not processes.is_single() and any(word in str(error) for word in processes.DISCONNECTED):
+            print(processes.DISCONNECTED_TEXT, file=sys.stderr)
             return 1
         if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
@@ -172,12 +173,12 @@ def app() -> None:
     try:
         status: Any = main(sys.argv)
     except BaseException as error:
-        if processes.is_alone():
+        if processes.is_single():
             raise
         traceback.print_exception(error) if not isinstance(error, SystemExit) else None
         status = getattr(error, "code", 1)
-    if status and not processes.is_alone():
-        processes.leave(status)  # the others wait for this process, and would for minutes
+    if status and not processes.is_single():
+        processes.exit_at_once(status)  # the others would wait for this process for minutes
     sys.exit(status)
 
 

@@ -1,9 +1,9 @@
-"""The records that pass between rooms, and the axis words.
+"""The records that pass between folders, and the axis words.
 
 concept  a WordNet synset (or a row of one's own list); the rows of every space
 query    a concept looked up from the source language;  target  its candidates in the other
 batch    texts computed together;  row  one forest of a batch;  slot  one token of a row
-pick     one pooled vector that leaves a row;  feature  a column of a space
+vector   one pooled vector of a row;  feature  a column of a space
 layer    0 = embeddings, L = after the last block and the final norm;  head, token, vocab as usual
 """
 
@@ -38,16 +38,16 @@ class Batch(NamedTuple):
 
     Slot k of a row is seen by the slots q of that row with `seen_from[k] <= q < seen_to[k]`. In a causal model slots
     stand in depth-first order of the prefix tree, so k is seen by itself and its descendants, `seen_from[k] = k`; in a
-    bidirectional model by all slots of its text. An unused slot sees only itself. `pool` gives each pick as a weighted
-    sum of the slots of its row: one-hot for first and last token, 1/n over a text's path for the mean; unused picks
-    are 0.
+    bidirectional model by all slots of its text. An unused slot sees only itself. `pool` gives each pooled vector as a
+    weighted sum of the slots of its row: one-hot for first and last token, 1/n over a text's path for the mean, zeros
+    where a row has fewer vectors than others.
     """
 
     tokens: Int32[np.ndarray, "row slot"]
     positions: Int32[np.ndarray, "row slot"]  # position in the text, from 0
     seen_from: Int32[np.ndarray, "row slot"]
     seen_to: Int32[np.ndarray, "row slot"]
-    pool: Float32[np.ndarray, "row pick slot"]
+    pool: Float32[np.ndarray, "row vector slot"]
 
 
 class SpaceLabel(NamedTuple):

@@ -3,13 +3,12 @@
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from jaxalign.concepts import tsv, wordnet, wordnet_files
+from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, InputError
 
 _CACHE_VERSION = 1  # raise when the same files and arguments would give other concepts
@@ -69,7 +68,8 @@ def _wordnet(languages: Sequence[str], min_depth: int, both: str, cache_dir: Pat
         concepts = wordnet.concepts(files, languages, min_depth=min_depth, both=both)
         with contextlib.suppress(OSError):  # the cache only saves time
             entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(entry, json.dumps({"digest": digest(concepts), **concepts._asdict()}, ensure_ascii=False))
+            text = json.dumps({"digest": digest(concepts), **concepts._asdict()}, ensure_ascii=False)
+            write_text(entry, text, mode=0o600)
     return concepts
 
 
@@ -84,18 +84,6 @@ def _cached(entry: Path) -> Concepts | None:
         return concepts if aligned and content["digest"] == digest(concepts) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read, either completely or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _sha256(data: bytes) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxalign.concepts.dataset import write_private
+from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, InputError, Split
 
 
@@ -95,4 +95,5 @@ def read_split(path: Path, concepts: Concepts) -> Split:
 
 def write_split(path: Path, split: Split) -> None:
     """Writes the split as JSON that `read_split` reads."""
-    write_private(Path(path), json.dumps({"seed": split.seed, "test": split.test}, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps({"seed": split.seed, "test": split.test}, ensure_ascii=False, indent=1) + "\n"
+    write_text(Path(path), text, mode=0o600)

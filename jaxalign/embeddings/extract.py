@@ -1,14 +1,15 @@
-"""A forest's batches on the local devices: pooled vectors of the chosen layers, in the forest's order.
+"""A forest's batches on the local devices: pooled vectors of the chosen layers, in the order of the forest.
 
 The rows of a batch are split over the devices by pmap (over the mesh's "data" axis where the weights are sharded). Each
-batch is placed ahead, the next ones are dispatched before the last is read, and copies to the host are asynchronous.
+batch is placed ahead of time, the next ones are dispatched before the first is read, and copies to the host are
+asynchronous.
 """
 
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,18 +17,15 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxalign import models
-from jaxalign.embeddings import packing, tokenize
+from jaxalign.embeddings import batches, packing, tokenize
 from jaxalign.types import Batch, InputError
 
-IN_FLIGHT = 2
+IN_FLIGHT = 2  # batches dispatched before the first of them is read
 PROGRAMS = 32  # compiled programs kept
 # Slots of a batch on one device. CPU: within 7 % of the best of 512 to 4096 for every family measured.
 # Accelerators: enough to keep a 7B model's products bound by arithmetic; halved until the compiler's own figure fits
 # the free memory.
 BATCH_TOKENS = {"cpu": 1024, "gpu": 16384, "tpu": 16384}
-
-
-Progress = Callable[[str, int, int], None]  # what, done, total
 
 
 class Engine(NamedTuple):
@@ -36,19 +34,26 @@ class Engine(NamedTuple):
     config: Any
     params: Any
     mesh: Mesh
-    mapped: bool  # whole weights on each device, rows split by pmap; else by jit over the mesh
+    mapped: bool  # each device holds all weights and pmap splits the rows; otherwise jit does, over the mesh
 
 
 class Shape(NamedTuple):
     """What a program is compiled for."""
 
-    rows: int  # a batch, all devices together
-    width: int
-    picks: int  # a row
-    taken: int  # picks of a batch that leave a copy of the model, at most
+    rows: int  # of a batch, all devices together
+    width: int  # slots per row
+    row_vectors: int  # pooled vectors of a row, at most
+    copy_vectors: int  # pooled vectors of a batch that one copy of the model gives, at most
     layers: tuple[int, ...]
-    focused: bool  # the last layer's picks are single tokens: its block computes those tokens alone
-    decoder: bool = False  # vectors are the decoder's first step over each pick's text
+    focused: bool  # the last layer's vectors are single tokens: its block computes only those tokens
+    decoder: bool = False  # vectors are the decoder's first step over each text
+
+
+class BatchVectors(NamedTuple):
+    """Pooled vectors of one batch, in the plan's order."""
+
+    number: int  # of the batch in its plan
+    vectors: np.ndarray  # (layer, vector, feature) float32
 
 
 class Counts(NamedTuple):
@@ -64,20 +69,19 @@ class Counts(NamedTuple):
         return 1 - self.tokens_computed / self.slots if self.slots else 0.0
 
 
-_programs: dict[Any, Any] = {}
-
-
 def engine(model: models.Model) -> Engine:
     """Engine of `model`: its own mesh, or a copy of the parameters on every local device."""
     if model.mesh is not None and model.mesh.size > 1:
         if jax.process_count() > 1:
-            raise InputError("Expected --model_parallel=1 on several hosts, got a sharded model. Use one host a model.")
+            raise InputError(
+                "Expected --model_parallel=1 on several hosts, got a sharded model. Run each model on one host."
+            )
         return Engine(model.config, model.params, model.mesh, False)
     devices = np.array(jax.local_devices())
     mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
     params = models.unstacked(model.params) if devices[0].platform == "cpu" else model.params
     params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
-    # On several hosts pmap takes its arguments for shares of a global batch, whatever its devices; jit does not.
+    # On several hosts pmap takes its arguments as shares of a global batch, whatever its devices; jit does not.
     return Engine(model.config, params, mesh, jax.process_count() == 1)
 
 
@@ -89,12 +93,12 @@ def replicas(engine: Engine) -> int:
 def shape_for(
     engine: Engine, plan: packing.Forest, layers: tuple[int, ...], batch_tokens: int = 0, decoder: bool = False
 ) -> Shape:  # fmt: skip
-    """Shape of the plan's batches: `batch_tokens` slots a device, fewer where memory or the plan itself is small."""
+    """Shape of the plan's batches: `batch_tokens` slots per device, fewer where memory or the plan itself is small."""
     copies = replicas(engine)
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
-    single = bool((plan.pick_to - plan.pick_from == 1).all())
-    few = layers == (engine.config.num_layers,) or 4 * plan.picks <= 3 * plan.width
+    single = bool((plan.vector_to - plan.vector_from == 1).all())
+    few = layers == (engine.config.num_layers,) or 4 * plan.most_vectors <= 3 * plan.width
     focused = single and few and engine.config.num_layers in layers and not decoder
     each = max(1, tokens // plan.width)
     while True:
@@ -103,8 +107,8 @@ def shape_for(
         step = max(1, each // 4)
         rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
         rows = max(rows, 1)
-        taken = packing.most_picks(plan, rows)
-        shape = Shape(rows * copies, plan.width, plan.picks, taken, layers, focused, decoder)
+        most = batches.most_vectors(plan, rows)
+        shape = Shape(rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
         each //= 2
@@ -112,8 +116,8 @@ def shape_for(
 
 def with_rows(engine: Engine, plan: packing.Forest, shape: Shape, rows: int) -> Shape:
     """The shape for the same plan, or one of another width, in batches of `rows` rows."""
-    taken = packing.most_picks(plan, rows // replicas(engine))
-    return shape._replace(rows=rows, width=plan.width, picks=plan.picks, taken=taken)
+    most = batches.most_vectors(plan, rows // replicas(engine))
+    return shape._replace(rows=rows, width=plan.width, row_vectors=plan.most_vectors, copy_vectors=most)
 
 
 def _fits(engine: Engine, shape: Shape) -> bool:
@@ -135,41 +139,42 @@ def _free_bytes(device: Any) -> int | None:
 
 
 def program(engine: Engine, shape: Shape) -> Any:
-    """The compiled program of a shape: `(params, batch, last_picks, taken) -> pooled`, kept for the process."""
-    key = (engine.config, shape, engine.mesh, engine.mapped)
-    if key not in _programs:
-        if len(_programs) >= PROGRAMS:
-            _programs.clear()
-        arguments = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
-            (engine.params, *_place(engine, _blank(shape, replicas(engine)))),
-        )
-        _programs[key] = _mapped(engine, shape).lower(*arguments).compile()
-    return _programs[key]
+    """The compiled program of a shape: `(params, batch, slots, numbers) -> pooled`, kept for the process."""
+    arguments = (engine.params, *_place(engine, _blank(shape, replicas(engine))))
+    leaves, tree = jax.tree.flatten(arguments)
+    abstract = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding) for leaf in leaves)
+    return compiled(engine.config, shape, engine.mesh, engine.mapped, tree, abstract)
 
 
-def _mapped(engine: Engine, shape: Shape) -> Any:
-    run = partial(_decoded if shape.decoder else _pooled, engine.config, shape.layers)
-    if not engine.mapped:
+@lru_cache(maxsize=PROGRAMS)
+def compiled(config: Any, shape: Shape, mesh: Mesh, mapped: bool, tree: Any, abstract: tuple[Any, ...]) -> Any:
+    """The program for arguments of these shapes, dtypes and placements; models of one architecture share it."""
+    return _mapped(config, shape, mesh, mapped).lower(*jax.tree.unflatten(tree, abstract)).compile()
+
+
+def _mapped(config: Any, shape: Shape, mesh: Mesh, mapped: bool) -> Any:
+    run = partial(_decoded if shape.decoder else _pooled, config, shape.layers)
+    if not mapped:
         return jax.jit(run)
-    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(engine.mesh.devices.flat))
+    return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(mesh.devices.flat))
 
 
-def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, last_picks: Any, taken: Any) -> jax.Array:
-    found = models.pooled(config, params, batch, layers=layers, last_picks=last_picks, taken=taken)
-    return found.swapaxes(0, 1)  # copies first: the axis that the devices share
+def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:
+    vectors = models.pooled(config, params, batch, layers=layers, last_picks=slots, taken=numbers)
+    return vectors.swapaxes(0, 1)  # copies first: the axis that the devices share
 
 
-def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, _: Any, taken: Any) -> jax.Array:
-    found = models.decoded(config, params, batch, layers=layers)
-    return jax.vmap(lambda each: models.take_picks(each, taken))(found).swapaxes(0, 1)
+def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, _: Any, numbers: Any) -> jax.Array:
+    vectors = models.decoded(config, params, batch, layers=layers)
+    return jax.vmap(lambda each: models.take_picks(each, numbers))(vectors).swapaxes(0, 1)
 
 
 def _blank(shape: Shape, copies: int) -> tuple[Batch, Any, Any]:
-    slots = np.zeros((shape.rows, shape.width), np.int32)
-    pool = np.zeros((shape.rows, shape.picks, shape.width), np.float32)
-    last_picks = pool[:, :, 0].astype(np.int32) if shape.focused else None
-    return Batch(slots, slots, slots, slots, pool), last_picks, np.zeros((copies, shape.taken), np.int32)
+    """A batch of zeros with its vectors' slots and numbers: the arguments of a program besides the parameters."""
+    cells = np.zeros((shape.rows, shape.width), np.int32)
+    pool = np.zeros((shape.rows, shape.row_vectors, shape.width), np.float32)
+    slots = pool[:, :, 0].astype(np.int32) if shape.focused else None
+    return Batch(cells, cells, cells, cells, pool), slots, np.zeros((copies, shape.copy_vectors), np.int32)
 
 
 def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]:
@@ -183,14 +188,14 @@ def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]
     return jax.device_put(jax.tree.map(split, host), sharding)
 
 
-def dispatch(engine: Engine, plan: packing.Forest, shape: Shape, index: int) -> jax.Array:
+def _dispatch(run: Any, engine: Engine, plan: packing.Forest, shape: Shape, index: int) -> jax.Array:
     """Starts batch `index` of the plan and its copy to the host; returns at once."""
-    batch = packing.batch(plan, index * shape.rows, shape.rows)
-    slots = packing.last_picks(plan, batch.pool) if shape.focused else None
-    taken = packing.taken_picks(plan, index * shape.rows, shape.rows, replicas(engine), shape.taken)
-    found = program(engine, shape)(engine.params, *_place(engine, (batch, slots, taken)))
-    found.copy_to_host_async()
-    return found
+    batch = batches.batch(plan, index * shape.rows, shape.rows)
+    slots = batches.vector_slots(plan, batch.pool) if shape.focused else None
+    numbers = batches.used_numbers(plan, index * shape.rows, shape.rows, replicas(engine), shape.copy_vectors)
+    vectors = run(engine.params, *_place(engine, (batch, slots, numbers)))
+    vectors.copy_to_host_async()
+    return vectors
 
 
 def batch_count(plan: packing.Forest, shape: Shape) -> int:
@@ -198,27 +203,35 @@ def batch_count(plan: packing.Forest, shape: Shape) -> int:
     return math.ceil(plan.rows / shape.rows)
 
 
-def vectors(
-    engine: Engine, plan: packing.Forest, shape: Shape, indices: Iterable[int]
-) -> Iterator[tuple[int, np.ndarray]]:
-    """(index, (layer, pick, feature) float32) of the batches asked for; picks in the plan's order."""
-    flying: deque[tuple[int, jax.Array]] = deque()
+def vectors(engine: Engine, plan: packing.Forest, shape: Shape, indices: Iterable[int]) -> Iterator[BatchVectors]:
+    """Pooled vectors of the batches asked for, one batch after another."""
+    in_flight: deque[tuple[int, jax.Array]] = deque()
     copies = replicas(engine)
     share = shape.rows // copies
+    run = program(engine, shape)
 
-    def land() -> tuple[int, np.ndarray]:
-        index, found = flying.popleft()
-        host = np.asarray(found).reshape(copies, len(shape.layers), shape.taken, -1)
+    def fetch_oldest() -> BatchVectors:
+        index, on_devices = in_flight.popleft()
+        host = np.asarray(on_devices).reshape(copies, len(shape.layers), shape.copy_vectors, -1)
         starts = np.minimum(index * shape.rows + share * np.arange(copies + 1), plan.rows)
-        parts = [part[:, :count] for part, count in zip(host, np.diff(plan.row_picks[starts]), strict=True)]
-        return index, parts[0] if copies == 1 else np.concatenate(parts, axis=1)
+        parts = [part[:, :count] for part, count in zip(host, np.diff(plan.row_vectors[starts]), strict=True)]
+        return BatchVectors(index, parts[0] if copies == 1 else np.concatenate(parts, axis=1))
 
     for index in indices:
-        flying.append((index, dispatch(engine, plan, shape, index)))
-        if len(flying) > IN_FLIGHT:
-            yield land()
-    while flying:
-        yield land()
+        in_flight.append((index, _dispatch(run, engine, plan, shape, index)))
+        if len(in_flight) > IN_FLIGHT:
+            yield fetch_oldest()
+    while in_flight:
+        yield fetch_oldest()
+
+
+def all_vectors(engine: Engine, plan: packing.Forest, shape: Shape) -> np.ndarray:
+    """(layer, vector, feature) float32 of the whole plan, in memory."""
+    together = np.empty((len(shape.layers), len(plan.vector_text), engine.config.width), np.float32)
+    for batch in vectors(engine, plan, shape, range(batch_count(plan, shape))):
+        start = plan.row_vectors[batch.number * shape.rows]
+        together[:, start : start + batch.vectors.shape[1]] = batch.vectors
+    return together
 
 
 def counts(plan: packing.Forest, shape: Shape) -> Counts:
@@ -228,9 +241,10 @@ def counts(plan: packing.Forest, shape: Shape) -> Counts:
 
 
 def checked(model: models.Model, part: tokenize.Tokens) -> tokenize.Tokens:
+    """The tokens, if the model can take them; InputError for texts that are too long and ids without an embedding."""
     longest = int(np.diff(part.offsets).max(initial=0))
     if model.max_length and longest > model.max_length:
-        raise InputError(f"Expected at most {model.max_length} tokens a text, got {longest}. Shorten --concepts.")
+        raise InputError(f"Expected at most {model.max_length} tokens per text, got {longest}. Shorten --concepts.")
     if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
         wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
         raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Change --models.")
@@ -253,7 +267,10 @@ def parse_layers(model: models.Model, layers: Any, decoder: bool = False) -> tup
 
 
 def decoder_only(poolings: Sequence[str]) -> bool:
-    """Whether the vectors are the decoder's; its picks cannot share a batch's output with other poolings."""
+    """Whether the vectors are the decoder's, which cannot share a batch's output with those of other poolings."""
     if "decoder" in poolings and set(poolings) != {"decoder"}:
-        raise InputError(f"Expected the pooling decoder alone in one run, got {', '.join(poolings)}. Split it.")
+        raise InputError(
+            f"Expected the pooling decoder without others in one forest, got {', '.join(poolings)}. "
+            "Ask for it separately."
+        )
     return "decoder" in poolings

@@ -1,6 +1,6 @@
 """Token rows -> their prefix tree: distinct rows in lexicographic order, and how far each follows the one before.
 
-Rows are gone through column by column, so that what is made on the way is a few numbers a row, whatever its length.
+Rows are processed column by column, so that temporary memory is a few numbers per row, whatever its length.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,27 @@ class Rows(NamedTuple):
     common: Int32[np.ndarray, " row"]  # leading tokens that are those of the row before
 
 
-def distinct(parts: Sequence[Tokens]) -> tuple[Rows, list[Int64[np.ndarray, " text"]]]:
+class Distinct(NamedTuple):
+    """Distinct rows of several parts, and for each part the row of each of its texts."""
+
+    rows: Rows
+    row_of: list[Int64[np.ndarray, " text"]]
+
+
+class OwnTokens(NamedTuple):
+    """Tokens of rows without those they share with the row before, one row after another."""
+
+    ids: Int32[np.ndarray, " token"]
+    offsets: Int64[np.ndarray, " row+1"]
+
+
+def distinct(parts: Sequence[Tokens]) -> Distinct:
     """Distinct rows of all parts, and the row of each text of each part."""
-    once = list({id(part): part for part in parts}.values())  # several poolings share their tokens
-    texts = [len(part.offsets) - 1 for part in once]
-    starts = {id(part): int(start) for part, start in zip(once, np.cumsum([0, *texts]), strict=False)}
-    ids = np.concatenate([part.ids for part in once])
-    lengths = np.concatenate([np.diff(part.offsets) for part in once]).astype(np.int32)
+    unique = list({id(part): part for part in parts}.values())  # several poolings share their tokens
+    texts = [len(part.offsets) - 1 for part in unique]
+    starts = {id(part): int(start) for part, start in zip(unique, np.cumsum([0, *texts]), strict=False)}
+    ids = np.concatenate([part.ids for part in unique])
+    lengths = np.concatenate([np.diff(part.offsets) for part in unique]).astype(np.int32)
     begin = np.cumsum(lengths, dtype=np.int64) - lengths
     order = _sorted(ids, begin, lengths)
     begin, lengths = begin[order], lengths[order]
@@ -37,7 +51,7 @@ def distinct(parts: Sequence[Tokens]) -> tuple[Rows, list[Int64[np.ndarray, " te
     number = np.empty(len(order), np.int64)
     number[order] = np.cumsum(new) - 1
     text_of = [number[starts[id(part)] :][: len(part.offsets) - 1] for part in parts]
-    return Rows(ids, begin[new], lengths[new], common[new]), text_of
+    return Distinct(Rows(ids, begin[new], lengths[new], common[new]), text_of)
 
 
 def _sorted(ids: np.ndarray, begin: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -63,12 +77,12 @@ def _common(ids: np.ndarray, begin: np.ndarray, lengths: np.ndarray) -> np.ndarr
     return common
 
 
-def taken(rows: Rows, order: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of the rows in this order, each from its `shared` first ones on, and their offsets."""
+def own_tokens(rows: Rows, order: np.ndarray, shared: np.ndarray) -> OwnTokens:
+    """Tokens of the rows in this order, each without its first `shared` ones."""
     begin, lengths = rows.begin[order] + shared, rows.lengths[order] - shared
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    ids, reach = np.empty(offsets[-1], np.int32), np.arange(len(order))
+    ids, reaching = np.empty(offsets[-1], np.int32), np.arange(len(order))
     for at in range(int(lengths.max(initial=0))):
-        reach = reach[lengths[reach] > at]
-        ids[offsets[reach] + at] = rows.ids[begin[reach] + at]
-    return ids, offsets
+        reaching = reaching[lengths[reaching] > at]
+        ids[offsets[reaching] + at] = rows.ids[begin[reaching] + at]
+    return OwnTokens(ids, offsets)

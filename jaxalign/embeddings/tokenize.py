@@ -10,7 +10,7 @@ from jaxalign.types import InputError
 
 
 class Tokens(NamedTuple):
-    """Texts as tokens, one after another; the tokenizer's own tokens stand outside `inner_from:inner_to`."""
+    """Tokens of texts, one text after another; special tokens of the tokenizer are outside `inner_from:inner_to`."""
 
     ids: Int32[np.ndarray, " token"]
     offsets: Int64[np.ndarray, " text+1"]
@@ -26,9 +26,9 @@ def tokenize(
     """Tokens of `texts`, exactly as `tokenizer(text)` gives them; InputError for empty and too long texts."""
     for i, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
-            raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Mend --concepts.")
+            raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Correct --concepts.")
     ends = _special_ends(tokenizer) if add_special_tokens else (0, 0)
-    parts = []  # arrays block by block: lists of Python integers would take ten times the memory
+    parts = []  # arrays, block by block: lists of Python integers would take ten times the memory
     for i in range(0, len(texts), block):
         rows = tokenizer(
             list(texts[i : i + block]), add_special_tokens=add_special_tokens, padding=False, truncation=False,
@@ -37,7 +37,7 @@ def tokenize(
         part = _flatten(rows, texts[i : i + block], i)
         _refuse_long(part, texts, i, max_length)
         parts.append(_inner(part, ends, tokenizer))
-    return _joined(parts)
+    return _concatenated(parts)
 
 
 def _refuse_long(part: Tokens, texts: Sequence[str], first: int, max_length: int | None) -> None:
@@ -51,12 +51,12 @@ def _refuse_long(part: Tokens, texts: Sequence[str], first: int, max_length: int
 
 
 def _inner(part: Tokens, ends: tuple[int, int], tokenizer: Any) -> Tokens:
-    """The part with its special tokens, so many at either end, outside `inner_from:inner_to`."""
+    """The part with its special tokens, `ends` of them before and after each text, outside `inner_from:inner_to`."""
     lengths = np.diff(part.offsets)
-    # A text of special tokens alone keeps them: a mean over nothing is no vector.
-    bare = lengths <= sum(ends)
-    inner_from = np.where(bare, 0, ends[0]).astype(np.int32)
-    inner_to = np.where(bare, lengths, lengths - ends[1]).astype(np.int32)
+    # A text of nothing but special tokens keeps them, because there is no mean over no token.
+    only_special = lengths <= sum(ends)
+    inner_from = np.where(only_special, 0, ends[0]).astype(np.int32)
+    inner_to = np.where(only_special, lengths, lengths - ends[1]).astype(np.int32)
     unknown = _count_unknown(part.ids, part.offsets, inner_from, inner_to, tokenizer)
     return Tokens(part.ids, part.offsets, inner_from, inner_to, unknown)
 
@@ -66,7 +66,7 @@ def from_rows(rows: Sequence[Sequence[int]]) -> Tokens:
     return _flatten(rows, rows, 0)
 
 
-def _joined(parts: Sequence[Tokens]) -> Tokens:
+def _concatenated(parts: Sequence[Tokens]) -> Tokens:
     if not parts:
         return _flatten([], [], 0)
     ids, offsets, inner_from, inner_to, unknown = zip(*parts, strict=True)
@@ -80,7 +80,7 @@ def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) ->
     if (lengths == 0).any():
         i = int(np.argmin(lengths))
         raise InputError(
-            f"Expected a token or more a text, got none for {texts[i]!r} at index {first + i}. Mend --concepts."
+            f"Expected one token or more per text, got none for {texts[i]!r} at index {first + i}. Correct --concepts."
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = np.fromiter((token for row in rows for token in row), np.int32, int(offsets[-1]))
@@ -88,7 +88,7 @@ def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) ->
 
 
 def _special_ends(tokenizer: Any) -> tuple[int, int]:
-    """Numbers of special tokens that the tokenizer puts before and behind a text."""
+    """Numbers of special tokens that the tokenizer puts before and after a text."""
     plain = list(tokenizer("a", add_special_tokens=False)["input_ids"])
     full = list(tokenizer("a")["input_ids"])
     for head in range(len(full) - len(plain) + 1):
@@ -101,7 +101,7 @@ def _count_unknown(ids: Any, offsets: Any, inner_from: Any, inner_to: Any, token
     unknown = getattr(tokenizer, "unk_token_id", None)
     if unknown is None or not len(inner_to):
         return 0
-    # A word-start mark may stand alone before <unk>, as in SentencePiece models.
+    # A word-start mark may be a token of its own before <unk>, as in SentencePiece models.
     marks = [i for i in (tokenizer.convert_tokens_to_ids(mark) for mark in ("▁", "Ġ")) if i is not None]
     total = np.concatenate([[0], np.cumsum(np.isin(ids, [unknown, *marks]))])
     certain = np.concatenate([[0], np.cumsum(ids == unknown)])

@@ -1,21 +1,14 @@
-"""Vectors on disk: Orbax checkpoints of a few batches each, committed one by one, read a layer at a time.
+"""Vectors on disk: entries that are made chunk by chunk, found again by what they are made of, read layer by layer.
 
-An entry holds one embedding of one model's texts: `plan.json` (how the work was cut), `index.npz` (which vector belongs
-to which text), `chunks/00000/` (an Orbax checkpoint, one leaf a layer) beside `chunks/00000.json` (bytes and CRC-32 of
-its files, written after it: the commit), `manifest.json` (last). Its name is a digest of all that made it. What a kill
-left half-written has no commit and is made again; a commit whose files changed is found when the entry is opened. Each
-commit names the plan it follows, for in a bucket (`bucket`) two machines may be at one entry.
+An entry holds one embedding of one model's texts: `plan.json` (how the work was divided), `index.npz` (which vector
+belongs to which text), the chunks (see `chunks`), and `manifest.json`, written last. Its name is a digest of everything
+that it depends on. What a kill left half-written has no commit and is made again; a commit whose files have changed is
+found when the entry is opened. Each commit names the plan that it follows, because in a bucket (`bucket`) two machines
+may work on one entry.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import json
-import logging
-import os
-import shutil
-import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,24 +16,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign.runtime import bucket
+from jaxalign.embeddings import chunks
+from jaxalign.embeddings.chunks import committed, remove, write_chunk
+from jaxalign.runtime import bucket, files
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
+__all__ = ["Entry", "begin", "candidates", "committed", "digest", "find", "finish", "locked", "read_index",
+           "read_layer", "read_plan", "remove", "write_chunk"]  # fmt: skip
+
 FORMAT = 3
+# What an interrupted run's plan must have in common with the present one for its chunks to be used.
+_SAME = ("format", "texts", "vectors", "layers", "poolings", "features")
 
 
 class Entry(NamedTuple):
-    """A finished entry: vectors by layer, and where each text's vector stands."""
+    """A finished entry: its layers and poolings, and the number of vectors of each chunk."""
 
     path: Path
     layers: tuple[int, ...]
     poolings: tuple[str, ...]
-    counts: tuple[int, ...]  # vectors of each chunk
+    counts: tuple[int, ...]
     features: int
 
 
 def digest(parts: dict[str, Any]) -> str:
-    """Name of the entry that `parts` (JSON values and arrays) made."""
+    """Name of the entry that `parts` (JSON values and arrays) determine: 32 hexadecimal digits."""
     state = hashlib.sha256(f"format {FORMAT}".encode())
     for name in sorted(parts):
         value = parts[name]
@@ -53,42 +54,50 @@ def digest(parts: dict[str, Any]) -> str:
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made if absent, readable by its owner alone."""
+    """The folder, made if absent, readable by its owner only."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 
 
 @contextmanager
 def locked(root: Path, name: str) -> Iterator[Path]:
-    """Path of an entry, held by this process alone; a second process waits and then finds the entry finished."""
+    """Path of an entry, held by this process only; a second process waits and then finds the entry finished."""
+    from filelock import FileLock, Timeout
+
     folder = private_folder(root)
-    with open(folder / f"{name}.lock", "a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"store: waiting for another process that makes {folder / name}", file=sys.stderr, flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    lock = FileLock(folder / f"{name}.lock", mode=0o600, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        LOGGER.info("store: waiting for another process that makes %s", folder / name)
+        lock.acquire()
+    try:
         yield folder / name
+    finally:
+        lock.release()
 
 
 def begin(path: Path, plan: dict[str, Any], index: dict[str, np.ndarray], copies: int) -> None:
-    """Makes the entry's folder, or keeps an interrupted run's and its plan, whose cut the chunks there follow."""
-    same = ("format", "texts", "vectors", "layers", "poolings", "features")
-    files = [path / "index.npz", path / "plan.json"]
-    there = bucket.pull(files)
+    """Makes the entry's folder, or keeps that of an interrupted run with its plan, which the chunks there follow.
+
+    copies: copies of the model that share the rows of a batch; a plan that they cannot share equally is replaced.
+    """
+    paths = [path / "index.npz", path / "plan.json"]
+    pulled = bucket.pull(paths)
     try:
-        found = read_plan(path)
-        fits = [found[key] for key in same] == [plan[key] for key in same] and found["rows"] % copies == 0
-        if fits and found["index"] == _crc(files[0]):
-            bucket.push([] if there else files)
+        kept = read_plan(path)
+        fits = [kept[key] for key in _SAME] == [plan[key] for key in _SAME] and kept["rows"] % copies == 0
+        if fits and kept["index"] == files.crc32(paths[0]):
+            bucket.push([] if pulled else paths)
             return
     except (OSError, ValueError, KeyError, TypeError):
         pass
     remove(path)
     private_folder(path / "chunks")
-    np.savez(path / "index.npz", **index)  # type: ignore[arg-type]
-    write_json(path / "plan.json", {**plan, "index": _crc(files[0])})
-    bucket.push(files)
+    with files.atomic_writer(paths[0]) as file:
+        np.savez(file, **index)  # type: ignore[arg-type]
+    files.write_text(paths[1], json.dumps({**plan, "index": files.crc32(paths[0])}))
+    bucket.push(paths)
 
 
 def read_plan(path: Path) -> dict[str, Any]:
@@ -98,200 +107,69 @@ def read_plan(path: Path) -> dict[str, Any]:
     return json.loads((path / "plan.json").read_text("utf-8"))
 
 
-def remove(path: Path) -> None:
-    """Removes an entry, if there."""
-    if path.exists():
-        shutil.rmtree(path)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes the file under another name and renames it: it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(part, "w", encoding="utf-8") as handle:
-        json.dump(value, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    part.replace(path)
-
-
-def write_chunk(path: Path, number: int, layers: tuple[int, ...], vectors: np.ndarray, process: int = 0) -> None:
-    """Writes (layer, vector, feature) as chunk `number` and commits it."""
-    folder = path / "chunks" / f"{number:05d}"
-    remove(folder)
-    leaves = {f"{layer:03d}": np.ascontiguousarray(part) for layer, part in zip(layers, vectors, strict=True)}
-    _checkpointer(process).save(folder.absolute(), args=_orbax().args.PyTreeSave(leaves), force=True)
-    for name, leaf in leaves.items():
-        if not (folder / name).exists():  # Orbax writes NumPy leaves in process 0 alone
-            _write_leaf(folder.absolute() / name, leaf)
-    sums, plan = _sums(folder), _crc(path / "plan.json") if (path / "plan.json").exists() else 0
-    write_json(folder.with_suffix(".json"), {"vectors": vectors.shape[1], "files": sums, "plan": plan})
-    bucket.push([*(folder / name for name in sums), folder.with_suffix(".json")])
-
-
-def _write_leaf(path: Path, leaf: np.ndarray) -> None:
-    """Writes a leaf as Orbax would: one uncompressed chunk of zarr through tensorstore."""
-    import tensorstore
-
-    metadata = {"shape": leaf.shape, "chunks": leaf.shape, "dtype": "<f4", "compressor": None}
-    spec = {"driver": "zarr", "kvstore": {"driver": "file", "path": f"{path}/"}, "metadata": metadata}
-    tensorstore.open(spec, create=True).result().write(leaf).result()
-
-
-def _orbax() -> Any:
-    import orbax.checkpoint
-
-    return orbax.checkpoint
-
-
-_checkpointers: dict[int, Any] = {}
-
-
-def _checkpointer(process: int) -> Any:
-    """A checkpointer of this process alone, plain files (same bytes every time) without compression."""
-    if process not in _checkpointers:
-        ocp = _orbax()
-        # Orbax warns at every save that the format we did not choose has nothing to merge.
-        logging.getLogger("absl").addFilter(lambda record: "Skipping merge of OCDBT" not in str(record.msg))
-        alone = ocp.options.MultiprocessingOptions(
-            primary_host=process, active_processes={process}, barrier_sync_key_prefix=f"store{process}"
-        )
-        handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False, multiprocessing_options=alone)
-        files = ocp.options.FileOptions(path_permission_mode=0o700)
-        _checkpointers[process] = ocp.Checkpointer(handler, multiprocessing_options=alone, file_options=files)
-    return _checkpointers[process]
-
-
-def _sums(folder: Path) -> dict[str, list[int]]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): [file.stat().st_size, _crc(file)] for file in files}
-
-
-def _crc(path: Path) -> int:
-    value = 0
-    with open(path, "rb") as handle:
-        while block := handle.read(1 << 22):
-            value = zlib.crc32(block, value)
-    return value
-
-
-def committed(path: Path, count: int) -> list[int]:
-    """Numbers of the chunks that are whole; a damaged one is named on stderr and counts as missing."""
-    there = bucket.names(path / "chunks")
-    plan = _crc(path / "plan.json") if (path / "plan.json").exists() else 0
-    found = []
-    for number in range(count):
-        folder = path / "chunks" / f"{number:05d}"
-        here = folder.with_suffix(".json").exists()
-        if here and there is not None and f"{number:05d}.json" not in there and _is_whole(folder, plan):
-            bucket.push([*(folder / name for name in _sums(folder)), folder.with_suffix(".json")])
-        elif not here and there:
-            _pull_chunk(folder)
-        if _is_whole(folder, plan):
-            found.append(number)
-    return found
-
-
-def _pull_chunk(folder: Path) -> None:
-    """Copies a chunk down from the bucket, its commit last."""
-    commit = folder.with_suffix(".json")
-    aside = commit.with_name(f"{commit.name}.bucket")
-    remove(folder)
-    if bucket.pull([commit]):
-        commit.replace(aside)  # no commit before its files
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            files = [folder / name for name in json.loads(aside.read_text("utf-8"))["files"]]
-            if all(file.is_relative_to(folder) for file in files) and bucket.pull(files):
-                aside.replace(commit)
-        aside.unlink(missing_ok=True)
-
-
-def _is_whole(folder: Path, plan: int) -> bool:
-    commit = folder.with_suffix(".json")
-    if not commit.exists():
-        return False
-    try:
-        found = json.loads(commit.read_text("utf-8"))
-        whole = found["files"] == _sums(folder) and found.get("plan", plan) == plan
-    except (OSError, ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        print(f"store: {folder} is damaged and will be made again", file=sys.stderr, flush=True)
-        commit.unlink(missing_ok=True)
-    return whole
-
-
-def finish(path: Path, made: dict[str, Any]) -> None:
-    """Writes the manifest, with which the entry counts as finished."""
+def finish(path: Path, made_of: dict[str, Any]) -> None:
+    """Writes the manifest, with which the entry counts as finished; `made_of` is kept in it for people."""
     plan = read_plan(path)
-    committed(path, plan["chunks"] if bucket.names(path) else 0)  # those of other processes, where no disk is shared
-    counts = [
-        json.loads((path / "chunks" / f"{n:05d}.json").read_text("utf-8"))["vectors"] for n in range(plan["chunks"])
-    ]
-    index = path / "index.npz"
-    sums = {"index.npz": [index.stat().st_size, _crc(index)]}
-    write_json(path / "manifest.json", {"made": made, "counts": counts, "files": sums, **plan})
+    in_bucket = bucket.list_files(path)
+    committed(path, plan["chunks"] if in_bucket else 0)  # pulls those of other processes, where no disk is shared
+    counts = [chunks.vector_count(path, number) for number in range(plan["chunks"])]
+    manifest = {"made": made_of, "counts": counts, "files": _index_sum(path), **plan}
+    files.write_text(path / "manifest.json", json.dumps(manifest))
     bucket.push([path / "manifest.json"])
 
 
 def candidates(folder: Path) -> list[Path]:
-    """Places under a folder that have a manifest."""
-    there = bucket.names(folder) or set()
-    far = {folder / name.split("/")[0] for name in there if name.endswith("/manifest.json")}
-    return sorted({path.parent for path in folder.glob("*/manifest.json")} | far)
+    """Entries under a folder, here or in the bucket, that have a manifest."""
+    names = bucket.list_files(folder) or set()
+    in_bucket = {folder / name.split("/")[0] for name in names if name.endswith("/manifest.json")}
+    return sorted({path.parent for path in folder.glob("*/manifest.json")} | in_bucket)
 
 
 def find(path: Path) -> Entry | None:
     """The finished entry at `path`, its files checked; None where it is absent, unfinished or damaged."""
-    there = bucket.names(path)
-    if not (path / "manifest.json").exists():
-        if not bucket.pull([path / "index.npz", path / "plan.json", path / "manifest.json"]):
+    paths = [path / "index.npz", path / "plan.json", path / "manifest.json"]
+    in_bucket = bucket.list_files(path)
+    if not paths[-1].exists():
+        if not bucket.pull(paths):
             return None
-        there = None  # nothing to copy up
+        in_bucket = None  # nothing to copy there
     try:
-        manifest = json.loads((path / "manifest.json").read_text("utf-8"))
-        index = path / "index.npz"
-        whole = manifest["files"] == {"index.npz": [index.stat().st_size, _crc(index)]}
-        whole = whole and read_plan(path).items() <= manifest.items()
+        manifest = json.loads(paths[-1].read_text("utf-8"))
+        complete = manifest["files"] == _index_sum(path) and read_plan(path).items() <= manifest.items()
         layers, poolings, counts = (tuple(manifest[key]) for key in ("layers", "poolings", "counts"))
         entry = Entry(path, layers, poolings, counts, manifest["features"])
     except (OSError, ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        print(f"store: {path} is damaged and will be made again", file=sys.stderr, flush=True)
+        complete = False
+    if not complete:
+        LOGGER.warning("store: %s is damaged and will be made again", path)
         remove(path)
         return None
     if len(committed(path, len(entry.counts))) < len(entry.counts):
-        (path / "manifest.json").unlink()
+        paths[-1].unlink()
         return None
-    if there is not None and "manifest.json" not in there:
-        bucket.push([path / "index.npz", path / "plan.json", path / "manifest.json"])
+    if in_bucket is not None and "manifest.json" not in in_bucket:
+        bucket.push(paths)
     return entry
 
 
 def read_index(entry: Entry) -> dict[str, np.ndarray]:
-    """Which vector belongs to each text, by pooling and language."""
-    with np.load(entry.path / "index.npz", allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}
+    """Which vector belongs to each text, by "POOLING LANGUAGE"."""
+    with np.load(entry.path / "index.npz", allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def read_layer(entry: Entry, layer: int) -> np.ndarray:
     """(vector, feature) float32 of one layer, in the entry's order."""
     if layer not in entry.layers:
         raise InputError(f"Expected a layer of {', '.join(map(str, entry.layers))}, got {layer}. See --layers.")
-    ocp = _orbax()
-    found = np.empty((sum(entry.counts), entry.features), np.float32)
-    start, name = 0, f"{layer:03d}"
+    vectors = np.empty((sum(entry.counts), entry.features), np.float32)
+    start = 0
     for number, count in enumerate(entry.counts):
-        folder = (entry.path / "chunks" / f"{number:05d}").absolute()
-        wanted = ocp.args.PyTreeRestore(
-            item={name: 0}, restore_args={name: ocp.RestoreArgs(restore_type=np.ndarray)}, partial_restore=True
-        )
-        found[start : start + count] = _checkpointer(_process()).restore(folder, args=wanted)[name]
+        vectors[start : start + count] = chunks.read_layer_of_chunk(entry.path, number, layer)
         start += count
-    return found
+    return vectors
 
 
-def _process() -> int:
-    import jax
-
-    return jax.process_index()
+def _index_sum(path: Path) -> dict[str, list[int]]:
+    index = path / "index.npz"
+    return {"index.npz": [index.stat().st_size, files.crc32(index)]}

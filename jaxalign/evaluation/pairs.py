@@ -43,7 +43,7 @@ def group_frames(vectors, pools, size, request: Request, workers: int) -> list[r
     def make(both):
         return reduced.make_frame(*both, rows, thin, request.completion == "identity")
 
-    return list(threads.spread(make, zip(vectors, pools, strict=True), workers))
+    return list(threads.parallel_map(make, zip(vectors, pools, strict=True), workers))
 
 
 def is_directed(request: Request) -> bool:
@@ -94,7 +94,7 @@ def outcomes(
     spaces: dict[str, np.ndarray],
     *,
     progress: Callable[[int, int], None] | None = None,
-    share: tuple[int, int] = (0, 1),
+    share: processes_module.Share = processes_module.SINGLE,
     **options,
 ) -> list[Outcome]:
     """One Outcome for each setting, seed size and draw, all ordered pairs in each, languages in the order of
@@ -105,7 +105,7 @@ def outcomes(
     setting. `before` leaves the spaces as they are; `after` fits on the first `seed_size` seed rows; `ceiling` on
     seed and test rows (leaky); `null` on a shuffled seed, scored on the true pairs: chance; `ceiling_null` on
     shuffled seed and test rows, scored against that same shuffled dictionary: what the leak alone gives.
-    share: (number of this process, processes) of a run on several hosts: every process computes its pairs, all get all.
+    share: this process's part of a run on several hosts: every process computes its pairs, all get all.
     Raises InputError for what `checks.check` finds.
     """
     request = check(spaces, **options)
@@ -137,14 +137,14 @@ def outcomes(
                 place, i, j = item
                 return rank(made[i], made[j], (names[i], names[j]), plan[place], pool, request)
 
-            results = threads.spread(compute, items, workers)
+            results = threads.parallel_map(compute, items, workers)
         for cell, both in zip(kept, results, strict=True):
             found[cell] = both
             done += 1
             if progress:
                 progress(min(done * processes, len(plan) * len(pairs)), len(plan) * len(pairs))
     return [
-        Outcome(*job, *_table(processes_module.joined(rows, -place * len(pairs), share), len(names)))
+        Outcome(*job, *_table(processes_module.gather_rows(rows, -place * len(pairs), share), len(names)))
         for place, (job, rows) in enumerate(zip(plan, found, strict=True))
     ]
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from jaxalign.concepts import dataset as words
 from jaxalign.concepts import splitting
 from jaxalign.config import Config, parse_layers
 from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
 
 
@@ -141,7 +141,7 @@ def fitting_k(config: Config, pool: int) -> tuple[int, ...]:
             f"Expected --k of at most {pool}, the candidates, got {', '.join(map(str, above))}. Lower them."
         )
     if above:
-        print(f"P@k with k above {pool}, the candidates, is left out: {', '.join(map(str, above))}", file=sys.stderr)
+        LOGGER.info("P@k with k above %d, the candidates, is left out: %s", pool, ", ".join(map(str, above)))
     return tuple(k for k in config.k if k <= pool)
 
 
@@ -156,10 +156,10 @@ def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
             f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size."
         )
     if left_out:
-        print(
-            f"seed sizes above {whole}, the concepts in the seed dictionary, are left out: "
-            f"{', '.join(map(str, left_out))}",
-            file=sys.stderr,
+        LOGGER.info(
+            "seed sizes above %d, the concepts in the seed dictionary, are left out: %s",
+            whole,
+            ", ".join(map(str, left_out)),
         )
     return tuple(size for size in sizes if size <= whole)
 
@@ -192,12 +192,14 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                 made = cached_spaces.spaces(
                     model,
                     concepts,
-                    embeddings=config.embeddings,
-                    poolings=config.pooling,
-                    templates=templates,
-                    layers=parse_layers(config.layers),
-                    special_tokens=config.special_tokens,
-                    batch_tokens=config.batch_tokens,
+                    cached_spaces.SpaceOptions(
+                        embeddings=config.embeddings,
+                        poolings=config.pooling,
+                        templates=templates,
+                        layers=parse_layers(config.layers),
+                        special_tokens=config.special_tokens,
+                        batch_tokens=config.batch_tokens,
+                    ),
                     store_root=Path(config.workdir) / "spaces",
                 )
         counts = _token_counts(model.tokenizer, concepts)
@@ -261,15 +263,12 @@ def export(space: Space, folder: Path) -> None:
 
 
 def say_concepts(concepts: Concepts, split: Split) -> None:
-    """Tells on stderr what each filter left, and the split."""
+    """Logs how many concepts each filter left, and the split."""
     for name, left in concepts.filters:
-        print(f"concepts: {left:,} after {name}", file=sys.stderr)
+        LOGGER.info("concepts: %s after %s", f"{left:,}", name)
     kinds = {kind: concepts.kinds.count(kind) for kind in ("abstract", "physical", "other")}
     shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    print(
-        f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test",
-        file=sys.stderr,
-    )
+    LOGGER.info("%s", f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test")
 
 
 def settings_of(config: Config) -> dict:

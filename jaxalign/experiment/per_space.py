@@ -1,7 +1,6 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split (kept on disk), then its figures."""
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,8 @@ from jaxalign.experiment import result_cache
 from jaxalign.metrics import aggregate, isometry, precision, significance
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import processes, threads
+from jaxalign.runtime.log import LOGGER
+from jaxalign.runtime.progress import EvaluationProgress
 from jaxalign.types import Concepts, Space, Split
 
 
@@ -35,7 +36,7 @@ class Study(NamedTuple):
     splits: Sequence[Split]
     masks: Sequence[dict[str, np.ndarray]]
     clock: clock_module.Clock
-    bar: "Bar | None"  # none on the processes after the first
+    bar: EvaluationProgress | None  # None on the processes after the first
 
 
 Answer = tuple[str, int, list[pairs_module.Outcome]]  # retrieval, number of the split, outcomes
@@ -95,7 +96,9 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
     same = [code for code, rows in space.vectors.items() if request.is_constant(rows, config.normalize)]
     if same:  # every answer would tie with every other, and a tie's better side is rank 1
         name = "/".join(map(str, space.label))
-        print(f"align: {name} is left out, all its vectors are the same in {', '.join(same)}", file=sys.stderr)
+        LOGGER.warning("align: %s is left out, all its vectors are the same in %s", name, ", ".join(same))
+        if study.bar:
+            study.bar.leave_out(len(asked.retrievals) * asked.splits)
         return
     turned: list[dict[str, np.ndarray]] = [{} for _ in study.splits]
     for retrieval in asked.retrievals:
@@ -145,7 +148,7 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
         return rows + aggregate.ties(rows, outcome, languages)
 
     scored: dict[str, list[list[dict]]] = {}
-    for (retrieval, _, _), rows in zip(given, threads.spread(score_one, given, threads.workers(2)), strict=True):
+    for (retrieval, _, _), rows in zip(given, threads.parallel_map(score_one, given, threads.workers(2)), strict=True):
         scored.setdefault(retrieval, []).append(rows)
     merged = (each[0] if len(each) == 1 else aggregate.over_splits(each) for each in scored.values())
     made = [row for rows in merged for row in rows]
@@ -199,7 +202,7 @@ def shared_space(
     name = result_cache.digest(space, split, question)
     path = Path(config.workdir) / "ranks" / f"{name}.ranks"
     kept = result_cache.read(path) if processes.is_first() else None
-    if not processes.is_open(name, kept is None):
+    if not processes.must_compute(name, kept is None):
         return kept or []
     row_of = {name: row for row, name in enumerate(space.ids)}
     seed = np.asarray([row_of[name] for name in split.seed])
@@ -224,7 +227,7 @@ def shared_space(
 
 
 def outcomes(
-    config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: "Bar | None"
+    config: Config, space: Space, split: Split, asked: Questions, retrieval: str, bar: EvaluationProgress | None
 ) -> list[pairs_module.Outcome]:
     """The outcomes of one space, split and retrieval; read from the work folder where the same was asked before.
 
@@ -252,7 +255,7 @@ def outcomes(
     name = result_cache.digest(space, split, question)
     path = Path(config.workdir) / "ranks" / f"{name}.ranks"
     found = result_cache.read(path) if processes.is_first() else None
-    if processes.is_open(name, found is None):
+    if processes.must_compute(name, found is None):
         budget = int(config.memory_budget * 2**30)
         found = pairs_module.outcomes(
             space.vectors,
@@ -268,33 +271,6 @@ def outcomes(
     if bar:
         bar.next()
     return found or []
-
-
-class Bar:
-    """One progress line over many evaluations of the same number of pairs."""
-
-    def __init__(self, evaluations: int, pairs: int):
-        self._pairs, self._finished, self._shown = pairs, 0, 0
-        self._line = clock_module.Progress(evaluations * pairs, "align", "pairs")
-
-    def within(self, done: int, total: int) -> None:
-        """Takes the progress of the evaluation at work."""
-        self._show(self._finished + self._pairs * done // total)
-
-    def next(self) -> None:
-        """Counts an evaluation as finished."""
-        self._finished += self._pairs
-        self._show(self._finished)
-
-    def _show(self, pairs: int) -> None:
-        self._line.update(pairs - self._shown)
-        self._shown = pairs
-
-    def __enter__(self) -> "Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._line.close()
 
 
 def _name(space: Space, retrieval: str, split: int, one: pairs_module.Outcome) -> str:

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign.evaluation import pairs
-from jaxalign.runtime import bucket
+from jaxalign.runtime import bucket, files
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
 VERSION = 2  # raised when the answer to the same question may change
@@ -68,16 +67,8 @@ def read_rows(path: Path) -> list[dict] | None:
 
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(hashlib.blake2b(data, digest_size=16).digest() + data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        bucket.push([path])
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write_bytes(path, hashlib.blake2b(data, digest_size=16).digest() + data)
+    bucket.push([path])
 
 
 def _get(path: Path) -> bytes | None:
@@ -85,6 +76,6 @@ def _get(path: Path) -> bytes | None:
         return None
     data = path.read_bytes()
     if hashlib.blake2b(data[16:], digest_size=16).digest() != data[:16]:
-        print(f"jaxalign: {path} is damaged; computing it again.", file=sys.stderr)
+        LOGGER.warning("%s is damaged; computing it again.", path)
         return None
     return data[16:]

@@ -14,9 +14,9 @@ from jaxalign.config import Config, parse_size
 from jaxalign.evaluation import request
 from jaxalign.experiment import inputs, per_space, word_translation
 from jaxalign.metrics import dataset_rows
-from jaxalign.runtime import bucket, devices, processes, run_folder
-from jaxalign.runtime import clock as clock_module
+from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.progress import EvaluationProgress
 from jaxalign.types import InputError
 
 
@@ -28,36 +28,36 @@ def run(config: Config) -> Path | None:
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
     if in_bucket:
-        config = dataclasses.replace(config, workdir=str(bucket.mirror(config.workdir)))
+        config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
     if not first:
         join_in(config, clock)
-        processes.meet("end")
+        processes.barrier("end")
         return None
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
     root = Path(config.workdir)
-    name = bucket.claim(root, config.run_name)
+    name = bucket_runs.claim(root, config.run_name)
     try:
         folder = run_folder.start(root, name)
     except InputError:
-        bucket.release(root, name)
+        bucket_runs.release(root, name)
         raise
     try:
         summary = suite(config, folder.partial, clock)
-        run_folder.write_text(folder.partial / "flags.txt", flags_text(given))
-        run_folder.write_text(folder.partial / "timing.jsonl", "".join(json.dumps(row) + "\n" for row in clock.rows()))
+        files.write_text(folder.partial / "flags.txt", flags_text(given))
+        files.write_text(folder.partial / "timing.jsonl", "".join(json.dumps(row) + "\n" for row in clock.rows()))
         final = run_folder.finish(folder)
     except BaseException:
         run_folder.discard(folder)
-        bucket.release(root, name)
+        bucket_runs.release(root, name)
         raise
-    bucket.publish(final)
+    bucket_runs.publish(final)
     seconds = clock.rows()[-1]["seconds"]
     print(f"\nreport: {bucket.url_of(final / 'report.html')}") if "report" in summary else None
     print(
         json.dumps({"run": bucket.url_of(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary),
         flush=True,
     )
-    processes.meet("end")
+    processes.barrier("end")
     return final
 
 
@@ -106,7 +106,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         counted += dataset_rows.balance_rows(made.spaces[0].label.model, concepts, splits[0], measured, masks[0])
         questions = per_space.questions(config, made.spaces, seed_sizes, len(splits))
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
-        with per_space.Bar(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
+        with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
             plan = per_space.Study(config, concepts, splits, masks, clock, bar)
             for space, asked in questions:
                 figures = per_space.figures(plan, space, asked)
@@ -123,12 +123,12 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
             f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave that out of "
             "--languages, or change --pooling or --layers."
         )
-    environment = clock_module.environment(dtype=config.dtype) | {
+    made_on = environment.environment(dtype=config.dtype) | {
         "models": records,
         "concepts_digest": words.digest(concepts),
         "split_digest": hashlib.sha256((out / "split.json").read_bytes()).hexdigest()[:16],
     }
-    run_folder.write_json(out / "environment.json", environment)
+    files.write_json(out / "environment.json", made_on)
     with open(out / "ranks.npz", "wb") as file:
         np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]
     found.rows.extend(counted)
@@ -139,7 +139,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
             concepts=concepts,
             split=splits[0],
             wrong=found.wrong,
-            environment=environment,
+            environment=made_on,
             settings=inputs.settings_of(config),
             timing=clock.rows(),
         )
@@ -171,7 +171,7 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
         seed=config.seed,
         out_dir=out,
     )
-    run_folder.write_json(out / "environment.json", clock_module.environment(dtype=config.dtype))
+    files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
     return {"rows": len(rows), "measured": rows}
 
 

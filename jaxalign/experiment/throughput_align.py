@@ -24,6 +24,8 @@ from jaxalign.evaluation import pairs as pairs_module
 from jaxalign.evaluation.request import Request
 from jaxalign.retrieval import ranks_bfloat16
 from jaxalign.runtime import clock as clock_module
+from jaxalign.runtime import environment, peaks
+from jaxalign.runtime.progress import Progress
 
 
 class Work(NamedTuple):
@@ -52,10 +54,10 @@ def run(
     first call, which compiles, is told apart from the `repeats` warm ones, whose median and extremes are given.
     `seconds` covers normalisation, maps and ranks of all ordered pairs in all settings, results on the host.
     """
-    peak = clock_module.peak_product(dtype)  # of float32 products, also for the faster mode
-    bandwidth = copy_bandwidth()
+    peak = peaks.peak_product(dtype)  # of float32 products, also for the faster mode
+    bandwidth = peaks.copy_bandwidth()
     rows = []
-    with clock_module.Progress(len(sizes) * (repeats + 1), "kernels", "calls") as progress:
+    with Progress(len(sizes) * (repeats + 1), "kernels", "calls") as progress:
         for train, test, features in sizes:
             spaces = planted(train + test, features, languages, seed)
             options = dict(
@@ -68,11 +70,11 @@ def run(
             work = least_work(train, test, features, languages, settings, candidates)
             ordered = languages * (languages - 1) * len(settings)
             roofs = rates(work, measured["seconds"], ordered, peak, bandwidth)
-            rows.append({"stage": "all"} | shared | measured | roofs | clock_module.peak_memory())
+            rows.append({"stage": "all"} | shared | measured | roofs | environment.peak_memory())
             pool = train + test if candidates == "all" else test
             alone = similarity_stage(pool, features, memory_budget, repeats, precision)
             roofs = rates(least_work(0, pool, features, 2, ("before",)), alone["seconds"], 2, peak, bandwidth)
-            rows.append({"stage": "similarity"} | shared | alone | roofs | clock_module.peak_memory())
+            rows.append({"stage": "similarity"} | shared | alone | roofs | environment.peak_memory())
     if out_dir is not None:
         write(rows, Path(out_dir))
     return rows
@@ -164,19 +166,6 @@ def rates(work: Work, seconds: float, ordered_pairs: int, peak: float, bandwidth
         "copy_bytes_per_second": bandwidth,
         "roof_seconds": max(work.flops / peak / 1e9, work.bytes / bandwidth),
     }
-
-
-def copy_bandwidth(megabytes: int = 256, repeats: int = 5) -> float:
-    """Measured bytes a second of reading and writing a large array on the first device."""
-    cells = jnp.zeros(megabytes * 2**18, jnp.float32)
-    step = jax.jit(lambda array: array + 1)
-    step(cells).block_until_ready()
-    best = float("inf")
-    for _ in range(repeats):
-        start = perf_counter()
-        step(cells).block_until_ready()
-        best = min(best, perf_counter() - start)
-    return 2 * cells.nbytes / best
 
 
 def planted(concepts: int, features: int, languages: int, seed: int) -> dict[str, np.ndarray]:

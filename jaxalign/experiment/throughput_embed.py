@@ -23,6 +23,7 @@ from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.embeddings import extract, packing, prompts, tokenize
 from jaxalign.runtime import clock as clock_module
+from jaxalign.runtime import environment, peaks
 
 LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 
@@ -31,7 +32,7 @@ def run(config: Any, out: Path, clock: clock_module.Clock) -> list[dict[str, Any
     """One row a model, embedding, pooling and layers of the run's config; written to `out`/embed.json as well."""
     words = dataset.load("builtin", LANGUAGES).words
     rows = []
-    peak = clock_module.peak_product(config.dtype) * 1e9
+    peak = peaks.peak_product(config.dtype) * 1e9
     for name in config.models:
         with clock.phase("load"):
             model = load(name, config.dtype, config.weights, config.seed, config.model_parallel)
@@ -101,7 +102,7 @@ def measure(
         "tokens_computed_per_second": counts.tokens_computed / middle, "gflops": flops / middle / 1e9,
         "peak_gflops": peak * engine.mesh.size / 1e9, "mfu": flops / middle / (peak * engine.mesh.size),
         "program_bytes": memory.temp_size_in_bytes + memory.output_size_in_bytes if memory else None,
-        **clock_module.peak_memory(),
+        **environment.peak_memory(),
     }  # fmt: skip
 
 

@@ -10,14 +10,14 @@ import numpy as np
 from jaxalign import report
 from jaxalign.alignment import procrustes
 from jaxalign.config import Config
-from jaxalign.embeddings import cached_spaces, word2vec_format
+from jaxalign.embeddings import word2vec_format
 from jaxalign.evaluation import request
 from jaxalign.experiment import inputs
 from jaxalign.metrics import precision
 from jaxalign.retrieval import vocabulary
-from jaxalign.runtime import clock as clock_module
-from jaxalign.runtime import run_folder
+from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.progress import StageProgress
 from jaxalign.types import InputError
 
 
@@ -50,7 +50,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     steps = () if config.normalize == ("none",) else config.normalize
     source, target = (np.asarray(procrustes.normalize(request.tame(rows, steps), steps)) for rows in (source, target))
     head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
-    rows, progress = [], cached_spaces.StderrProgress("words")
+    rows, progress = [], StageProgress("words")
     found: Any
     for setting in [name for name in ("before", "after") if name in config.settings]:
         with clock.phase("align"):
@@ -64,7 +64,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
             tail = dict(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
             rows += _rows(head | tail, np.asarray(found.rank), config)
     report.write_rows(out / "results.jsonl", rows)
-    run_folder.write_json(out / "environment.json", clock_module.environment(dtype=config.dtype))
+    files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
     for row in rows:
         name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
         print(f"{name}: {100 * row['value']:.2f} %")

@@ -10,6 +10,7 @@ from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
 from jaxalign.report.joined import join
 from jaxalign.report.results import Results, last_layers, name_of
+from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, Split
 
 __all__ = ["join", "read_results", "read_rows", "render", "show", "write", "write_rows"]
@@ -63,9 +64,9 @@ def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     (folder / "figures").mkdir(exist_ok=True)
     for section in page.sections:
         for picture in section.pictures:
-            files.put(folder / "figures" / f"{picture.name}.svg", svg.file_text(picture))
-    files.put(folder / "report.md", markdown.markdown(page))
-    files.put(folder / "report.html", render.render(page))
+            write_text(folder / "figures" / f"{picture.name}.svg", svg.file_text(picture))
+    write_text(folder / "report.md", markdown.markdown(page))
+    write_text(folder / "report.html", render.render(page))
     return folder / "report.html"
 
 

@@ -1,10 +1,10 @@
 """The report's files: written whole or not at all, and read back."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxalign.runtime.files import write_text
 from jaxalign.types import InputError
 
 EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
@@ -12,16 +12,9 @@ EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it c
 NEEDED = {"model", "setting", "source", "target", "metric", "subset", "value"}  # of a row
 
 
-def put(path: Path, text: str) -> None:
-    """Writes a file under another name first, then renames it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)
-
-
 def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
     """Writes one JSON object a line, the whole file or nothing; ValueError for a number that is not finite."""
-    put(Path(path), "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+    write_text(Path(path), "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
 def read_rows(path: str | Path) -> list[dict]:
@@ -43,7 +36,7 @@ def read_rows(path: str | Path) -> list[dict]:
 
 def write_extras(folder: Path, extras: dict) -> None:
     """Writes what the page shows beside the rows."""
-    put(folder / EXTRAS, json.dumps(extras, ensure_ascii=False, indent=1, default=str) + "\n")
+    write_text(folder / EXTRAS, json.dumps(extras, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def read_extras(folder: Path) -> dict:

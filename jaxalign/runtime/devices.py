@@ -1,4 +1,4 @@
-"""JAX made ready for a run: compiled programs kept between runs, several processes joined, NaNs caught when asked."""
+"""Prepares JAX for a run: keeps compiled programs between runs, joins several processes, catches NaNs when asked."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from jaxalign.types import InputError
 
 
 def prepare(config: Config) -> int:
-    """Sets JAX up as the config asks; returns the number of this process, 0 for the one that writes the report."""
+    """Sets JAX up as the config asks; returns this process's number, 0 for the one that writes the report."""
     import jax
 
     if config.compilation_cache:
@@ -35,7 +35,7 @@ def _cache_folder() -> Path:
 
 
 def _join(config: Config) -> None:
-    """Joins the processes of a run on several hosts; a TPU-VM's environment says all by itself."""
+    """Joins the processes of a run on several hosts; on a TPU-VM JAX reads all it needs from the environment."""
     import jax
 
     if config.coordinator == "auto":

@@ -1,71 +1,83 @@
-"""What the processes of one run tell each other: whose turn it is, what is still open, and what each has computed.
+"""What the processes of one run exchange: barriers, what is still to be computed, and what each has computed.
 
-Every process asks the same questions in the same order; the first one alone reads and writes answers on disk.
+Every process asks for the same results in the same order; only the first one reads and writes results on disk.
 """
 
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
 from jaxalign.types import InputError
 
-GONE = ("Connection closed by peer", "Connection reset by peer", "coordination service", "CoordinationService")
-GONE_TEXT = (
+# Parts of JAX's error messages in a process whose connection to the others is lost.
+DISCONNECTED = (
+    "Connection closed by peer", "Connection reset by peer", "coordination service", "CoordinationService"
+)  # fmt: skip
+DISCONNECTED_TEXT = (
     "jaxalign: another process of the run has ended. Finished spaces and ranks are kept; start all processes again."
 )
 
 
-def share() -> tuple[int, int]:
-    """(number of this process, number of processes)."""
+class Share(NamedTuple):
+    """Which part of the work is this process's: number `process` of `processes`, from 0."""
+
+    process: int
+    processes: int
+
+
+SINGLE = Share(0, 1)
+
+
+def share() -> Share:
+    """This process's number and the number of processes of the run."""
     import jax
 
-    return jax.process_index(), jax.process_count()
+    return Share(jax.process_index(), jax.process_count())
 
 
 def is_first() -> bool:
-    """Whether this process reads and writes answers and reports."""
-    return share()[0] == 0
+    """Whether this process is the one that reads and writes results and reports."""
+    return share().process == 0
 
 
-def meet(what: str) -> None:
-    """Waits until every process of the run is here."""
-    if share()[1] > 1:
+def barrier(name: str) -> None:
+    """Waits until every process of the run has come to the barrier of this name."""
+    if share().processes > 1:
         from jax.experimental import multihost_utils
 
-        multihost_utils.sync_global_devices(what)
+        multihost_utils.sync_global_devices(name)
 
 
-def is_open(question: str, missing: bool) -> bool:
-    """Whether the first process is missing the answer; the same on all, which must be at the same question.
+def must_compute(key: str, missing: bool) -> bool:
+    """True on every process if process 0 has no result for `key`; all processes must ask for the same key.
 
-    question: hexadecimal digest of all that the answer depends on. Raises InputError on every process where they
-    differ: then the processes have different vectors or flags.
+    key: hexadecimal digest of everything that the result depends on. missing: whether this process has no result.
+    Raises InputError on every process where the keys differ: then the processes have different vectors or flags.
     """
-    process, processes = share()
-    if processes == 1:
+    if share().processes == 1:
         return missing
-    told = np.frombuffer(bytes.fromhex(question).ljust(16, b"\0")[:16] + bytes([missing]), np.uint8)
-    heard = gathered(told)
-    if (heard[:, :16] != heard[0, :16]).any():
-        others = ", ".join(str(number) for number in np.flatnonzero((heard[:, :16] != heard[0, :16]).any(axis=1)))
+    own = np.frombuffer(bytes.fromhex(key).ljust(16, b"\0")[:16] + bytes([missing]), np.uint8)
+    every = all_gather(own)
+    different = np.flatnonzero((every[:, :16] != every[0, :16]).any(axis=1))
+    if len(different):
         raise InputError(
-            f"Expected the same spaces and flags in every process, got others in process {others}. Start all with the "
-            "same flags but --process_id, on the same data."
+            "Expected the same spaces and flags in every process, got others in process "
+            f"{', '.join(map(str, different))}. Start all with the same flags except --process_id, on the same data."
         )
-    return bool(heard[0, 16])
+    return bool(every[0, 16])
 
 
-def told(numbers: Sequence[int], count: int) -> list[int]:
-    """The numbers below `count` that the first process has, in ascending order, told to all."""
+def broadcast_numbers(numbers: Sequence[int], count: int) -> list[int]:
+    """The numbers below `count` that process 0 gave, in ascending order, on every process."""
     marks = np.zeros(count, np.uint8)
     marks[list(numbers)] = 1
-    return np.flatnonzero(marks if share()[1] == 1 else gathered(marks)[0]).tolist()
+    return np.flatnonzero(marks if share().processes == 1 else all_gather(marks)[0]).tolist()
 
 
-def joined(rows: np.ndarray, first: int, share: tuple[int, int]) -> np.ndarray:
+def gather_rows(rows: np.ndarray, first: int, share: Share) -> np.ndarray:
     """`rows` of all processes: process p made every `processes`-th row, from number `(first + p) % processes` on."""
     process, processes = share
     if processes == 1:
@@ -73,27 +85,27 @@ def joined(rows: np.ndarray, first: int, share: tuple[int, int]) -> np.ndarray:
     padded = np.zeros((-(-len(rows) // processes), *rows.shape[1:]), rows.dtype)
     own = rows[(first + process) % processes :: processes]
     padded[: len(own)] = own
-    for number, made in enumerate(gathered(padded)):
-        place = rows[(first + number) % processes :: processes]
-        place[:] = made[: len(place)]
+    for number, gathered in enumerate(all_gather(padded)):
+        target = rows[(first + number) % processes :: processes]
+        target[:] = gathered[: len(target)]
     return rows
 
 
-def gathered(values: np.ndarray) -> np.ndarray:
-    """(process, ...) of an array of one shape in every process."""
+def all_gather(values: np.ndarray) -> np.ndarray:
+    """(process, ...) from an array of the same shape in every process."""
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(values))
 
 
-def is_alone() -> bool:
+def is_single() -> bool:
     """Whether this run has one process, as far as JAX has been started at all."""
     jax = sys.modules.get("jax")
     return jax is None or not jax.distributed.is_initialized()
 
 
-def leave(status: int) -> NoReturn:
-    """Ends this process at once, without the farewell that would wait for the others: they hear of it and end too."""
+def exit_at_once(status: int) -> NoReturn:
+    """Ends this process without JAX's shutdown barrier; the other processes notice that it is gone and end too."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -14,8 +14,10 @@ if __name__ == "__main__":
     from jaxalign.embeddings import embed, prompts
 
     embed.spaces(
-        models.load(model_folder, weights="random", seed=3), tiny.concepts(12), embeddings=("vanilla", "prompt"),
-        poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]}, layers=[1, 3], store_root=root,
-        batch_tokens=256,
+        models.load(model_folder, weights="random", seed=3), tiny.concepts(12),
+        embed.SpaceOptions(
+            embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]},
+            layers=[1, 3], batch_tokens=256,
+        ), store_root=root,
     )  # fmt: skip
     print("devices", jax.device_count())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxalign import models
-from jaxalign.embeddings import embed, extract, packing, prompts, tokenize
+from jaxalign.embeddings import batches, embed, extract, packing, prompts, tokenize
 from jaxalign.types import Concepts, InputError
 from tests import tiny
 
@@ -63,9 +63,12 @@ def test_same_vectors_whatever_the_width_and_batch(model, width, batch_tokens):
     part = tokenize.tokenize(model.tokenizer, texts)
     requests = [packing.Request(part, pooling) for pooling in ("last", "mean")]
     want = embed.run(model, requests, "all")
-    found = embed.run(model, requests, "all", width=width, batch_tokens=batch_tokens)
-    for one, other in zip(found, want, strict=True):
-        assert_same(one, other)
+    plan = packing.forest(requests, causal=model.causal, width=width, features=model.width)
+    engine = extract.engine(model)
+    shape = extract.shape_for(engine, plan, extract.parse_layers(model, "all"), batch_tokens)
+    vectors = extract.all_vectors(engine, plan, shape)
+    for rows, other in zip(plan.where, want, strict=True):
+        assert_same(vectors[:, rows], other)
 
 
 def test_requests_in_one_forest_equal_requests_alone(model):
@@ -73,9 +76,6 @@ def test_requests_in_one_forest_equal_requests_alone(model):
     template = prompts.load()["paper"]
     framed = tokenize.tokenize(model.tokenizer, prompts.fill(template, tiny.WORDS["fr"], "fr"))
     requests = [packing.Request(words, "mean"), packing.Request(framed, "last")]
-    taken = []
-    assert embed.run(model, requests, "last", writer=lambda index, found: taken.append(found.shape)) == []
-    assert taken
     for one, request in zip(embed.run(model, requests, "last"), requests, strict=True):
         assert_same(one, embed.run(model, [request], "last")[0])
 
@@ -84,8 +84,10 @@ def test_spaces_hold_every_language_kind_pooling_and_layer(model, tmp_path):
     concepts = tiny.concepts()
     templates = {name: prompts.load()[name] for name in ("paper", "short")}
     spaces = embed.spaces(
-        model, concepts, embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates=templates,
-        layers="all", store_root=tmp_path / "store",
+        model, concepts,
+        embed.SpaceOptions(
+            embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates=templates, layers="all"
+        ), store_root=tmp_path / "store",
     )  # fmt: skip
     assert len(spaces) == 3 * 2 * (model.num_layers + 1)
     labels = {space.label for space in spaces}
@@ -103,14 +105,16 @@ def test_spaces_hold_every_language_kind_pooling_and_layer(model, tmp_path):
 
 def test_templates_share_compiled_programs(model, tmp_path):
     templates = {name: prompts.load()[name] for name in ("paper", "unquoted", "english", "neutral")}
-    before = len(extract._programs)
-    options = {"embeddings": ("prompt",), "templates": templates, "batch_tokens": 512}
-    embed.spaces(model, tiny.concepts(9), store_root=tmp_path, **options)
-    assert len(extract._programs) - before < len(templates)
+    before = extract.compiled.cache_info().misses
+    options = embed.SpaceOptions(embeddings=("prompt",), templates=templates, batch_tokens=512)
+    embed.spaces(model, tiny.concepts(9), options, store_root=tmp_path)
+    assert 0 < extract.compiled.cache_info().misses - before < len(templates)
 
 
 def test_auto_pooling_is_the_papers(model, tmp_path):
-    spaces = embed.spaces(model, tiny.concepts(), embeddings=("vanilla", "prompt"), store_root=tmp_path)
+    spaces = embed.spaces(
+        model, tiny.concepts(), embed.SpaceOptions(embeddings=("vanilla", "prompt")), store_root=tmp_path
+    )
     assert [space.label.pooling for space in spaces] == ["last", "last"]
     assert {space.label.layer for space in spaces} == {model.num_layers}
 
@@ -123,11 +127,11 @@ def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
     found = embed.embed(model, texts, "decoder", "all")
     assert found.shape == (4, len(texts), 32)  # three layers of the decoder, not the encoder's two
     plan = packing.forest([packing.Request(part, "decoder")], causal=False)
-    whole = models.decoded(model.config, model.params, packing.batch(plan, 0, plan.rows), layers=(0, 1, 2, 3))
-    want = np.asarray(whole)[:, packing.used_picks(plan, 0, plan.rows)][:, plan.where[0]]
+    whole = models.decoded(model.config, model.params, batches.batch(plan, 0, plan.rows), layers=(0, 1, 2, 3))
+    want = np.asarray(whole)[:, batches.used_vectors(plan, 0, plan.rows)][:, plan.where[0]]
     assert_same(found, want)
     spaces = embed.spaces(
-        model, tiny.concepts(), embeddings=("vanilla",), poolings=("auto", "decoder"), store_root=tmp_path / "store"
+        model, tiny.concepts(), embed.SpaceOptions(poolings=("auto", "decoder")), store_root=tmp_path / "store"
     )
     assert [(space.label.pooling, space.label.layer) for space in spaces] == [("mean", 2), ("decoder", 3)]
     assert_same(spaces[1].vectors["en"], found[3])
@@ -135,16 +139,15 @@ def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
         embed.embed(models.load(folder, weights="random"), texts, "decoder")
 
 
-def test_chat_templates_are_left_out_where_the_tokenizer_has_none(model, tmp_path, capfd):
+def test_chat_templates_are_left_out_where_the_tokenizer_has_none(model, tmp_path, caplog):
+    caplog.set_level("INFO", logger="jaxalign")
     templates = {name: prompts.load()[name] for name in ("paper", "chat")}
-    spaces = embed.spaces(
-        model, tiny.concepts(), embeddings=("prompt",), templates=templates, store_root=tmp_path / "store"
-    )
-    assert [space.label.embedding for space in spaces] == ["prompt:paper"] and "left out chat" in capfd.readouterr().err
+    options = embed.SpaceOptions(embeddings=("prompt",), templates=templates)
+    spaces = embed.spaces(model, tiny.concepts(), options, store_root=tmp_path / "store")
+    assert [space.label.embedding for space in spaces] == ["prompt:paper"] and "left out chat" in caplog.text
     with pytest.raises(InputError, match="chat template"):
-        embed.spaces(
-            model, tiny.concepts(), embeddings=("prompt",), templates={"chat": templates["chat"]}, store_root=tmp_path
-        )
+        only_chat = options._replace(templates={"chat": templates["chat"]})
+        embed.spaces(model, tiny.concepts(), only_chat, store_root=tmp_path)
 
 
 def test_wrong_input_is_named(model, tmp_path):
@@ -159,7 +162,7 @@ def test_wrong_input_is_named(model, tmp_path):
     with pytest.raises(InputError, match="token ids"):
         embed.hidden_states(model, [[260]])
     with pytest.raises(InputError, match="--embeddings"):
-        embed.spaces(model, tiny.concepts(), embeddings=("plain",), store_root=tmp_path)
+        embed.spaces(model, tiny.concepts(), embed.SpaceOptions(embeddings=("plain",)), store_root=tmp_path)
 
 
 def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_path):
@@ -168,7 +171,7 @@ def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_pat
         words = tuple(bytes(row).decode() for row in letters)
         by_language = {"en": words[:count], "fr": words[count:]}
         concepts = Concepts(tuple(map(str, range(count))), ("other",) * count, by_language, ())
-        embed.spaces(model, concepts, layers="all", store_root=tmp_path, progress=lambda *_: None)
+        embed.spaces(model, concepts, embed.SpaceOptions(layers="all"), store_root=tmp_path)
 
     def peak(count):
         tracemalloc.start()

@@ -59,7 +59,7 @@ def test_a_run_with_a_tokenizer_of_neither_pad_nor_bos(tmp_path):
 
 def test_a_text_of_no_token_is_refused(tmp_path):
     folder = put_tokenizer(tmp_path / "model", "bytes")
-    with pytest.raises(InputError, match="a token or more a text, got none for '##' at index 1"):
+    with pytest.raises(InputError, match="one token or more per text, got none for '##' at index 1"):
         tokenize.tokenize(models.load(folder, weights="random").tokenizer, ["dog", "##"])
     path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "##1"))  # "##1" has one token, "1"
     flags = (f"--models={folder}", f"--workdir={tmp_path / 'runs'}", "--embeddings=vanilla")

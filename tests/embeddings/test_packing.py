@@ -1,11 +1,11 @@
-"""A batch must say exactly which tokens each pick sees, whatever the width."""
+"""A batch must say exactly which tokens each pooled vector sees, whatever the width."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxalign.embeddings import packing, tokenize
+from jaxalign.embeddings import batches, packing, tokenize
 from jaxalign.types import InputError
 
 POOLINGS = ("first", "last", "mean")
@@ -19,10 +19,10 @@ def seen_tokens(batch, row, slot):
 
 
 def batch_vectors(plan, embed_token, rows_a_batch):
-    """Vector of every pick, computed from the batch alone: a slot's state is the ordered sum of what it sees."""
+    """Every pooled vector, computed from the batch alone: a slot's state is the ordered sum of what it sees."""
     vectors = []
     for first in range(0, plan.rows, rows_a_batch):
-        batch = packing.batch(plan, first, rows_a_batch)
+        batch = batches.batch(plan, first, rows_a_batch)
         states = np.zeros((rows_a_batch, plan.width))
         for row, slot in np.ndindex(states.shape):
             ids, positions = seen_tokens(batch, row, slot)
@@ -30,7 +30,7 @@ def batch_vectors(plan, embed_token, rows_a_batch):
                 batch, row, slot
             )
         pooled = np.einsum("rps,rs->rp", batch.pool, states)
-        vectors.append(pooled[packing.used_picks(plan, first, rows_a_batch)])
+        vectors.append(pooled[batches.used_vectors(plan, first, rows_a_batch)])
     return np.concatenate(vectors)
 
 
@@ -48,7 +48,7 @@ def expected(row, pooling, causal, embed_token):
 
 @settings(max_examples=60, deadline=None)
 @given(rows_strategy, st.booleans(), st.sampled_from([None, 8, 16]), st.integers(1, 4))
-def test_picks_see_their_own_text_and_nothing_else(rows, causal, width, rows_a_batch):
+def test_vectors_see_their_own_text_and_nothing_else(rows, causal, width, rows_a_batch):
     def embed_token(token, position):
         return float(7 ** (token + 1)) / 2 ** (position + 1)
 
@@ -69,14 +69,14 @@ def test_each_distinct_prefix_once(rows):
     plan = packing.forest([packing.Request(part, "last")], causal=True, width=512)
     assert plan.rows == 1 and plan.computed == len(prefixes)
     assert plan.given == sum(map(len, rows))
-    batch = packing.batch(plan, 0, 1)
+    batch = batches.batch(plan, 0, 1)
     in_use = int((batch.seen_to[0] > np.arange(512)).sum())
     assert in_use == 512  # unused slots see themselves: no row of the softmax is empty
 
 
 def test_unused_slots_and_rows_see_only_themselves():
     plan = packing.forest([packing.Request(tokenize.from_rows([[1, 2]]), "mean")], causal=True, width=8)
-    batch = packing.batch(plan, 0, 3)
+    batch = batches.batch(plan, 0, 3)
     at = np.arange(8)
     assert (batch.seen_from[1:] == at).all() and (batch.seen_to[1:] == at + 1).all()
     assert (batch.pool[1:] == 0).all() and batch.pool[0, 0].tolist() == [0.5, 0.5, 0, 0, 0, 0, 0, 0]
@@ -89,15 +89,6 @@ def test_encoder_rows_are_almost_full():
     assert plan.computed <= plan.rows * plan.width <= 1.02 * plan.computed + plan.width
 
 
-def test_rows_are_filled_to_the_brim_where_lengths_allow():
-    """Sixteen slots hold 9 + 7 and 8 + 8, which the longest that still fits (9 + 6, 8 + 7) would leave open."""
-    lengths = np.repeat([9, 8, 7, 6, 5], [30, 31, 30, 2, 2])
-    order, starts = packing._packed(lengths, np.zeros_like(lengths), 16)
-    assert sorted(order) == list(range(len(lengths)))
-    filled = np.add.reduceat(lengths[order], starts[:-1])
-    assert filled.max() <= 16 and (filled == 16).sum() >= 45 and len(filled) == 47
-
-
 def test_special_tokens_in_the_mean():
     part = tokenize.from_rows([[9, 1, 2]])._replace(inner_from=np.array([1], np.int32))
     for causal, special, kept in [
@@ -105,31 +96,31 @@ def test_special_tokens_in_the_mean():
         (False, "auto", 3), (False, "include", 3), (False, "exclude", 2),
     ]:  # fmt: skip
         plan = packing.forest([packing.Request(part, "mean")], causal=causal, special_tokens=special)
-        assert (packing.batch(plan, 0, 1).pool[0, 0] > 0).sum() == kept
+        assert (batches.batch(plan, 0, 1).pool[0, 0] > 0).sum() == kept
 
 
-def test_last_picks_name_the_pooled_slot():
+def test_vector_slots_name_the_pooled_slot():
     part = tokenize.from_rows([[1, 2], [1, 2, 3], [4]])
     plan = packing.forest([packing.Request(part, "last")], causal=True)
-    pool = packing.batch(plan, 0, 1).pool
-    slots = packing.last_picks(plan, pool)
+    pool = batches.batch(plan, 0, 1).pool
+    slots = batches.vector_slots(plan, pool)
     assert slots is not None and slots[0, :3].tolist() == [1, 2, 3]
     both = packing.forest([packing.Request(part, "last"), packing.Request(part, "mean")], causal=True)
-    assert packing.last_picks(both, pool) is None
+    assert batches.vector_slots(both, pool) is None
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows_strategy, st.sampled_from([1, 2, 3]), st.integers(1, 3))
-def test_taken_picks_are_the_used_ones_of_each_copy(rows, copies, share):
+def test_used_numbers_are_the_used_ones_of_each_copy(rows, copies, share):
     plan = packing.forest([packing.Request(tokenize.from_rows(rows), "mean")], causal=True, width=16)
-    count, found = packing.most_picks(plan, share), 0
+    count, found = batches.most_vectors(plan, share), 0
     for first in range(0, plan.rows, copies * share):
-        used = packing.used_picks(plan, first, copies * share).reshape(copies, -1)
-        taken = packing.taken_picks(plan, first, copies * share, copies, count)
+        used = batches.used_vectors(plan, first, copies * share).reshape(copies, -1)
+        taken = batches.used_numbers(plan, first, copies * share, copies, count)
         for numbers, mask in zip(taken, used, strict=True):
             assert (numbers[: mask.sum()] == np.flatnonzero(mask)).all() and not numbers[mask.sum() :].any()
         found += used.sum()
-    assert found == len(plan.pick_text)
+    assert found == len(plan.vector_text)
 
 
 def test_wrong_choices_are_input_errors():
@@ -138,5 +129,5 @@ def test_wrong_choices_are_input_errors():
         packing.forest([packing.Request(part, "middle")], causal=True)
     with pytest.raises(InputError, match="--special_tokens"):
         packing.forest([packing.Request(part, "mean")], causal=True, special_tokens="some")
-    with pytest.raises(InputError, match="a token or more"):
+    with pytest.raises(InputError, match="one token or more"):
         tokenize.from_rows([[1], []])

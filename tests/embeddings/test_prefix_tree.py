@@ -32,12 +32,12 @@ def test_rows_are_those_of_a_plain_sort(lists, repeated):
 
 @settings(max_examples=40, deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
-def test_taken_rows_stand_in_the_order_asked_for(lists, random):
+def test_own_tokens_stand_in_the_order_asked_for(lists, random):
     rows, _ = prefix_tree.distinct([tokenize.from_rows(lists)])
     want = sorted({tuple(row) for row in lists})
     order = random.sample(range(len(want)), len(want))
     shared = np.array([random.randrange(len(want[i])) for i in order])
-    ids, offsets = prefix_tree.taken(rows, np.array(order), shared)
+    ids, offsets = prefix_tree.own_tokens(rows, np.array(order), shared)
     found = [tuple(ids[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)]
     assert found == [want[i][skip:] for i, skip in zip(order, shared, strict=True)]
 

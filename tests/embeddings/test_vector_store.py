@@ -64,8 +64,11 @@ def commits(root):
 def vectors(root, folder):
     """Everything that a store holds, read through the public function; nothing is computed."""
     spaces = embed.spaces(
-        models.load(folder, weights="random", seed=3), tiny.concepts(12), embeddings=("vanilla", "prompt"),
-        poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]}, layers=[1, 3], store_root=root,
+        models.load(folder, weights="random", seed=3), tiny.concepts(12),
+        embed.SpaceOptions(
+            embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]},
+            layers=[1, 3],
+        ), store_root=root,
     )  # fmt: skip
     return {(space.label, language): space.vectors[language] for space in spaces for language in space.vectors}
 
@@ -117,7 +120,7 @@ def made(folder, tmp_path):
     def make(**options):
         before = commits(root)
         options = {"layers": [1, 2], "poolings": ("last", "mean"), **options}
-        spaces = embed.spaces(model, tiny.concepts(), store_root=root, **options)
+        spaces = embed.spaces(model, tiny.concepts(), embed.SpaceOptions(**options), store_root=root)
         held = {space.label: dict(space.vectors) for space in spaces}
         return held, {file for file, when in commits(root).items() if before.get(file) != when}
 
@@ -144,7 +147,7 @@ def test_private_to_the_owner(made):
 
 @pytest.mark.parametrize("victim", ["*/*/chunks/00000/002/0.0", "*/*/index.npz", "*/*/manifest.json"])
 @pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
-def test_damage_is_found_and_mended(made, victim, harm, capfd):
+def test_damage_is_found_and_repaired(made, victim, harm, caplog):
     make, root = made
     whole, _ = make()
     (file,) = root.glob(victim)
@@ -154,9 +157,9 @@ def test_damage_is_found_and_mended(made, victim, harm, capfd):
         file.unlink()
     else:
         file.write_bytes(data if harm == "flip" else data[: len(data) // 2])
-    mended, _ = make()
-    assert "damaged" in capfd.readouterr().err or "manifest" in victim
-    for label, by_language in mended.items():
+    repaired, _ = make()
+    assert "damaged" in caplog.text or "manifest" in victim
+    for label, by_language in repaired.items():
         for language, found in by_language.items():
             np.testing.assert_array_equal(found, whole[label][language])
 

@@ -13,7 +13,7 @@ import tensorstore
 
 from jaxalign.embeddings import vector_store
 from jaxalign.experiment import result_cache
-from jaxalign.runtime import bucket
+from jaxalign.runtime import bucket, bucket_runs
 from jaxalign.types import InputError
 from tests.runtime.gcs import Storage
 from tests.whole_run import test_faults
@@ -118,29 +118,31 @@ def test_a_bucket_that_cannot_be_written(place, storage, tmp_path):
 def mirrors(tmp_path, monkeypatch):
     """Two machines' mirrors of one bucket, in memory."""
     far = tensorstore.KvStore.open("memory://").result()
+    monkeypatch.setattr(bucket, "open_store", {"gs://mine/": far}.__getitem__)
     made = [tmp_path / name for name in ("one", "two")]
-    monkeypatch.setattr(bucket, "_mirrors", {root: ("gs://mine/", far) for root in made})
     for root in made:
         root.mkdir()
+        (root / bucket.MARK).write_text("gs://mine/")
     return made
 
 
-def test_runs_get_names_of_their_own(mirrors, capsys):
+def test_runs_get_names_of_their_own(mirrors, caplog):
+    caplog.set_level("INFO", logger="jaxalign")
     one, two = mirrors
-    assert [bucket.claim(root, "") for root in (one, two, one)] == ["run-0001", "run-0002", "run-0003"]
-    assert bucket.claim(one, "mine") == bucket.claim(one, "mine") == "mine"  # stopped here and started again
+    assert [bucket_runs.claim(root, "") for root in (one, two, one)] == ["run-0001", "run-0002", "run-0003"]
+    assert bucket_runs.claim(one, "mine") == bucket_runs.claim(one, "mine") == "mine"  # stopped here and started again
     with pytest.raises(InputError, match="another machine"):
-        bucket.claim(two, "mine")
-    bucket.release(one, "mine")
-    assert bucket.claim(two, "mine") == "mine"
+        bucket_runs.claim(two, "mine")
+    bucket_runs.release(one, "mine")
+    assert bucket_runs.claim(two, "mine") == "mine"
     (two / "mine").mkdir()
     (two / "mine" / "a.txt").write_text("a")  # ended, and killed before it was copied
     with pytest.raises(InputError, match="finished"):
-        bucket.claim(two, "mine")
-    assert "copying" in capsys.readouterr().err
+        bucket_runs.claim(two, "mine")
+    assert "copying" in caplog.text
     assert bucket.pull([one / "mine" / "a.txt"]) and (one / "mine" / "a.txt").read_text() == "a"
     with pytest.raises(InputError, match="finished"):
-        bucket.claim(one, "mine")
+        bucket_runs.claim(one, "mine")
 
 
 def test_no_file_leaves_the_mirror(mirrors):
@@ -153,7 +155,7 @@ def test_no_file_leaves_the_mirror(mirrors):
         bucket.push([commit])
         commit.unlink()
         assert vector_store.committed(folder.parents[1], 1) == []
-        assert not commit.exists() and {path.name for path in one.iterdir()} == {"spaces"}
+        assert not commit.exists() and {path.name for path in one.iterdir()} == {"spaces", bucket.MARK}
     with pytest.raises(InputError, match="within"):
         bucket.pull([folder / ".." / ".." / "x"])
 
@@ -161,6 +163,6 @@ def test_no_file_leaves_the_mirror(mirrors):
 def test_folders_that_are_no_mirrors_are_left_alone(tmp_path):
     (tmp_path / "a").write_text("a")
     bucket.push([tmp_path / "a"])
-    assert bucket.pull([tmp_path / "b"]) is False and bucket.names(tmp_path) is None
-    assert bucket.url_of(tmp_path) == str(tmp_path) and bucket.claim(tmp_path, "") == ""
+    assert bucket.pull([tmp_path / "b"]) is False and bucket.list_files(tmp_path) is None
+    assert bucket.url_of(tmp_path) == str(tmp_path) and bucket_runs.claim(tmp_path, "") == ""
     assert result_cache.read(tmp_path / "none") is None

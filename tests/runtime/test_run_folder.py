@@ -1,4 +1,4 @@
-"""A run's folder is whole or absent; leftovers of the dead are swept, those of the living are not."""
+"""A run's folder is whole or absent; what ended processes left is removed, what others work on is not."""
 
 import fcntl
 import os
@@ -20,20 +20,21 @@ def test_numbers_go_up_and_finish_is_one_rename(tmp_path):
     assert not second.partial.exists() and run_folder.start(tmp_path).final.name == "run-0002"
 
 
-def test_sweeps_what_a_dead_process_left_and_says_so(tmp_path, capsys):
+def test_removes_what_a_dead_process_left_and_says_so(tmp_path, caplog):
+    caplog.set_level("INFO", logger="jaxalign")
     dead = run_folder.start(tmp_path, "mine")
     (dead.partial / "half").write_text("x")
-    os.close(dead.lock)  # what the kernel does when a process dies
+    dead.lock.release()  # what the kernel does when a process dies
     alive = run_folder.start(tmp_path, "mine")
     assert not (alive.partial / "half").exists()
-    assert "mine.partial" in capsys.readouterr().err
+    assert "mine.partial" in caplog.text
 
 
 def test_does_not_touch_a_living_run(tmp_path):
-    run_folder.start(tmp_path, "mine")
+    alive = run_folder.start(tmp_path, "mine")
     with pytest.raises(InputError, match="another process"):
         run_folder.start(tmp_path, "mine")
-    assert (tmp_path / "mine.partial").exists()
+    assert (tmp_path / "mine.partial").exists() and alive.lock.is_locked
 
 
 def test_a_finished_name_is_not_overwritten(tmp_path):
@@ -56,16 +57,13 @@ def test_a_place_that_cannot_be_written(tmp_path, place):
         run_folder.start(tmp_path / place)
 
 
-def test_write_text_is_whole_or_absent(tmp_path, monkeypatch):
-    path = tmp_path / "a.json"
-    run_folder.write_json(path, {"a": 1})
-    monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="space"):
-        run_folder.write_json(path, {"a": 2})
-    assert path.read_text() == '{\n  "a": 1\n}\n' and os.listdir(tmp_path) == ["a.json"]
-
-
-def test_the_lock_is_exclusive(tmp_path):
+def test_the_lock_is_exclusive_and_seen_by_older_versions(tmp_path):
     run = run_folder.start(tmp_path)
     with open(run.partial / ".lock") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_work_folder_made_for_a_run_that_failed_is_removed(tmp_path):
+    run = run_folder.start(tmp_path / "new")
+    run_folder.discard(run)
+    assert not (tmp_path / "new").exists() and not run.lock.is_locked

@@ -1,0 +1,107 @@
+"""The arrays of a batch: consecutive rows of a plan as tokens, positions, visibility and pooling weights."""
+
+import numpy as np
+
+from jaxalign.embeddings.packing import Forest, round_up
+from jaxalign.types import Batch
+
+
+def batch(plan: Forest, first: int, rows: int) -> Batch:
+    """Rows `first` to `first + rows` of the plan; rows after the last are empty."""
+    stop = min(first + rows, plan.rows)
+    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    offsets, lengths, shared = _texts(plan, t0, t1)
+    begins = plan.row_texts[first:stop] - t0
+    row, start = _starts(plan, first, stop)
+    new = lengths - shared
+    text = np.repeat(np.arange(len(new)), new)
+    position = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - shared, new)
+    slot = start[text] + position - shared[text]
+    path = _paths(start, shared, lengths)
+    flat = [np.zeros(rows * plan.width, np.int32) for _ in range(2)]
+    flat += [np.tile(np.arange(plan.width, dtype=np.int32), rows) for _ in range(2)]
+    flat[3] += 1
+    tokens, positions, seen_from, seen_to = flat
+    tokens[slot] = plan.ids[plan.offsets[t0] : plan.offsets[t1]]
+    positions[slot] = position
+    base = row[text] * plan.width
+    if plan.causal:
+        # The subtree of a slot ends where the next text leaves its path, or with the row.
+        used = (start + new)[np.append(begins[1:], len(new)) - 1]
+        leaves = np.where(np.arange(path.shape[1]) >= shared[:, None], start[:, None], np.iinfo(np.int64).max)
+        after = np.full_like(leaves, np.iinfo(np.int64).max)
+        after[:-1] = np.minimum.accumulate(leaves[::-1], axis=0)[::-1][1:]
+        seen_to[slot] = np.minimum(after[text, position], used[row[text]]) - base
+    else:
+        seen_from[slot] = start[text] - base
+        seen_to[slot] = (start + lengths)[text] - base
+    pool = _pool(plan, first, stop, rows, path, t0, row)
+    shaped = [part.reshape(rows, plan.width) for part in flat]
+    return Batch(shaped[0], shaped[1], shaped[2], shaped[3], pool)
+
+
+def _texts(plan: Forest, t0: int, t1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets of these texts' own tokens, whole lengths, and numbers of tokens taken from the texts before."""
+    offsets, lengths = plan.offsets[t0 : t1 + 1] - plan.offsets[t0], plan.lengths[t0:t1].astype(np.int64)
+    return offsets, lengths, lengths - np.diff(offsets)
+
+
+def _starts(plan: Forest, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row of each text, and slot in the batch of its first new token."""
+    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
+    begin = plan.offsets[t0:t1]
+    return row, begin - begin[plan.row_texts[first:stop] - t0][row] + row * plan.width
+
+
+def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(text, position) slot in the batch of each token of each text; a shared token is the latest one at its depth."""
+    at = np.arange(lengths.max())
+    made = np.where((at >= shared[:, None]) & (at < lengths[:, None]), start[:, None] + at - shared[:, None], -1)
+    return np.maximum.accumulate(made, axis=0)
+
+
+def _pool(
+    plan: Forest, first: int, stop: int, rows: int, path: np.ndarray, t0: int, row: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """(row, vector, slot) weights that pool the slots of each vector: 1 / their number."""
+    vectors = slice(plan.row_vectors[first], plan.row_vectors[stop])
+    text, begin, end = plan.vector_text[vectors] - t0, plan.vector_from[vectors], plan.vector_to[vectors]
+    vector_row = row[text]
+    index = np.arange(len(text)) - (plan.row_vectors[first:stop] - plan.row_vectors[first])[vector_row]
+    count = (end - begin).astype(np.int64)
+    of = np.repeat(np.arange(len(text)), count)  # the vector of each weight
+    position = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - begin, count)
+    pool = np.zeros((rows, plan.most_vectors, plan.width), np.float32)
+    pool[vector_row[of], index[of], path[text[of], position] - vector_row[of] * plan.width] = 1 / count[of]
+    return pool
+
+
+def vector_slots(plan: Forest, pool: np.ndarray) -> np.ndarray | None:
+    """(row, vector) slot of each pooled vector if all of them are single tokens, else None."""
+    if (plan.vector_to - plan.vector_from > 1).any():
+        return None
+    return pool.argmax(axis=2).astype(np.int32)
+
+
+def used_vectors(plan: Forest, first: int, rows: int) -> np.ndarray:
+    """(row, vector) mask of those in use; in order they are the plan's vectors from `row_vectors[first]` on."""
+    counts = np.zeros(rows, np.int64)
+    in_plan = np.diff(plan.row_vectors[first : first + rows + 1])
+    counts[: len(in_plan)] = in_plan
+    return np.arange(plan.most_vectors) < counts[:, None]
+
+
+def most_vectors(plan: Forest, rows: int) -> int:
+    """A round number that the vectors of no `rows` rows computed together exceed."""
+    starts = plan.row_vectors[np.minimum(np.arange(0, plan.rows + rows, rows), plan.rows)]
+    return min(round_up(int(np.diff(starts).max(initial=1))), rows * plan.most_vectors)
+
+
+def used_numbers(plan: Forest, first: int, rows: int, copies: int, count: int) -> np.ndarray:
+    """(copy, count) numbers of the vectors in use among the rows of each copy of the model; 0 after the last one."""
+    numbers = np.zeros((copies, count), np.int32)
+    for own, used in zip(numbers, used_vectors(plan, first, rows).reshape(copies, -1), strict=True):
+        places = np.flatnonzero(used)
+        own[: len(places)] = places
+    return numbers

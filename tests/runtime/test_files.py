@@ -1,0 +1,46 @@
+"""Files are written whole or not at all, whatever fails, and their folder is flushed as well."""
+
+import os
+import stat
+import zlib
+
+import pytest
+
+from jaxalign.runtime import files
+
+
+def test_write_json_is_whole_or_absent(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"a": 1})
+    monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="space"):
+        files.write_json(path, {"a": 2})
+    assert path.read_text() == '{\n  "a": 1\n}\n' and os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_block_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "ranks"
+    files.write_bytes(path, b"old")
+    with pytest.raises(error), files.atomic_writer(path) as file:
+        file.write(b"half")
+        raise error
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["ranks"]
+
+
+def test_the_file_and_then_its_folder_reach_the_disk(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
+    files.write_text(tmp_path / "a.txt", "a\r\nb")
+    assert flushed == [False, True] and (tmp_path / "a.txt").read_bytes() == b"a\r\nb"
+
+
+def test_private_files_are_for_their_owner_only(tmp_path):
+    files.write_bytes(tmp_path / "a", b"", mode=0o600)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+
+def test_crc32_reads_block_by_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK", 7)
+    (tmp_path / "a").write_bytes(bytes(range(100)))
+    assert files.crc32(tmp_path / "a") == zlib.crc32(bytes(range(100)))
