@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from jaxalign.runtime.log import LOGGER
+
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parents[1] / "shared"
 # `python -m pytest -m fast`: files and folders whose tests need no compilation of large programs and no child process.
@@ -12,11 +14,16 @@ FAST = (
     "embeddings/test_packing.py",
     "embeddings/test_prefix_tree.py",
     "embeddings/test_prompts.py",
+    "embeddings/test_row_layout.py",
     "embeddings/test_word2vec_format.py",
     "metrics/test_precision.py",
     "metrics/test_significance.py",
     "models/test_wrong_checkpoints.py",
     "report/test_page.py",
+    "runtime/test_files.py",
+    "runtime/test_log.py",
+    "runtime/test_progress.py",
+    "runtime/test_run_folder.py",
     "whole_run/test_flags.py",
     "whole_run/test_flow.py",
 )
@@ -35,3 +42,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real data in ../shared, which is not here")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def logger_as_before():
+    """A test that runs the command line leaves the logger as it was, so that `caplog` works in the next one."""
+    level, propagate, handlers = LOGGER.level, LOGGER.propagate, list(LOGGER.handlers)
+    yield
+    LOGGER.setLevel(level)
+    LOGGER.propagate, LOGGER.handlers[:] = propagate, handlers

@@ -39,6 +39,7 @@ class _Formatter(logging.Formatter):
 
 def configure(verbosity: int = 0) -> None:
     """Shows the package's messages on stderr, down to absl's level `verbosity`; a second call only sets the level."""
+    LOGGER.propagate = False  # a library that calls logging.basicConfig would show every message again
     LOGGER.setLevel(_LEVELS.get(max(verbosity, -3), logging.DEBUG))
     if not any(isinstance(handler, StderrHandler) for handler in LOGGER.handlers):
         handler = StderrHandler()

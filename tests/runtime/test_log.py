@@ -9,14 +9,6 @@ import pytest
 from jaxalign.runtime import log
 
 
-@pytest.fixture(autouse=True)
-def restored():
-    level, handlers = log.LOGGER.level, list(log.LOGGER.handlers)
-    yield
-    log.LOGGER.setLevel(level)
-    log.LOGGER.handlers[:] = handlers
-
-
 @pytest.mark.parametrize("verbosity, lines", [
     (1, ["a", "b", "warning: c", "d"]), (0, ["b", "warning: c", "d"]), (-1, ["warning: c", "d"]), (-2, ["d"]), (-9, []),
 ])  # fmt: skip
@@ -37,8 +29,12 @@ def test_as_a_library_only_warnings_are_shown():
     assert done.stderr == "two\n" and done.stdout == ""
 
 
-def test_another_handler_sees_the_messages(caplog):
+def test_each_message_is_shown_once_where_a_library_configures_the_root(capsys):
     log.configure(0)
-    with caplog.at_level(logging.INFO, logger="jaxalign"):
+    root = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(root)
+    try:
         log.LOGGER.info("mine")
-    assert "mine" in caplog.text
+    finally:
+        logging.getLogger().removeHandler(root)
+    assert capsys.readouterr().err == "mine\n"
