@@ -81,7 +81,7 @@ def mirror_of(path: Path) -> Mirror | None:
 
 @lru_cache(maxsize=8)
 def open_store(url: str) -> Any:
-    """tensorstore's key-value store of a URL, which keeps its connections open."""
+    """Tensorstore's key-value store of a URL, which keeps its connections open."""
     import tensorstore
 
     return tensorstore.KvStore.open(url).result()
