@@ -29,7 +29,7 @@ def write(
     settings: Mapping | None = None,
     timing: Sequence[Mapping] = (),
 ) -> Path:
-    """Writes results.jsonl, report.json, report.md, figures/ and last report.html; returns the page's path.
+    """Writes the files of the results, report.json, report.md, figures/ and last report.html; returns the page's path.
 
     `wrong` as from `metrics.precision.wrong`; `timing` rows of phase and seconds. Where several models were run and the
     folder holds ranks.npz, rows of the differences between the models are added.
@@ -49,7 +49,7 @@ def write(
     if len({row["model"] for row in rows if row["model"]}) > 1:
         run = facts.Run("", folder, list(rows), extras, split._asdict() | {"test": list(split.test)}, {})
         rows = [*rows, *model_differences.rows([run], [{}], rows)]
-    write_rows(folder / "results.jsonl", rows)
+    files.write_results(folder, rows)
     files.write_extras(folder, extras)
     return render(folder, rows, extras)
 

@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"python -m jaxalign.report: {said}", file=sys.stderr)
         return 2
     if out not in options.runs:
-        report.write_rows(out / "results.jsonl", rows)
+        files.write_results(out, rows)
         files.write_extras(out, extras)
     for note in extras.get("notes", []) if len(options.runs) > 1 else []:
         print(f"report: {note}", file=sys.stderr)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 def read_results(path: str | Path) -> "pandas.DataFrame":
     """Returns all result rows of a finished run, one row per figure.
 
-    `path` is the folder of a run (`runs/run-0001`) or its `results.jsonl`. The columns are those of
-    `jaxalign.metrics.precision.COLUMNS`; `value`, `low` and `high` are fractions between 0 and 1 for P@k and MRR.
+    `path` is the folder of a run (`runs/run-0001`), its `results.parquet` or its `results.jsonl`. The columns are
+    those of `jaxalign.metrics.precision.COLUMNS`; `value`, `low` and `high` are fractions between 0 and 1 for P@k and
+    MRR.
     Raises InputError where pandas is not installed or the run has no readable results.
     """
     try:
@@ -23,4 +24,5 @@ def read_results(path: str | Path) -> "pandas.DataFrame":
         raise InputError(
             "Expected pandas to be installed, got no such package. Install it with: pip install 'jaxalign[tables]'."
         ) from error
-    return pandas.DataFrame(files.read_rows(path))
+    file = files.results_file(path)
+    return files.read_table(file).to_pandas() if file.suffix == ".parquet" else pandas.DataFrame(files.read_rows(file))

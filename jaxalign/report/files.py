@@ -1,37 +1,106 @@
 """The report's files: written whole or not at all, and read back."""
 
+import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from jaxalign.runtime.files import write_text
+from jaxalign.metrics.precision import COLUMNS
+from jaxalign.runtime.files import write_bytes, write_text
 from jaxalign.types import InputError
 
-EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
+if TYPE_CHECKING:
+    import pyarrow
 
-NEEDED = {"model", "setting", "source", "target", "metric", "subset", "value"}  # of a row
+EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
+TABLE, LINES = "results.parquet", "results.jsonl"  # every row of a run, and the rows to read by eye
+_INTEGERS, _FRACTIONS = ("layer", "seed_size", "csls_k", "count"), ("value", "low", "high")
+_NEEDED = {"model", "setting", "source", "target", "metric", "subset", "value"}  # of a row
+
+
+def write_results(folder: Path, rows: Sequence[dict]) -> None:
+    """Writes all rows of a run as results.parquet and as results.jsonl."""
+    write_rows(folder / TABLE, rows)
+    write_rows(folder / LINES, rows)
 
 
 def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
-    """Writes one JSON object a line, the whole file or nothing; ValueError for a number that is not finite."""
-    write_text(Path(path), "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+    """Writes rows as Parquet where the file's name ends so, otherwise as one JSON object per line.
+
+    The whole file or nothing; ValueError for a number that is not finite.
+    """
+    path = Path(path)
+    if path.suffix == ".parquet":
+        import pyarrow.parquet
+
+        buffer = io.BytesIO()
+        pyarrow.parquet.write_table(_table(rows), buffer, compression="zstd")
+        write_bytes(path, buffer.getvalue())
+    else:
+        write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def _table(rows: Sequence[dict]) -> "pyarrow.Table":
+    import pyarrow
+
+    kinds = {name: pyarrow.int64() for name in _INTEGERS} | {name: pyarrow.float64() for name in _FRACTIONS}
+    if wrong := next((row for row in rows if not all(map(_is_finite, row.values()))), None):
+        raise ValueError(f"not finite: {wrong}")
+    names = [*COLUMNS, *(["run"] if any("run" in row for row in rows) else [])]
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
+    return pyarrow.table({name: [row.get(name) for row in rows] for name in names}, schema=schema)
+
+
+def _is_finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def results_file(path: str | Path) -> Path:
+    """The file that holds all rows of a run: `path` itself, or in a folder results.parquet, or else results.jsonl."""
+    path = Path(path)
+    if path.is_dir():
+        path = path / TABLE if (path / TABLE).is_file() else path / LINES
+    if not path.is_file():
+        raise InputError(f"Expected a finished run's {TABLE} or {LINES}, got none at {path}. Give the run's folder.")
+    return path
 
 
 def read_rows(path: str | Path) -> list[dict]:
-    """The rows of a results.jsonl, or of the run in a folder; InputError where the file is missing or not whole."""
-    path = Path(path)
-    path = path / "results.jsonl" if path.is_dir() else path
-    if not path.is_file():
-        raise InputError(f"Expected a finished run's results.jsonl, got none at {path}. Give the run's folder.")
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"Expected one JSON object a line in {path}, got {error}. Repeat the run.") from error
-    wrong = next((row for row in rows if not isinstance(row, dict) or not NEEDED <= row.keys()), None)
+    """The rows of a run's folder, or of a results.parquet or results.jsonl; InputError where they are not whole."""
+    path = results_file(path)
+    rows = read_table(path).to_pylist() if path.suffix == ".parquet" else _read_lines(path)
+    wrong = next((row for row in rows if not isinstance(row, dict) or not row.keys() >= _NEEDED), None)
     if not rows or wrong is not None:
         got = "none" if not rows else str(wrong)[:80]
-        raise InputError(f"Expected rows with {', '.join(sorted(NEEDED))} in {path}, got {got}. Repeat the run.")
+        raise InputError(f"Expected rows with {', '.join(sorted(_NEEDED))} in {path}, got {got}. Repeat the run.")
     return rows
+
+
+def read_table(path: Path) -> "pyarrow.Table":
+    """A results.parquet; InputError where it is damaged or holds no results."""
+    import pyarrow.parquet
+
+    table = _reading(path, "a Parquet table", lambda: pyarrow.parquet.read_table(path), pyarrow.ArrowException)
+    if not _NEEDED <= set(table.column_names):
+        raise InputError(f"Expected the columns {', '.join(sorted(_NEEDED))} in {path}, got "
+                         f"{', '.join(table.column_names)}. Repeat the run.")  # fmt: skip
+    return table
+
+
+def _read_lines(path: Path) -> list[dict]:
+    def read() -> list[dict]:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    return _reading(path, "one JSON object per line", read, RecursionError)
+
+
+def _reading(path: Path, expected: str, read: Callable[[], Any], also: type[Exception]) -> Any:
+    try:
+        return read()
+    except (ValueError, OSError, also) as error:
+        raise InputError(f"Expected {expected} in {path}, got {error}. Repeat the run.") from error
 
 
 def write_extras(folder: Path, extras: dict) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from jaxalign import report
 from jaxalign.report import __main__ as command
+from jaxalign.report import files
 from jaxalign.types import InputError
 from tests.planted import pick, study
 from tests.report.runs import make
@@ -97,7 +98,7 @@ def test_a_model_that_two_runs_measured_differently_is_kept_apart(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder, setting, steps in zip(folders, ("before", "after"), (["none"], ["unit"]), strict=True):
         rows = make(folder, settings={"normalize": steps})
-        report.write_rows(folder / "results.jsonl", pick(rows, setting=setting))
+        files.write_results(folder, pick(rows, setting=setting))
     rows, extras = report.join(folders)
     assert {(row["model"], row["setting"]) for row in rows} == {("demo", "before"), ("demo [two]", "after")}
     assert any("--normalize" in note for note in extras["notes"])

@@ -1,0 +1,54 @@
+"""Results are written whole in both forms, come back as they were, and damaged files are refused."""
+
+import pytest
+
+from jaxalign.report import files
+from jaxalign.types import InputError
+from tests.report.runs import make
+
+
+def test_both_forms_hold_the_same_rows(tmp_path):
+    rows = make(tmp_path)
+    assert files.read_rows(tmp_path / "results.parquet") == files.read_rows(tmp_path / "results.jsonl") == rows
+    assert [list(row) for row in files.read_rows(tmp_path)] == [list(row) for row in rows]
+    size = {name: (tmp_path / name).stat().st_size for name in ("results.parquet", "results.jsonl")}
+    assert size["results.parquet"] < size["results.jsonl"] / 10
+
+
+def test_the_table_is_read_where_both_are_there_and_the_lines_where_not(tmp_path):
+    rows = make(tmp_path)
+    files.write_rows(tmp_path / "results.jsonl", rows[:3])
+    assert files.read_rows(tmp_path) == rows
+    (tmp_path / "results.parquet").unlink()
+    assert files.read_rows(tmp_path) == rows[:3]
+
+
+def test_the_run_of_joined_rows_is_kept(tmp_path):
+    rows = [row | {"run": "one"} for row in make(tmp_path / "run")]
+    files.write_results(tmp_path, rows)
+    assert files.read_rows(tmp_path) == rows
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "results.jsonl"])
+def test_a_number_that_is_not_finite_is_refused(tmp_path, name):
+    row = make(tmp_path / "run")[0]
+    with pytest.raises(ValueError):
+        files.write_rows(tmp_path / name, [row | {"value": float("inf")}])
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1"])
+def test_a_damaged_table_is_refused(tmp_path, damage):
+    make(tmp_path)
+    (tmp_path / "results.parquet").write_bytes(damage)
+    with pytest.raises(InputError, match="Parquet"):
+        files.read_rows(tmp_path)
+
+
+def test_a_table_of_other_things_is_refused(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as arrow
+
+    pyarrow.write_table(arrow.table({"a": [1]}), tmp_path / "results.parquet")
+    with pytest.raises(InputError, match="columns"):
+        files.read_rows(tmp_path)
