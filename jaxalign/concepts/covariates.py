@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from jaxalign import languages
 from jaxalign.concepts import wordnet, wordnet_files
-from jaxalign.concepts.word_forms import clean, ignoring_case
+from jaxalign.concepts.word_forms import ignoring_case, words_of_lemmas
 from jaxalign.types import Concepts, InputError
 
 # What makes a domain: hyponym closures of synsets and lexicographer files (lexnames(5WN)). They may overlap.
@@ -51,7 +51,7 @@ def senses(concepts: Concepts, language: str) -> Int64[np.ndarray, " concept"]:
     synsets = Counter(
         word
         for lemmas in listed.values()
-        for word in {ignoring_case(clean(lemma, language), language) for lemma in lemmas}
+        for word in {ignoring_case(word, language) for word in words_of_lemmas(lemmas, language)}
     )
     return np.array([synsets[ignoring_case(word, language)] for word in _words(concepts, language)], np.int64)
 

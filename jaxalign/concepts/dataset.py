@@ -11,7 +11,7 @@ from jaxalign.concepts import tsv, wordnet, wordnet_files
 from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, InputError
 
-_CACHE_VERSION = 1  # raise when the same files and arguments would give other concepts
+_CACHE_VERSION = 2  # raise when the same files and arguments would give other concepts
 
 
 def load(

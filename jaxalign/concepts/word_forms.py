@@ -1,37 +1,102 @@
-"""Clean words from the lemmas of wordnet tables, and the form by which two words count as the same."""
+"""Words out of the cells of lists and the lemmas of wordnets, and the form by which two words count as the same."""
 
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from jaxalign import languages
+from jaxalign.languages import canonical
 
+_NO_WORD = ("GAP!", "PSEUDOGAP!")  # MultiWordNet and the Hebrew wordnet: the language has no word for the synset
 _INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x2060, 0xFEFF])  # soft hyphen, zero-width space, word joiner, BOM
 _CEDILLAS = str.maketrans("şţŞŢ", "șțȘȚ")
 _PERCENT_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}  # "c\x9cur" is "cœur"
+_MARKUP = re.compile(r"<[^<>]*>")
+_REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）|【[^【】]*】|〔[^〔〕]*〕")
+_ANCHOR = re.compile(r"(?<=\S)#(?=\S).*")  # "jute#toile de jute": a section of an encyclopedia's article; "C#" is none
+_PARTS = re.compile(r"(?<=[^\W\d_a-zA-Z])\+(?=[^\W\d_a-zA-Z])")  # "中意+的人": the parts of a phrase
+_COMMA = r"(?<!\d),|,(?!\d)|[、，،]"  # not the comma of 1,000
+_IN_CELLS = re.compile(rf"{_COMMA}|[;；؛]|\s/\s")
+_IN_LEMMAS = re.compile(r"[;；؛]")  # a comma is part of a lemma: "tilanne, jota ei voi voittaa", "奥斯汀，简"
+_IN_THAI_LEMMAS = re.compile(rf"{_COMMA}|[;；؛]")
+_NUMERAL = re.compile(r"[IVXLCDM]+")  # listed before the word in some tables: "V" and "cinque"
+_MARKS = "*†?-‐‑–—=~ "  # *pod-: a reconstructed form, or one that is only a part of words
 
 
-def clean(lemma: str, language: str = "") -> str:
-    """Returns the lemma as it is written in a text; may be empty.
+class Form(NamedTuple):
+    """A word as it is written in a text, and whether it stood there as a whole word with letters."""
 
-    HTML entities (escaped once or twice) and percent escapes are resolved, what follows a `|` is cut (`|fr:` and the
-    like link to other editions of an encyclopedia, `a|b` are alternatives), underscores become spaces, invisible
-    characters are removed, white space is collapsed, the form is NFC. In Romanian, s and t with cedilla get the comma
-    below.
+    word: str
+    whole: bool
+
+
+def words_of_cell(cell: str, language: str = "") -> tuple[str, ...]:
+    """Returns the words of a list's cell, the best first; may be empty.
+
+    Words are separated by commas, semicolons or " / ", and cleaned as the lemmas of wordnets are.
     """
-    text = html.unescape(html.unescape(lemma))
-    text = _PERCENT_ESCAPE.sub(_unescape, text).split("|", 1)[0]
-    text = unicodedata.normalize("NFC", text.translate(_INVISIBLE).replace("_", " "))
-    if languages.canonical(language) == "ro":
-        text = text.translate(_CEDILLAS)
-    text = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
-    return " ".join(text.split())
+    return _best_first(_forms(cell, language, _IN_CELLS))
+
+
+def words_of_lemmas(lemmas: Iterable[str], language: str = "") -> tuple[str, ...]:
+    """Returns the words of a synset's lemmas, each once, the best first; may be empty.
+
+    HTML entities (escaped once or twice) and percent escapes are resolved; markup, remarks in brackets, section anchors
+    (`#...`), what follows a `|` (`|fr:` and the like link to other editions of an encyclopedia), invisible characters,
+    and asterisks and hyphens at either end are removed. Underscores become spaces, white space is collapsed, the form
+    is NFC. In Romanian, s and t with cedilla get the comma below. Semicolons separate words, in Thai commas too. Words
+    with letters and without a hyphen at an end come first ("un" before "1" and "I", "mendeko" before "-zale"),
+    otherwise the order stays. The markers GAP! and PSEUDOGAP!, and what has neither letter, digit nor symbol, are not
+    words.
+    """
+    between = _IN_THAI_LEMMAS if canonical(language) == "th" else _IN_LEMMAS
+    return _best_first(form for lemma in lemmas for form in _forms(lemma, language, between))
+
+
+def is_text(cell: str) -> bool:
+    """Returns whether the cell has a letter, digit or symbol, and no control character."""
+    categories = {unicodedata.category(character) for character in cell}
+    return not categories & {"Cc", "Cs"} and any(category[0] in "LNS" for category in categories)
 
 
 def ignoring_case(word: str, language: str = "") -> str:
-    """Returns the form by which two words count as the same."""
-    return unicodedata.normalize("NFC", word.casefold())
+    """Returns the form by which two words count as the same.
+
+    In Turkish and Azerbaijani the capital of "i" is "İ", that of "ı" is "I"; in any language "İ" counts as "i".
+    """
+    if canonical(language) in ("tr", "az"):
+        word = word.replace("I", "ı")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", word).replace("İ", "i").casefold())
+
+
+def _best_first(forms: Iterable[Form]) -> tuple[str, ...]:
+    forms = list(forms)
+    number = any(form.word.isdigit() for form in forms)  # then "V" is a numeral too
+    ordered = sorted(forms, key=lambda form: not form.whole or number and bool(_NUMERAL.fullmatch(form.word)))  # stable
+    return tuple(dict.fromkeys(form.word for form in ordered))
+
+
+def _forms(cell: str, language: str, between: re.Pattern[str]) -> list[Form]:
+    text = _resolve(cell).split("|", 1)[0].translate(_INVISIBLE).translate(_WINDOWS).replace("_", " ")
+    text = unicodedata.normalize("NFC", text)
+    if canonical(language) == "ro":
+        text = text.translate(_CEDILLAS)
+    text = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    forms = []
+    for part in between.split(_without_remarks(text)):
+        written = " ".join(part.split())
+        word = " ".join(written.strip(_MARKS).split())
+        if is_text(word) and written not in _NO_WORD:
+            lettered = any(character.isalpha() for character in word)
+            forms.append(Form(word, lettered and word == written))
+    return forms
+
+
+def _resolve(text: str) -> str:
+    return _PERCENT_ESCAPE.sub(_unescape, html.unescape(html.unescape(text)))
 
 
 def _unescape(escape: re.Match[str]) -> str:
@@ -39,3 +104,12 @@ def _unescape(escape: re.Match[str]) -> str:
         return unquote(escape.group(), errors="strict")
     except UnicodeDecodeError:
         return escape.group()
+
+
+def _without_remarks(text: str) -> str:
+    """Repeats, because one removal may complete the next: remarks stand inside remarks."""
+    before = ""
+    while text != before:
+        before = text
+        text = _PARTS.sub("", _REMARK.sub("", _MARKUP.sub("", _ANCHOR.sub("", text))))
+    return text

@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jaxalign.concepts.word_forms import clean, ignoring_case
+from jaxalign.concepts.word_forms import ignoring_case, words_of_lemmas
 from jaxalign.concepts.wordnet_files import REMEDY, Files, key
 from jaxalign.types import Concepts, InputError
 
 ROOT, ABSTRACTION, PHYSICAL_ENTITY = 1740, 2137, 1930  # entity.n.01, abstraction.n.06, physical_entity.n.01
 BOTH = ("physical", "abstract", "drop")
-_LEMMA_LINE = re.compile(r"^(\d{8})-n\t(?:([a-z]{3}):)?lemma\t(?:.*\t)?([^\t\n]*)$", re.MULTILINE)
+_LEMMA_LINE = re.compile(r"^(\d{8})-n\t(?:([a-z]{3}):)?lemma\t(.*)$", re.MULTILINE)
 
 
 class Nouns(NamedTuple):
@@ -31,7 +31,7 @@ def concepts(files: Files, languages: Sequence[str], *, min_depth: int = 5, both
       nouns       all noun synsets
       shared      those with a lemma in each language
       depth       those `min_depth` or more links below entity.n.01 on the shortest hypernym path (instances included)
-      clean       those with a word in each language: the first listed lemma that is not empty when clean
+      clean       those with a word in each language: the first of `words_of_lemmas`
       kinds       only with both="drop": not below both abstraction.n.06 and physical_entity.n.01
       distinct    in each language, a form (ignoring case) stands for one concept. Concepts are visited by sense number
                   of their first English lemma, then by offset; one whose form is already used in any language is
@@ -51,8 +51,12 @@ def concepts(files: Files, languages: Sequence[str], *, min_depth: int = 5, both
     steps = [("nouns", list(nouns.lemmas))]
     steps.append(("shared", [offset for offset in nouns.lemmas if all(offset in table for table in listed.values())]))
     steps.append((f"depth {min_depth}", [offset for offset in steps[-1][1] if depth.get(offset, 0) >= min_depth]))
-    words = {code: {offset: _first(table[offset], code) for offset in steps[-1][1]} for code, table in listed.items()}
-    steps.append(("clean", [offset for offset in steps[-1][1] if all(column[offset] for column in words.values())]))
+    clean = {
+        code: {offset: words_of_lemmas(table[offset], code) for offset in steps[-1][1]}
+        for code, table in listed.items()
+    }
+    steps.append(("clean", [offset for offset in steps[-1][1] if all(column[offset] for column in clean.values())]))
+    words = {code: {offset: column[offset][0] for offset in steps[-1][1]} for code, column in clean.items()}
     kinds = _kinds(children, steps[-1][1], both)
     if both == "drop":
         steps.append(("kinds", list(kinds)))
@@ -122,13 +126,19 @@ def lemmas(table: bytes, language: str) -> dict[int, tuple[str, ...]]:
         raise InputError(f"Expected a wordnet table for {language} in UTF-8, got {error}. {REMEDY}") from error
     listed: dict[int, list[str]] = defaultdict(list)
     labels = {"": True}  # label of a line -> whether it is this language's
-    for offset, label, lemma in _LEMMA_LINE.findall(text):
+    for offset, label, fields in _LEMMA_LINE.findall(text):
         if label not in labels:
             labels[label] = key(label) == key(language.split("_")[0])
-        words, word = listed[int(offset)], lemma.strip()
+        words, word = listed[int(offset)], _lemma(fields)
         if labels[label] and word not in words:
             words.append(word)
     return {offset: tuple(words) for offset, words in listed.items() if words}
+
+
+def _lemma(fields: str) -> str:
+    """The lemma of a line's last fields: some tables have a number before it, others a count behind it."""
+    first, *rest = (field.strip() for field in fields.rstrip("\r").split("\t"))
+    return rest[-1] if rest and first.isdigit() and not rest[-1].isdigit() else first
 
 
 def name(nouns: Nouns, offset: int) -> str:
@@ -154,10 +164,6 @@ def depths(children: dict[int, list[int]], root: int = ROOT) -> dict[int, int]:
         level = [offset for offset in reached if offset not in depth]
         depth.update(dict.fromkeys(level, links))
     return depth
-
-
-def _first(listed: Sequence[str], language: str) -> str:
-    return next(filter(None, (clean(lemma, language) for lemma in listed)), "")
 
 
 def _kinds(children: dict[int, list[int]], kept: Sequence[int], both: str) -> dict[int, str]:

@@ -10,7 +10,7 @@ import socket
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -22,7 +22,12 @@ REMEDY = (
     "otherwise leave out --concepts=wordnet and --controls=domains."
 )
 _OMW = ("omw-2.0", "omw-1.4")  # nltk 3.10 fetches the first, older ones the second; the tables have one format
-_PACKAGES = {"wordnet": ("wordnet", r"(data|index)\.noun"), **{name: (name, r".*/wn-data-.*\.tab") for name in _OMW}}
+_EXTENDED = ("extended_omw",)  # over 150 languages from Wiktionary and CLDR (Bond & Foster 2013); smaller tables
+_PACKAGES = {
+    "wordnet": ("wordnet", r"(data|index)\.noun"),
+    **{name: (name, r".*/wn-data-.*\.tab") for name in _OMW},
+    **{name: (name, r".*/wn-(wikt|cldr)-.*\.tab") for name in _EXTENDED},
+}
 _DOWNLOAD_TIMEOUT_SECONDS = 20.0
 
 
@@ -42,21 +47,15 @@ def read(languages: Sequence[str]) -> Files:
     """
     with _input_errors():
         nouns = _open(("wordnet",))
-        tables = {}
-        if any(canonical(language) != "en" for language in languages):
-            omw = _open(_OMW)
-            paths = _paths(omw)
-            unknown = [language for language in languages if key(language) not in {"en", *paths}]
-            if unknown:
-                raise InputError(
-                    f"Expected languages of {', '.join(sorted({'en', *paths}))}, got {unknown[0]!r}. "
-                    "Change --languages, or install a wordnet for it."
-                )
-            tables = {
-                language: omw.abspath(paths[key(language)]).open().read()
-                for language in languages
-                if canonical(language) != "en"
-            }
+        wanted = [language for language in languages if canonical(language) != "en"]
+        paths = _paths(wanted) if wanted else {}
+        missing = [language for language in wanted if key(language) not in paths]
+        if missing:
+            raise InputError(
+                f"Expected languages of {', '.join(_shown(paths))}, got {missing[0]!r}. Change --languages, or run "
+                "`python -m nltk.downloader extended_omw` for the languages of Wiktionary."
+            )
+        tables = {language: paths[key(language)].open().read() for language in wanted}
         synsets, senses = (nouns.abspath(name).open().read() for name in ("data.noun", "index.noun"))
         return Files(synsets, senses, tables)
 
@@ -64,7 +63,11 @@ def read(languages: Sequence[str]) -> Files:
 def languages() -> list[str]:
     """Returns the languages of the installed wordnets, as --languages takes them."""
     with _input_errors():
-        return sorted({"en", *_paths(_open(_OMW))})
+        return _shown(_paths(()))
+
+
+def _shown(paths: Mapping[str, Any]) -> list[str]:
+    return sorted(code for code in {"en", *paths} if "_" not in code)
 
 
 def key(language: str) -> str:
@@ -73,12 +76,20 @@ def key(language: str) -> str:
     return f"{canonical(code)}_{folder}" if folder else {"no": "nb"}.get(canonical(code), canonical(code))
 
 
-def _paths(omw: Any) -> dict[str, str]:
-    """The tab file of each language; a further one of the same language as CODE_FOLDER, as nltk names it."""
-    paths: dict[str, str] = {}
-    for path in map(PurePosixPath, omw.fileids()):
-        code = canonical(path.stem.split("-")[-1])
-        paths[code if code not in paths else f"{code}_{path.parent.name}"] = str(path)
+def _paths(wanted: Sequence[str]) -> dict[str, Any]:
+    """The path of the table of each language; a further one of the same language as CODE_FOLDER, as nltk names it.
+
+    Tables of the Extended Open Multilingual Wordnet serve the languages that the Open Multilingual Wordnet lacks, if
+    they are installed; they are looked for only if one of `wanted` needs them, or nothing is wanted.
+    """
+    paths: dict[str, Any] = {}
+    for reader in (_open(_OMW), _find(_EXTENDED)):
+        if reader is None or wanted and all(key(language) in paths for language in wanted):
+            break
+        # wikt stands behind cldr in the alphabet and has more words.
+        for path in sorted(map(PurePosixPath, reader.fileids()), key=lambda path: "cldr" in path.stem):
+            code = canonical(path.stem.split("-")[-1])
+            paths[code if code not in paths else f"{code}_{path.parent.name}"] = reader.abspath(str(path))
     return paths
 
 

@@ -7,7 +7,7 @@ import nltk
 import pytest
 
 from jaxalign.concepts import dataset, tsv, wordnet, wordnet_files
-from jaxalign.concepts.word_forms import clean, ignoring_case
+from jaxalign.concepts.word_forms import ignoring_case, words_of_lemmas
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 SCRIPTS = {
@@ -42,7 +42,9 @@ def test_ids_are_synset_names(lexicon):
 @pytest.mark.parametrize("language", SEVEN)
 def test_words_are_clean_distinct_and_in_the_right_script(lexicon, language):
     words = lexicon.words[language]
-    assert all(clean(word, language) == word == unicodedata.normalize("NFC", word) for word in words)
+    assert all(
+        words_of_lemmas([word], language) == (word,) and word == unicodedata.normalize("NFC", word) for word in words
+    )
     assert [word for word in words if not re.fullmatch(SCRIPTS[language], word)] == []
     forms = [ignoring_case(word) for word in words]
     assert sorted({word for word in forms if forms.count(word) > 1}) == []
@@ -84,7 +86,7 @@ def test_share_of_words_in_their_synsets(lexicon, wordnets, language, capsys):
     _, place, tables = wordnets
     listed = [tables[language].get(place[name], ()) for name in lexicon.ids]
     found = [
-        ignoring_case(word) in {ignoring_case(clean(lemma, language)) for lemma in lemmas}
+        ignoring_case(word) in {ignoring_case(lemma) for lemma in words_of_lemmas(lemmas, language)}
         for word, lemmas in zip(lexicon.words[language], listed, strict=True)
     ]
     share, present = sum(found) / len(found), sum(found) / sum(map(bool, listed))
