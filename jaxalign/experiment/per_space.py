@@ -12,7 +12,7 @@ from jaxalign.config import Config
 from jaxalign.evaluation import pairs as pairs_module
 from jaxalign.evaluation import request
 from jaxalign.experiment import result_cache
-from jaxalign.metrics import aggregate, isometry, precision, significance
+from jaxalign.metrics import aggregate, isometry, precision, retrieval_errors, significance
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import processes, threads
 from jaxalign.runtime.log import LOGGER
@@ -122,7 +122,7 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     for retrieval, number, outcome in given:
         found.ranks.update({_name(space, retrieval, number, one): one.rank for one in outcome})
         if number == 0 and retrieval == config.retrieval[0]:
-            found.wrong.extend(_wrong(space, outcome, study.concepts, study.splits[0], languages))
+            found.wrong.extend(_wrong(space, outcome, study.concepts, study.splits[0], languages, config.seed))
     if "isometry" in config.controls and asked.likeness:
         with study.clock.phase("isometry"):
             found.rows.extend(likeness(config, space, asked))
@@ -277,7 +277,7 @@ def _name(space: Space, retrieval: str, split: int, one: pairs_module.Outcome) -
     return "|".join(map(str, (*space.label, retrieval, one.setting, one.seed_size, one.draw, split)))
 
 
-def _wrong(space, found, concepts, split, languages) -> list[dict]:
+def _wrong(space, found, concepts, split, languages, rng_seed) -> list[dict]:
     after = [one for one in found if one.setting == "after"] or found
     largest = max(after, key=lambda one: one.seed_size)
-    return precision.wrong(space.label, largest, concepts, split, languages)
+    return retrieval_errors.errors(space.label, largest, concepts, split, languages, rng_seed)

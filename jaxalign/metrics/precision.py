@@ -269,23 +269,3 @@ def _chance_rows(head: dict, metrics: list[str], languages: Sequence[str], pool:
         pairs = [(s, t) for s in languages for t in languages if s != t] + [(MEAN, MEAN)]
         made += [_ordered(head | dict(source=s, target=t) | figures) for s, t in pairs]
     return made
-
-
-def wrong(
-    label: SpaceLabel, outcome: Outcome, concepts: Concepts, split: Split, languages: Sequence[str], limit: int = 8
-) -> list[dict]:
-    """Returns the first wrong retrievals of every pair as words: query, found, right, rank; at most `limit` a pair."""
-    row_of = {name: row for row, name in enumerate(concepts.ids)}
-    answers = np.asarray([row_of[name] for name in split.test])
-    made = []
-    for i, source in enumerate(languages):
-        for j, target in enumerate(languages):
-            if i == j:
-                continue
-            for query in np.flatnonzero(np.asarray(outcome.rank[i, j]) > 1)[:limit]:
-                answer, found = answers[query], int(outcome.best[i, j, query])
-                words = dict(query=concepts.words[source][answer], found=concepts.words[target][found])
-                place = dict(right=concepts.words[target][answer], rank=int(outcome.rank[i, j, query]))
-                pair = dict(setting=outcome.setting, seed_size=int(outcome.seed_size), source=source, target=target)
-                made.append(label._asdict() | pair | dict(id=split.test[query]) | words | place)
-    return made

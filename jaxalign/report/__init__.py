@@ -9,6 +9,7 @@ from jaxalign.report import facts, files, model_differences, tables
 from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
 from jaxalign.report.joined import join
+from jaxalign.report.page.words import label_of
 from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, Split
@@ -31,15 +32,18 @@ def write(
 ) -> Path:
     """Writes the files of the results, report.json, report.md, figures/ and last report.html; returns the page's path.
 
-    `wrong` as from `metrics.precision.wrong`; `timing` rows of phase and seconds. Where several models were run and the
-    folder holds ranks.npz, rows of the differences between the models are added.
+    `wrong` as from `metrics.retrieval_errors.errors`, kept of the deepest layer of each space; `timing` rows of phase
+    and seconds. Where several models were run and the folder holds ranks.npz, rows of the differences between the
+    models are added.
     """
+    deepest = {tuple(series[:4]) for series in last_layers(Results(rows))}
     kinds = {kind: concepts.kinds.count(kind) for kind in sorted(set(concepts.kinds))}
     extras = dict(
         concepts=dict(total=len(concepts.ids), kinds=kinds, seed=len(split.seed), test=len(split.test))
         | facts.concept_facts(concepts),
         filters=[list(step) for step in concepts.filters],
-        wrong=list(wrong),
+        wrong=[record for record in wrong if label_of(record) in deepest],
+        words=dict(ids=split.test, by_language=_test_words(concepts, split)),
         environment=dict(environment or {}),
         settings=dict(settings or {}),
         timing=[dict(row) for row in timing],
@@ -52,6 +56,12 @@ def write(
     files.write_results(folder, rows)
     files.write_extras(folder, extras)
     return render(folder, rows, extras)
+
+
+def _test_words(concepts: Concepts, split: Split) -> dict[str, list[str]]:
+    """The words of the test concepts by language, in the order of the split."""
+    row_of = {name: row for row, name in enumerate(concepts.ids)}
+    return {code: [words[row_of[name]] for name in split.test] for code, words in concepts.words.items()}
 
 
 def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:

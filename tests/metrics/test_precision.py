@@ -112,16 +112,6 @@ def test_ninety_five_percent_intervals_cover_about_that_often():
     assert 0.90 < inside[0, :20, :20][~np.eye(20, dtype=bool)].mean() < 0.985
 
 
-def test_wrong_retrievals_are_words():
-    languages, concepts, split, outcomes = study()
-    found = precision.wrong(LABEL, outcomes[0], concepts, split, languages, limit=2)
-    assert len(found) == 12
-    first = found[0]
-    row = concepts.ids.index(first["id"])
-    assert (first["query"], first["right"], first["found"]) == (f"en{row}", f"fr{row}", f"fr{(row + 1) % 60}")
-    assert first["rank"] == outcomes[0].rank[0, 1, split.test.index(first["id"])] > 1
-
-
 def test_ranks_of_another_split_are_refused():
     languages, concepts, split, outcomes = study()
     with pytest.raises(InputError, match="shape"):

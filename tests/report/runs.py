@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import report
-from jaxalign.metrics import precision
+from jaxalign.metrics import precision, retrieval_errors
 from jaxalign.types import SpaceLabel
 from tests.planted import study
 
@@ -37,8 +37,9 @@ def make(
         label = SpaceLabel(model, embedding, "last", layer)
         masks = {"identical_removed": np.arange(40) % 3 > 0}
         rows += precision.rows(label, outcomes, listed, split, languages, subsets=masks, bootstrap=50)
-        wrong += precision.wrong(label, outcomes[1], listed, split, languages, limit=3)
-    wrong[0]["found"] = EVIL
+        wrong += retrieval_errors.errors(label, outcomes[1], listed, split, languages)
+    for record in wrong:
+        record["sample"][0][2] = EVIL
     words = listed.words | ({"ja": tuple("犬" for _ in listed.ids)} if "ja" in languages else {})
     listed = listed._replace(words=words)
     report.write(folder, rows + list(extra.get("rows", ())), concepts=listed, split=split, wrong=wrong,

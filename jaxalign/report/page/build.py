@@ -17,7 +17,7 @@ def build(results: Results, extras: Mapping) -> Page:
     sections = [found, *sections] if found else sections
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
-    note = f"The first wrong retrievals after alignment{name}: the word, what was retrieved, what was right."
+    note = f"Wrong retrievals with the fitted map{name}, a random sample: the word, what was retrieved, what was right."
     return Page(
         title=run_info.title(results),
         lead=run_info.lead(results, extras),

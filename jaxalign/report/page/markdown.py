@@ -3,10 +3,10 @@
 from jaxalign.report import tables
 from jaxalign.report.page.citation import citation
 from jaxalign.report.page.render import Page
-from jaxalign.report.page.words import PairWords, sentence
+from jaxalign.report.page.words import PairErrors, sentence
 from jaxalign.report.sections import Section
 
-_EACH = 3  # wrong retrievals of a pair
+_EACH, _PAIRS = 3, 60  # wrong retrievals of a pair, and pairs that are listed
 
 
 def markdown(page: Page) -> str:
@@ -15,7 +15,7 @@ def markdown(page: Page) -> str:
     parts += [f"> {_escape(note)}\n" for note in page.notes]
     parts += [part for section in page.sections for part in _section(section)]
     if page.words:
-        parts += ["## Words that went wrong\n", f"{_escape(page.words_note)}\n", *map(_words, page.words), ""]
+        parts += ["## Words that went wrong\n", f"{_escape(page.words_note)}\n", *map(_words, page.words[:_PAIRS]), ""]
     return "\n".join([*parts, f"## How to cite\n\n```\n{citation(page.version)}\n```\n"])
 
 
@@ -27,8 +27,8 @@ def _section(section: Section) -> list[str]:
     return parts + [tables.markdown(table) for table in (*section.tables, *section.folded)]
 
 
-def _words(pair: PairWords) -> str:
-    lines = [f"- {pair.source}-{pair.target}: {_escape(sentence(wrong))}" for wrong in pair.retrievals[:_EACH]]
+def _words(pair: PairErrors) -> str:
+    lines = [f"- {pair.source}-{pair.target}: {_escape(sentence(error))}" for error in pair.sample[:_EACH]]
     return "\n".join(lines)
 
 

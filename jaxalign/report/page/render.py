@@ -9,8 +9,9 @@ import jinja2
 from markupsafe import Markup
 
 from jaxalign.report.drawing.svg import Picture
+from jaxalign.report.names import language_label
 from jaxalign.report.page.citation import citation
-from jaxalign.report.page.words import PairWords
+from jaxalign.report.page.words import PairErrors
 from jaxalign.report.sections import Section
 from jaxalign.report.sections.headline import Tile
 from jaxalign.report.tables import PValue, Table, numeric_columns, plain
@@ -26,7 +27,7 @@ class Page(NamedTuple):
     lead: str
     tiles: Sequence[Tile]
     sections: Sequence[Section]
-    words: Sequence[PairWords]
+    words: Sequence[PairErrors]
     words_note: str
     notes: Sequence[str]  # what a reader must know before any figure
     version: str
@@ -48,7 +49,15 @@ def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("jaxalign.report.page", "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
                               undefined=jinja2.StrictUndefined)  # fmt: skip
-    made.globals |= dict(file=_file, groups=_groups, columns=numeric_columns, cell=_cell, drawing=_drawing, tall=_TALL)
+    made.globals |= dict(
+        file=_file,
+        groups=_groups,
+        columns=numeric_columns,
+        cell=_cell,
+        drawing=_drawing,
+        language=language_label,
+        tall=_TALL,
+    )
     return made
 
 
