@@ -20,6 +20,7 @@ from absl import flags
 
 from jaxalign.config import INT32, Config
 from jaxalign.runtime import log, processes
+from jaxalign.runtime.memory import OutOfMemoryError
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
@@ -144,6 +145,9 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
         return 130
+    except OutOfMemoryError as error:
+        print(f"jaxalign: {error}. Finished spaces are kept; then run the same command again.", file=sys.stderr)
+        return 1
     except (MemoryError, RuntimeError) as error:
         if not processes.is_single() and any(word in str(error) for word in processes.DISCONNECTED):
             print(processes.DISCONNECTED_TEXT, file=sys.stderr)

@@ -39,7 +39,16 @@ class Config:
     weights_cache: str = _option(
         "", "folder that keeps converted weights (Orbax), restored straight into their sharding"
     )
-    spaces: str = _option("", "folder of LANG.vec files keyed by concept id, used in place of --models")
+    spaces: str = _option(
+        "",
+        "folder of vectors keyed by concept id, used in place of --models: LANG.vec, LANG.vec.gz, LANG.bin (word2vec's "
+        "binary format) or LANG.npy with LANG.keys",
+    )
+    max_vocabulary: int = _option(0, "words to read from the beginning of each file of --spaces; 0: all", bounds=COUNT)
+    repeated_keys: str = _option(
+        "refuse", "keys that come twice in a file of --spaces: refuse, or first to keep the first",
+        choices=("refuse", "first"),
+    )
     concepts: str = _option(
         "builtin",
         "builtin (a lexicon in the package), wordnet (through nltk), or the path of a TSV "

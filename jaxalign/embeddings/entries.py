@@ -17,6 +17,7 @@ from jaxalign.embeddings import extract, packing, tokenize, vector_store
 from jaxalign.embeddings.kinds import Kind
 from jaxalign.runtime import processes
 from jaxalign.runtime.log import LOGGER
+from jaxalign.runtime.memory import advice
 from jaxalign.runtime.progress import Progress
 from jaxalign.types import Concepts, InputError
 
@@ -128,7 +129,9 @@ class EntryMaker:
         if process == 0:
             missing = sorted(set(missing) - set(vector_store.committed(path, work.chunks)))
         missing = processes.broadcast_numbers(missing, work.chunks)
-        _fill(self._engine, work, path, missing[process::count], kind.name)
+        remedy = "lower --batch_tokens, give --dtype=bfloat16, or raise --model_parallel on several devices"
+        with advice(f"computing {kind.name}", remedy):
+            _fill(self._engine, work, path, missing[process::count], kind.name)
         processes.barrier("embed filled")
         if process == 0:
             counts = extract.counts(work.plan, work.shape)

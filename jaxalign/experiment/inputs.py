@@ -54,7 +54,8 @@ def _from_vec(config: Config) -> tuple[Concepts, Space]:
             f"Expected at least two LANG.vec files in {folder}, got {', '.join(asked) or 'none'}. "
             "Give --spaces another folder."
         )
-    ids, vectors = word2vec_format.read_folder(folder, asked)
+    options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
+    ids, vectors = word2vec_format.read_folder(folder, asked, options)
     space = Space(SpaceLabel(folder.resolve().name, "vec", "none", 0), ids, vectors)
     return _named(config, ids, asked), space
 

@@ -35,9 +35,10 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
         )
     _check(config)
     first, second = config.languages
+    options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
     with clock.phase("load"):
         (source_words, source), (target_words, target) = (
-            word2vec_format.read(Path(config.spaces) / f"{c}.vec") for c in (first, second)
+            word2vec_format.read_language(config.spaces, code, options) for code in (first, second)
         )
         seed = _pairs(config.seed_dictionary, source_words, target_words)
         test = _pairs(config.dictionary, source_words, target_words)

@@ -1,5 +1,6 @@
 """LANG.vec folders: exact there and back, and every mistake with its line."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxalign.embeddings import word2vec_format
+from jaxalign.embeddings.vector_files import table
 from jaxalign.types import InputError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "spaces"
@@ -55,7 +57,7 @@ def test_mistakes_are_named(tmp_path, content, message):
 def test_wrong_folders_are_named(tmp_path):
     with pytest.raises(InputError, match="--spaces"):
         word2vec_format.read_folder(tmp_path / "none")
-    with pytest.raises(InputError, match="--languages"):
+    with pytest.raises(InputError, match=r"LANG.vec, LANG.vec.gz, LANG.bin, LANG.npy.*got none. Correct --spaces"):
         word2vec_format.read_folder(tmp_path)
     (tmp_path / "en.vec").write_text("1 2\na 1 2\n", encoding="utf-8")
     (tmp_path / "fr.vec").write_text("1 3\na 1 2 3\n", encoding="utf-8")
@@ -91,3 +93,42 @@ def test_any_file_reads_or_is_an_input_error(tmp_path_factory, data):
 def test_real_spaces():
     keys, found = word2vec_format.read_folder(SHARED)
     assert len(found) == 6 and found["en"].shape == (len(keys), 128) and len(keys) > 800
+
+
+def test_an_exporters_folder_names_its_subfolders(tmp_path):
+    word2vec_format.write_folder(tmp_path / "demo-vanilla-last-2", ["a"], {"en": np.ones((1, 2))})
+    with pytest.raises(InputError, match=r"got folders of them: demo-vanilla-last-2. Give .*--spaces=.*demo-vanilla"):
+        word2vec_format.languages(tmp_path)
+
+
+def test_any_name_is_a_language_and_a_long_list_is_cut(tmp_path):
+    names = [f"l{number:02d}" for number in range(60)]
+    word2vec_format.write_folder(tmp_path, ["a", "b"], {name: np.ones((2, 2)) for name in names})
+    assert word2vec_format.languages(tmp_path) == tuple(names)
+    with pytest.raises(InputError, match="Expected vectors of en, fr in .*l00, .*l07 and 52 more. Correct --languages"):
+        word2vec_format.read_folder(tmp_path, ["en", "l01", "fr"])
+
+
+def test_two_files_of_one_language_are_refused(tmp_path):
+    (tmp_path / "en.vec").write_text("1 1\na 1\n")
+    (tmp_path / "en.bin").write_bytes(b"1 1\na " + np.ones(1, "<f4").tobytes())
+    with pytest.raises(InputError, match="got en.bin and en.vec. Remove one"):
+        word2vec_format.languages(tmp_path)
+
+
+def test_widths_are_compared_before_anything_is_read(tmp_path):
+    (tmp_path / "en.vec").write_text("1 2\na 1 2\n")
+    (tmp_path / "fr.vec").write_text("1 3\nnot read\n")
+    with pytest.raises(InputError, match="one dimension in all files, got en.vec with 2, fr.vec with 3"):
+        word2vec_format.read_folder(tmp_path)
+
+
+def test_a_language_that_holds_all_keys_in_order_is_not_copied(tmp_path):
+    ids = [f"c{row}" for row in range(4000)]
+    rows = np.random.default_rng(0).standard_normal((4000, 64)).astype(np.float32)
+    word2vec_format.write_folder(tmp_path, ids, {"en": rows, "fr": rows})
+    tracemalloc.start()
+    found = word2vec_format.read_folder(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.ids == tuple(ids) and peak < 1.3 * 2 * rows.nbytes + 10 * table.BLOCK_BYTES

@@ -61,12 +61,12 @@ def results(tmp_path: Path, run: str = "run-0001") -> dict:
     ("--k of at most 10", ["--k=11", "--candidates=test"]),
     ("csls_k from 1 to 10", ["--retrieval=csls", "--csls_k=11", "--candidates=test"]),
     ("--seed_sizes of at most 20", ["--seed_sizes=21"]), ("at least two --languages", ["--languages=en"]),
-    ("without repeats", ["--languages=en,en"]), ("de.vec", ["--languages=en,de"]),
+    ("without repeats", ["--languages=en,en"]), ("vectors of de", ["--languages=en,de"]),
     ("codes such as", ["--languages=en,../en"]), ("No such file", ["--split={tmp}/none.json"]),
     ("Is a directory", ["--split={tmp}"]), ("readable TSV", ["--concepts={tmp}"]),
     ("readable TSV", ["--concepts={tmp}/none.tsv"]), ("vectors differ", ["--spaces={tmp}/constant", "--k=1"]),
     ("vectors differ", ["--spaces={tmp}/rays", "--k=1"]), ("folder of LANG.vec", ["--spaces={tmp}/spaces/en.vec"]),
-    ("two LANG.vec", ["--spaces={tmp}"]), ("two LANG.vec", ["--spaces={tmp}/one"]),
+    ("such as --spaces=", ["--spaces={tmp}"]), ("two LANG.vec", ["--spaces={tmp}/one"]),
     ("written", ["--workdir={tmp}/spaces/en.vec"]), ("template", ["--spaces=", "--templates={tmp}"]),
     ("more than the 10 neighbours", ["--spaces={tmp}/few", "--k=1", "--controls=isometry"]),
     ("seed_dictionary", ["--dictionary={tmp}/none"]),
@@ -92,10 +92,11 @@ def test_wrong_questions_of_exported_spaces(tmp_path, capsys, said, flags):
     ("line 2", b"1 2\na 1 nan\n"), ("line 2", b"1 2\na inf 1\n"), ("line 2", b"1 2\na 1e99 1\n"),
     ("line 3", b"2 2\na 1 2\nb 0 0\n"), ("'a' again", b"2 2\na 1 2\na 3 4\n"), ("UTF-8", b"1 2\n\xe9 1 2\n"),
     ("UTF-8", "1 2\na 1 2\n".encode("utf-16")), ("line 2", b"1 2\na 1 \x002\n"), ("line 2", b"1 2\na\t1\t2\n"),
-    ("none shared", b"1 4\nzzz 1 2 3 4\n"), ("one dimension", b"1 3\nc1 1 2 3\n"),
+    ("none shared", b"1 2\nzzz 1 2\n"), ("one dimension", b"1 3\nc1 1 2 3\n"),
 ])  # fmt: skip
 def test_wrong_vec_files(tmp_path, capsys, said, content):
-    put(random_spaces(tmp_path / "spaces") / "fr.vec", content)
+    put_spaces(tmp_path / "spaces", en=np.random.default_rng(0).standard_normal((30, 2)))
+    put(tmp_path / "spaces" / "fr.vec", content)
     refused(tmp_path, capsys, said, f"--spaces={tmp_path / 'spaces'}")
 
 
