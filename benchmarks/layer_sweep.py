@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxalign.evaluation import pairs
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.pairs import evaluate
+from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment.throughput_align import planted
 from jaxalign.runtime import log
 from jaxalign.runtime.progress import Progress
@@ -37,9 +39,8 @@ def sweep(flags: argparse.Namespace) -> list[dict]:
                 progress.update(calls // flags.layers)
             else:
                 spaces = planted(flags.concepts, flags.features, flags.languages, layer)
-                save(path, pairs.ranks(
-                    spaces, seed=seed, test=test, settings=SETTINGS, progress=lambda *_: progress.update()
-                ))  # fmt: skip
+                options = AlignmentOptions(settings=SETTINGS, best=False)
+                save(path, evaluate(spaces, Rows(seed, test), options, progress=lambda *_: progress.update()))
             with np.load(path) as kept:
                 rows += [{"layer": layer, "setting": name, "P@1": precision(kept[name])} for name in SETTINGS]
     return rows

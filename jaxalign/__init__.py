@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what editors and type checkers see
     from jaxalign.config import Config
     from jaxalign.embeddings.embed import embed
-    from jaxalign.evaluation.pairs import ranks as rank
+    from jaxalign.evaluation.pairs import rank
     from jaxalign.experiment.run import run
     from jaxalign.metrics.precision import precision_at
     from jaxalign.models import hidden_states, load_model
@@ -36,7 +36,7 @@ _SOURCES = {
     "hidden_states": ("jaxalign.models", "hidden_states"),
     "load_model": ("jaxalign.models", "load_model"),
     "precision_at": ("jaxalign.metrics.precision", "precision_at"),
-    "rank": ("jaxalign.evaluation.pairs", "ranks"),
+    "rank": ("jaxalign.evaluation.pairs", "rank"),
     "read_results": ("jaxalign.report.data_frame", "read_results"),
     "run": ("jaxalign.experiment.run", "run"),
 }

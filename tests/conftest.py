@@ -1,7 +1,9 @@
-"""What all tests share: the folder of real data, and which tests are fast."""
+"""What all tests share: the folder of real data, planted spaces, and which tests are fast."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jaxalign.runtime.log import LOGGER
@@ -34,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix().startswith(FAST):
             item.add_marker(pytest.mark.fast)
+LANGUAGES = ("en", "fr", "ro", "fi", "ja")
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +54,41 @@ def logger_as_before():
     yield
     LOGGER.setLevel(level)
     LOGGER.propagate, LOGGER.handlers[:] = propagate, handlers
+
+
+def planted(
+    seed: int,
+    concepts: int,
+    features: int,
+    languages: int | Sequence[str] = 3,
+    noise: float | np.ndarray = 0.5,
+    spread: tuple[float, float] = (0.3, 1.0),
+    offset: float = 0.0,
+    rotated: bool = True,
+) -> dict[str, np.ndarray]:
+    """Spaces that share hidden vectors, each rotated in its own way, with noise; (concept, feature) float32.
+
+    noise: one level, one per concept (concept,), or one per language (language, 1); spread: bounds of the features'
+    standard deviations; offset: added to every feature.
+    """
+    rng = np.random.default_rng(seed)
+    names = LANGUAGES[:languages] if isinstance(languages, int) else languages
+    hidden = rng.standard_normal((concepts, features)) * rng.uniform(*spread, features)
+    levels = np.broadcast_to(noise, (len(names), concepts))
+    spaces = {}
+    for name, level in zip(names, levels, strict=True):
+        rotation = np.linalg.qr(rng.standard_normal((features, features)))[0] if rotated else np.eye(features)
+        own = rng.standard_normal((concepts, features)) * level[:, None]
+        spaces[name] = ((hidden + own) @ rotation + offset).astype(np.float32)
+    return spaces
+
+
+def turned(seed, seeds, features, noise=0.0, reflect=False):
+    """(source, target, rotation): target is the source turned, with noise; float32."""
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.standard_normal((features, features)))[0]
+    if (np.linalg.det(rotation) < 0) != reflect:
+        rotation[:, 0] *= -1
+    source = rng.standard_normal((seeds, features))
+    target = source @ rotation + noise * rng.standard_normal((seeds, features))
+    return source.astype(np.float32), target.astype(np.float32), rotation

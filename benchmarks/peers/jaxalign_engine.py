@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxalign.alignment import procrustes
+from jaxalign.alignment.normalize import normalize, unit_rows
 from jaxalign.evaluation import pairs
 from jaxalign.retrieval import vocabulary
 
@@ -17,22 +18,23 @@ def run(task: Task) -> dict[str, np.ndarray]:
     if not task.both_directions:
         return one_direction(task)
     every = len(task.queries) == len(task.vocabulary)
-    ranks = pairs.ranks(
+    ranks = pairs.rank(
         task.spaces,
         seed=task.seed,
         test=task.vocabulary[task.queries],
         settings=task.settings,
         csls_k=task.csls_k,
         candidates="test" if every else "all",
+        best=False,
     )
     return {setting: np.asarray(ranks[setting]) for setting in task.settings}
 
 
 def one_direction(task: Task) -> dict[str, np.ndarray]:
     """Ranks from the first into the second language after the map."""
-    source, target = (procrustes.normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
+    source, target = (normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
     turn = procrustes.rotation(source[task.seed], target[task.seed])
-    source, target = procrustes.unit_rows(procrustes.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
+    source, target = unit_rows(procrustes.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
     found = vocabulary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k, best=False)
     ranks = task.empty()
     ranks["after"][0, 1] = np.asarray(found.rank)

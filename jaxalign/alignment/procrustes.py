@@ -1,14 +1,18 @@
-"""Maps from one space into another: normalisation, orthogonal Procrustes, least squares.
+"""Orthogonal Procrustes (Schoenemann 1966): the rotation that brings source rows nearest to target rows.
 
-Rows are concepts, a map is applied on the right: `source @ rotation` lies in the target's space. All products of
-float32 run at the highest precision, since a product in TF32 or bf16 moves ranks.
+All products of float32 run at the highest precision, since a product in TF32 or bfloat16 moves ranks.
 
-Procrustes: Schoenemann 1966. Steps before the fit: Artetxe et al. 2016 (unit, center, unit).
+Where the seed dictionary says nothing, `completion` decides. With bases U, V (feature, rank) that the seed pairs up,
+U V' is determined; on the rest, the orthogonal complements of U and V, the identity completion takes the rotation
+nearest to the identity: the polar factor of (I - UU')(I - VV'). By the theory of two projections (Halmos 1969; Davis
+and Kahan 1970, direct rotation) it differs from the identity only in the span of U and V, where it follows from the
+principal angles between them: with U'V = A C B',
+
+    W = I + U V' - U U' - (V - U U'V) B (I + C)^-1 (U A + V B)'
 """
 
-from collections.abc import Sequence
 from functools import cache, partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,35 +20,43 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from jaxalign.alignment.completion import identity_map, matmul
-from jaxalign.types import InputError
-
 Completion = Literal["drop", "identity", "arbitrary"]
+Method = Literal["svd", "polar"]
 COMPLETIONS = ("drop", "identity", "arbitrary")
+MAPS = ("orthogonal", "least_squares", "ridge")
 METHODS = ("auto", "svd", "polar")
-STEPS = ("unit", "center")
+
+matmul = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
-def unit_rows(vectors: Float[Array, "*batch row feature"]) -> Float[Array, "*batch row feature"]:
-    """Rows of length one; a row of zeros stays zero."""
-    length = jnp.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / jnp.where(length > 0, length, 1)
+class MapOptions(NamedTuple):
+    """How the map of a pair is fitted; static, one compiled function each."""
+
+    method: Method = "svd"
+    completion: Completion = "drop"
+    map: str = "orthogonal"  # or least_squares, ridge
+    scale: bool = False
+    translate: bool = False
+
+    @property
+    def is_directed(self) -> bool:
+        """Whether the two directions of a pair need maps of their own."""
+        return self.map != "orthogonal" or self.translate
 
 
-@partial(jax.jit, static_argnames="steps")
-def normalize(vectors: Float[Array, "concept feature"], steps: tuple[str, ...]) -> Float[Array, "concept feature"]:
-    """The space after `steps` in order: `unit` scales rows to length one, `center` subtracts the mean of all rows.
+class Bases(NamedTuple):
+    """U and V whose product U V' is the map where it is determined; unused columns are zero."""
 
-    The mean is over every row of the space, test rows included, as MUSE and vecmap take it over the whole vocabulary.
-    """
-    for step in steps:
-        vectors = unit_rows(vectors) if step == "unit" else vectors - vectors.mean(0)
-    return vectors
+    left: Float[Array, "left rank"]
+    right: Float[Array, "right rank"]
+    complete: Bool[Array, ""]  # whether no column is unused
 
 
-def method(name: str) -> str:
+def method(name: str) -> Method:
     """`svd` or `polar`; `auto` is polar on accelerators, whose decompositions are slow and whose products are not."""
-    return name if name != "auto" else "svd" if jax.default_backend() == "cpu" else "polar"
+    if name == "auto":
+        return "svd" if jax.default_backend() == "cpu" else "polar"
+    return "polar" if name == "polar" else "svd"
 
 
 def rank_tolerance(seeds: int, features: int) -> float:
@@ -57,40 +69,52 @@ def rank_tolerance(seeds: int, features: int) -> float:
     return float(np.finfo(np.float32).eps) * max(8.0, max(seeds, features) ** 0.5)
 
 
-def bases(
-    product: Float[Array, "left right"], tolerance: float, most: int
-) -> tuple[Float[Array, "left rank"], Float[Array, "right rank"], Bool[Array, ""]]:
-    """(U, V, whether none is missing): U V' is the polar factor of `product` where that is determined.
+def fit(
+    source: Float[Array, "seed left"],
+    target: Float[Array, "seed right"],
+    method: Method,
+    completion: Completion,
+    tolerance: float,
+) -> Bases:
+    """Bases of the map that best takes `source` to `target`: the polar factor of source' target.
 
-    The rank is at most `most`. Columns of U and V whose singular value is at most `tolerance` of the largest are
-    zero: a partial isometry is left.
+    Singular values at or below `tolerance` of the largest count as zero. Under `arbitrary` the bases hold what the
+    decomposition fills in, and are complete.
     """
+    product = matmul(source.T, target)
+    if completion == "arbitrary":
+        left, _, right = jnp.linalg.svd(product)
+        return Bases(left, right.T, jnp.array(True))
+    by_products = method == "polar" and len(source) >= len(product)
+    return (polar_bases if by_products else svd_bases)(product, tolerance, min(len(source), len(product)))
+
+
+def svd_bases(product: Float[Array, "left right"], tolerance: float, most: int) -> Bases:
+    """The bases from a decomposition; the rank is at most `most`."""
     left, values, right = jnp.linalg.svd(product, full_matrices=False)
     kept = values[:most] > tolerance * values[0]
     left, right = left[:, :most], right[:most].T
-    none = jnp.zeros((), product.dtype)
+    zero = jnp.zeros((), product.dtype)
     # A product with `kept` in every case would copy both bases; most fits miss nothing.
     left, right = lax.cond(
-        kept.all(), lambda: (left, right), lambda: (jnp.where(kept, left, none), jnp.where(kept, right, none))
+        kept.all(), lambda: (left, right), lambda: (jnp.where(kept, left, zero), jnp.where(kept, right, zero))
     )
-    return left, right, kept.all()
+    return Bases(left, right, kept.all())
 
 
-def polar_bases(
-    product: Float[Array, "size size"], tolerance: float, most: int
-) -> tuple[Float[Array, "size rank"], Float[Array, "size rank"], Bool[Array, ""]]:
-    """As `bases`, by matrix products where `product` has full rank; where it has not, by decomposition."""
+def polar_bases(product: Float[Array, "size size"], tolerance: float, most: int) -> Bases:
+    """As `svd_bases`, by matrix products where `product` has full rank; where it has not, by decomposition."""
     factor = polar(product)
     eye = jnp.eye(len(product), dtype=product.dtype)
     complete = jnp.abs(matmul(factor.T, factor) - eye).max() < 1e-4
-    return lax.cond(complete, lambda: (eye, factor.T, complete), lambda: bases(product, tolerance, most))
+    return lax.cond(complete, lambda: Bases(eye, factor.T, complete), lambda: svd_bases(product, tolerance, most))
 
 
 @cache
 def polar_steps(smallest: float = 1e-7) -> tuple[tuple[float, float, float], ...]:
     """Coefficients (a, b, c) of the odd quintics a x + b x^3 + c x^5 whose composition takes [smallest, 1] to 1.
 
-    Each is the minimax approximation of 1 on the interval that the one before left (Amsel et al. 2025, Polar
+    Each is the minimax approximation of 1 on the interval that the previous one left (Amsel et al. 2025, Polar
     Express), found by exchange of its four points of equal error; the last is the Taylor step 15/8, -10/8, 3/8, exact
     at 1.
     """
@@ -116,19 +140,26 @@ def polar(product: Float[Array, "size size"]) -> Float[Array, "size size"]:
     return factor
 
 
-def check_steps(steps: Sequence[str]) -> tuple[str, ...]:
-    """The steps as a tuple; InputError names an unknown one."""
-    for step in steps:
-        if step not in STEPS:
-            raise InputError(f"Expected normalisation steps among {', '.join(STEPS)}, got {step!r}. Mend --normalize.")
-    return tuple(steps)
+def identity_map(
+    vectors: Float[Array, "row feature"], left: Float[Array, "feature rank"], right: Float[Array, "feature rank"]
+) -> Float[Array, "row feature"]:
+    """`vectors @ W` for the map that pairs `left` with `right` and is as near to the identity as it can be elsewhere.
+
+    Equals the limit of the polar factor of M + lambda I as lambda falls to 0. Columns of zeros in both bases are
+    unused. Where a principal angle is exactly 90 degrees the limit itself is not unique.
+    """
+    angles_left, cosines, angles_right = jnp.linalg.svd(matmul(left.T, right))
+    inside, across = matmul(vectors, left), matmul(vectors, right)
+    turned = matmul(across - matmul(inside, matmul(left.T, right)), angles_right.T) / (1 + cosines)
+    both = matmul(left, angles_left) + matmul(right, angles_right.T)
+    return vectors + matmul(inside, (right - left).T) - matmul(turned, both.T)
 
 
 @partial(jax.jit, static_argnames=("method", "completion"))
 def rotation(
     source: Float[Array, "seed feature"],
     target: Float[Array, "seed feature"],
-    method: str = "svd",
+    method: Method = "svd",
     completion: Completion = "drop",
 ) -> Float[Array, "feature feature"]:
     """argmax of tr(W' source' target) over orthogonal W, where the seed determines it.
@@ -137,23 +168,7 @@ def rotation(
     for source' target + lambda I as lambda falls to 0), `arbitrary` keeps what the decomposition fills in. A
     reflection (determinant -1) is allowed.
     """
-    product = matmul(source.T, target)
-    if completion == "arbitrary":
-        left, _, right = jnp.linalg.svd(product)
-        return matmul(left, right)
-    solve = polar_bases if method == "polar" and len(source) >= len(product) else bases
-    left, right, _ = solve(product, rank_tolerance(*source.shape), min(source.shape))
+    left, right, _ = fit(source, target, method, completion, rank_tolerance(*source.shape))
     if completion == "identity":
-        return identity_map(jnp.eye(len(product), dtype=product.dtype), left, right)
+        return identity_map(jnp.eye(source.shape[1], dtype=source.dtype), left, right)
     return matmul(left, right.T)
-
-
-def least_squares(
-    source: Float[Array, "seed feature"], target: Float[Array, "seed feature"], ridge: float = 0.0
-) -> Float[Array, "feature feature"]:
-    """argmin of |source W - target|^2 + ridge * m |W|^2, m the mean of diag(source' source); the shortest such W."""
-    if not ridge:
-        return jnp.linalg.lstsq(source, target)[0]
-    gram = matmul(source.T, source)
-    gram = gram + ridge * jnp.trace(gram) / len(gram) * jnp.eye(len(gram), dtype=gram.dtype)
-    return jax.scipy.linalg.solve(gram, matmul(source.T, target), assume_a="pos")

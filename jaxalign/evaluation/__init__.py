@@ -1,4 +1,4 @@
 """Every language pair in every setting (before, after, ceiling, null) in one pass.
 
-Public face: `pairs.outcomes` and `pairs.ranks`.
+Public face: `pairs.rank` for Python, `pairs.evaluate` for a run.
 """

@@ -1,4 +1,4 @@
-"""The rows that are candidates, and the ranks of a pair's queries among them."""
+"""The rows that are candidates, the memory of their similarities, and the ranks of a pair's queries among them."""
 
 from threading import Lock
 from typing import NamedTuple
@@ -6,77 +6,93 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int
 
-from jaxalign.evaluation.request import Request
-from jaxalign.retrieval import csls, ranks, ranks_bfloat16
+from jaxalign.alignment.reduced import AlignedPair
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.settings import Pairing
+from jaxalign.retrieval import csls, ranks_bfloat16
+from jaxalign.retrieval.counting import Ranked
+from jaxalign.retrieval.penalties import Tiling
 
 
-def tiling(rows: int, request: Request, workers: int) -> tuple[int, ranks.Plan]:
-    """(padded rows, plan): tiles of `request.tile` rows or fewer; the similarity is kept if it fits half the budget."""
-    share = request.memory_budget // workers
-    keep = (rows + request.tile) ** 2 * 4 <= share // 2
-    height = max(csls.BLOCK, min(request.tile, share // (48 * rows)))  # a twelfth of the share
+class PairRanks(NamedTuple):
+    """(rank, best, ties) of the test rows of a pair in one setting, each (3, query); best as a row of the spaces."""
+
+    source_to_target: Int[np.ndarray, "3 query"]
+    target_to_source: Int[np.ndarray, "3 query"]
+
+
+class Padding(NamedTuple):
+    """How many rows a similarity has with its padding, and how it is worked through."""
+
+    rows: int
+    tiling: Tiling
+
+
+def choose_tiling(rows: int, options: AlignmentOptions, workers: int) -> Padding:
+    """Tiles of `options.tile` rows or fewer; the similarity is kept if it fits half of a worker's memory budget."""
+    share = options.memory_budget // workers
+    keep = (rows + options.tile) ** 2 * 4 <= share // 2
+    height = max(csls.BLOCK, min(options.tile, share // (48 * rows)))  # a twelfth of the share
     tiles = -(-rows // height)
     tile = -(-rows // tiles // csls.BLOCK) * csls.BLOCK
     maxima = (tiles * tile) ** 2 // csls.BLOCK * 6 <= share * 3 // 4  # they are copied once, in part
     gathered = max(1, min(1 << 23, share // 64))
-    fast = request.precision == "fast"
-    return tiles * tile, ranks.Plan(request.retrieval, request.csls_k, tile, keep, maxima, request.best, gathered, fast)
+    fast = options.precision == "fast"
+    tiling = Tiling(options.retrieval, options.csls_k, tile, keep, maxima, options.best, gathered, fast)
+    return Padding(tiles * tile, tiling)
 
 
 class Buffers:
     """Similarities to write over: a fresh one costs a page fault for every 4 KiB."""
 
     def __init__(self, size: int):
-        self.size, self.lock = size, Lock()
-        self.free: list[jax.Array] = []
+        self._size, self._lock = size, Lock()
+        self._free: list[jax.Array] = []
 
     def take(self) -> jax.Array:
-        with self.lock:
-            return self.free.pop() if self.free else jnp.zeros((self.size, self.size), jnp.float32)
+        """A square similarity of any content."""
+        with self._lock:
+            return self._free.pop() if self._free else jnp.zeros((self._size, self._size), jnp.float32)
 
-    def give(self, buffer: jax.Array) -> None:
-        with self.lock:
-            self.free.append(buffer)
+    def give_back(self, buffer: jax.Array) -> None:
+        """Keeps a similarity for the next call of `take`."""
+        with self._lock:
+            self._free.append(buffer)
 
 
-class Pool(NamedTuple):
+class Candidates:
     """The rows that are candidates, the same for every language."""
 
-    rows: np.ndarray
-    place: np.ndarray  # place[row] is its position in `rows`
-    plan: ranks.Plan
-    buffers: Buffers
+    def __init__(self, concepts: int, test: np.ndarray, options: AlignmentOptions, workers: int):
+        self.rows = np.arange(concepts) if options.candidates == "all" else test
+        self.padded, self.tiling = choose_tiling(len(self.rows), options, workers)
+        self._place = np.zeros(concepts, np.int32)  # of each row of the spaces among the candidates
+        self._place[self.rows] = np.arange(len(self.rows))
+        self._test = test
+        self._buffers = Buffers(self.padded)
 
-    def results(self, ranked: ranks.Ranked, request: Request) -> np.ndarray:
-        """(rank, best, ties) of the test rows, (3, query), best as a row of the spaces."""
-        table = np.stack([np.asarray(part) for part in ranked])[:, self.place[request.test]]
+    def answers(self, pairing: Pairing) -> Int[np.ndarray, "2 row"]:
+        """Place of the right answer of each candidate row in both directions; itself where a row is no query."""
+        places = np.tile(np.arange(self.padded, dtype=np.int32), (2, 1))
+        right = self._place[pairing.source_to_target], self._place[pairing.target_to_source]
+        places[:, self._place[self._test]] = right
+        return places
+
+    def rank(self, aligned: AlignedPair, pairing: Pairing) -> PairRanks:
+        """Ranks of the test rows of one pair."""
+        buffer = self._buffers.take() if self.tiling.keep else None
+        rank_both = ranks_bfloat16.ranker(self.tiling)
+        answers = self.answers(pairing)
+        ranked = rank_both(buffer, *aligned, *answers, tiling=self.tiling, valid=len(self.rows))
+        found = PairRanks(self.of_test_rows(ranked.source_to_target), self.of_test_rows(ranked.target_to_source))
+        if ranked.buffer is not None:
+            self._buffers.give_back(ranked.buffer)
+        return found
+
+    def of_test_rows(self, ranked: Ranked) -> Int[np.ndarray, "3 query"]:
+        """(rank, best, ties) of the test rows, best as a row of the spaces."""
+        table = np.stack([np.asarray(part) for part in ranked])[:, self._place[self._test]]
         table[1] = self.rows[np.minimum(table[1], len(self.rows) - 1)]
         return table
-
-
-def make_pool(concepts: int, request: Request, workers: int) -> Pool:
-    rows = np.arange(concepts) if request.candidates == "all" else request.test
-    place = np.zeros(concepts, np.int32)
-    place[rows] = np.arange(len(rows))
-    padded, plan = tiling(len(rows), request, workers)
-    return Pool(rows, place, plan, Buffers(padded))
-
-
-def answers(forth: np.ndarray, back: np.ndarray, pool: Pool, request: Request) -> np.ndarray:
-    """Places in the pool of the right answer of each row, forth and back; itself where a row is no query."""
-    found = np.tile(np.arange(pool.buffers.size, dtype=np.int32), (2, 1))
-    found[:, pool.place[request.test]] = pool.place[forth], pool.place[back]
-    return found
-
-
-def score(sources, targets, forth, back, pool: Pool, request: Request) -> tuple[np.ndarray, np.ndarray]:
-    """(rank, best, ties) of the test rows forth and back, each (3, query); best as a row of the spaces."""
-    rows, marks = len(pool.rows), answers(forth, back, pool, request)
-    buffer = pool.buffers.take() if pool.plan.keep else None
-    rank_both = ranks_bfloat16.ranker(pool.plan)
-    buffer, there, again = rank_both(buffer, sources, targets, *marks, plan=pool.plan, rows=rows, columns=rows)
-    found = pool.results(there, request), pool.results(again, request)
-    if buffer is not None:
-        pool.buffers.give(buffer)
-    return found

@@ -1,78 +1,99 @@
-"""What is fitted on what: the settings asked for, and which rows of a pair of languages each of them pairs up.
+"""What is fitted on what: the settings asked for, and which rows of a pair of languages each of them pairs.
 
-Before, after, ceiling and null are one function with four maps: the identity, fitted on the seed rows, on seed and
-test rows, on a shuffled seed.
+before        no map
+after         the map of the first `seed_size` seed rows
+ceiling       the map of seed and test rows: leaky
+null          the map of a shuffled seed, scored on the true pairs: chance
+ceiling_null  the map of shuffled seed and test rows, scored on that same shuffled dictionary: what the leak alone
+              gives
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
-from jaxalign.evaluation.request import Request
+from jaxalign.alignment.reduced import SeedPairs
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.rows import Rows
 
 
-class Job(NamedTuple):
+class Fitted(NamedTuple):
+    """The rows that a map is fitted on: the first `size` seed rows, or all seed rows and the test rows."""
+
+    with_test: bool
+    size: int  # 0: no map
+
+
+class Setting(NamedTuple):
     """One setting to compute for every pair."""
 
-    setting: str
-    seed_size: int
-    draw: int
+    name: str
+    seed_size: int  # rows the map is fitted on; 0 for `before`
+    draw: int  # number of the shuffle; 0 where there is none
+
+    @property
+    def fitted(self) -> Fitted:
+        """What the setting is fitted on; settings that share it share their reduced spaces."""
+        return Fitted(self.name.startswith("ceiling"), self.seed_size)
+
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether the seeds are paired in another order than their own."""
+        return self.name.endswith("null")
 
 
-def jobs(request: Request) -> list[Job]:
-    """The settings in the order asked for, `after` and the nulls once a seed size."""
-    sizes, everything = request.seed_sizes, len(request.seed) + len(request.test)
-    found = []
-    for setting in request.settings:
-        if setting == "before":
-            found.append(Job(setting, 0, 0))
-        elif setting == "after":
-            found += [Job(setting, size, 0) for size in sizes]
-        elif setting == "ceiling":
-            found.append(Job(setting, everything, 0))
-        elif setting == "null":
-            found += [Job(setting, size, draw) for size in sizes for draw in range(request.null_draws)]
+class Pairing(NamedTuple):
+    """What a pair of languages is fitted on and scored against in one setting."""
+
+    seeds: SeedPairs  # places among the fitted rows
+    source_to_target: Int[np.ndarray, " query"]  # right answers of the test rows
+    target_to_source: Int[np.ndarray, " query"]
+
+
+def settings_of(options: AlignmentOptions, rows: Rows) -> list[Setting]:
+    """The settings in the order asked for, `after` and the nulls once per seed size."""
+    sizes, everything = options.seed_sizes or (len(rows.seed),), len(rows.seed) + len(rows.test)
+    draws, made = range(options.null_draws), []
+    for name in options.settings:
+        if name == "before":
+            made.append(Setting(name, 0, 0))
+        elif name == "after":
+            made += [Setting(name, size, 0) for size in sizes]
+        elif name == "ceiling":
+            made.append(Setting(name, everything, 0))
+        elif name == "null":
+            made += [Setting(name, size, draw) for size in sizes for draw in draws]
         else:
-            found += [Job(setting, everything, draw) for draw in range(request.null_draws)]
-    return found
+            made += [Setting(name, everything, draw) for draw in draws]
+    return made
 
 
-def shuffle(rows: np.ndarray, rng_seed: int, draw: int, names: tuple[str, str]) -> np.ndarray:
-    """`rows` in a random order that depends on the draw and the two names alone, whatever their order."""
-    words = "\0".join(sorted(names)).encode()
+def pairing(rows: Rows, setting: Setting, rng_seed: int, first: str, second: str) -> Pairing:
+    """What the pair of the languages `first` and `second` is fitted on and scored against."""
+    straight = np.arange(setting.seed_size)
+    shuffled, answers = straight, rows.test
+    if setting.name == "null":
+        shuffled = _shuffle(straight, rng_seed, setting.draw, first, second)
+    elif setting.name == "ceiling_null":
+        seeds, tests = len(rows.seed), len(rows.test)
+        order = _shuffle(np.arange(tests), rng_seed, setting.draw, first, second)
+        shuffled = np.concatenate([_shuffle(np.arange(seeds), rng_seed, setting.draw, first, second), seeds + order])
+        answers = rows.test[order]
+    back = _inverse(rows.test, answers)
+    if first > second:  # the alphabetically first language's rows are paired with shuffled rows of the other
+        return Pairing(SeedPairs(shuffled, straight), back, answers)
+    return Pairing(SeedPairs(straight, shuffled), answers, back)
+
+
+def _shuffle(rows: np.ndarray, rng_seed: int, draw: int, first: str, second: str) -> np.ndarray:
+    """`rows` in a random order that depends only on the draw and the two names, whatever their order."""
+    words = "\0".join(sorted((first, second))).encode()
     return np.random.default_rng([rng_seed, draw, *words]).permutation(rows)
 
 
-def pairing(
-    request: Request, job: Job, first: str, second: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(fitted places of the first, of the second, that are paired; answers to the test rows forth, and back)."""
-    seeds, tests, test = len(request.seed), len(request.test), request.test
-    names, straight = (first, second), np.arange(job.seed_size)
-    shuffled, answers = straight, test
-    if job.setting == "null":
-        shuffled = shuffle(straight, request.rng_seed, job.draw, names)
-    elif job.setting == "ceiling_null":
-        order = shuffle(np.arange(tests), request.rng_seed, job.draw, names)
-        shuffled = np.concatenate([shuffle(np.arange(seeds), request.rng_seed, job.draw, names), seeds + order])
-        answers = test[order]
-    back = inverse(test, answers)
-    if first > second:  # the alphabetically first language's rows are paired with shuffled rows of the other
-        return shuffled, straight, back, answers
-    return straight, shuffled, answers, back
-
-
-def inverse(test: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def _inverse(test: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """For each test row as an answer, the test row whose answer it is."""
-    found = np.empty(test.max() + 1, test.dtype)
-    found[answers] = test
-    return found[test]
-
-
-def grouped(plan: Sequence[Job]) -> list[tuple[tuple[bool, int], list[int]]]:
-    """Places in `plan` that share their frames: (whether the test rows are among the seeds, seed size) -> places."""
-    found: dict[tuple[bool, int], list[int]] = {}
-    for place, job in enumerate(plan):
-        found.setdefault((job.setting.startswith("ceiling"), job.seed_size), []).append(place)
-    return sorted(found.items())
+    query_of = np.empty(test.max() + 1, test.dtype)
+    query_of[answers] = test
+    return query_of[test]

@@ -129,8 +129,10 @@ def check_asked(config: Config, concepts: Concepts) -> None:
 def ks_of(config: Config, concepts: Concepts, splits: list[Split]) -> tuple[int, ...]:
     """The k of P@k, each of which the candidates allow; the defaults above their number are left out with a note."""
     pool = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
-    if "csls" in config.retrieval and config.csls_k > pool:
-        raise InputError(f"Expected --csls_k from 1 to {pool}, the candidates, got {config.csls_k}. Lower it.")
+    if "csls" in config.retrieval:
+        from jaxalign.retrieval import csls
+
+        csls.check_k(config.csls_k, pool)
     return fitting_k(config, pool)
 
 

@@ -1,65 +1,73 @@
-"""Answers on disk, to one question about one space each, so that no question is computed twice: ranks, and rows."""
+"""Results on disk, one file per request about one space, so that nothing is computed twice: ranks, and rows."""
 
 import hashlib
 import io
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from jaxalign.evaluation import pairs
+from jaxalign.evaluation.result import Ranks, SettingRanks
+from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import bucket, files
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
-VERSION = 2  # raised when the answer to the same question may change
+VERSION = 3  # raised when the result for the same key may change
 
 
-def digest(space: Space, split: Split, question: dict) -> str:
-    """Hash of the vectors, the split and everything asked; two questions with one hash have one answer."""
+def digest(space: Space, split: Split, kind: str, options: Mapping[str, object]) -> str:
+    """Hash of the vectors, the split and everything asked of them; two requests with one hash have one result."""
     made = hashlib.blake2b(digest_size=16)
-    made.update(json.dumps([VERSION, question, split, list(space.vectors)], sort_keys=True, default=list).encode())
+    asked = [VERSION, kind, dict(options), split, list(space.vectors)]
+    made.update(json.dumps(asked, sort_keys=True, default=list).encode())
     for rows in space.vectors.values():
         made.update(str(rows.shape).encode() + np.ascontiguousarray(rows, np.float32).tobytes())
     return made.hexdigest()
 
 
-def digest_scores(found: Sequence[pairs.Outcome], masks: dict[str, np.ndarray], question: list) -> str:
+def digest_scores(evaluated: Sequence[Evaluated], options: Sequence[object]) -> str:
     """Hash of ranks, of the queries' subsets and of everything asked of them."""
-    heads = [[one.setting, one.seed_size, one.draw] for one in found]
-    made = hashlib.blake2b(json.dumps([VERSION, question, heads, list(masks)], default=list).encode(), digest_size=16)
-    for table in [*(part for one in found for part in (one.rank, one.best, one.ties)), *masks.values()]:
-        made.update(str((table.shape, table.dtype)).encode() + np.ascontiguousarray(table).tobytes())
+    made = hashlib.blake2b(digest_size=16)
+    for one in evaluated:
+        heads = [table[:3] for table in one.ranks.tables]
+        about = (one.label, one.ranks.languages, one.concepts.ids, one.concepts.kinds, one.split, one.columns)
+        asked = [VERSION, options, heads, *about, list(one.subsets)]
+        made.update(json.dumps(asked, default=list).encode())
+        for table in [*(part for one_setting in one.ranks.tables for part in one_setting[3:]), *one.subsets.values()]:
+            made.update(str((table.shape, table.dtype)).encode() + np.ascontiguousarray(table).tobytes())
     return made.hexdigest()
 
 
-def write(path: Path, found: Sequence[pairs.Outcome]) -> None:
-    """Writes the outcomes behind a digest of themselves, whole or not at all."""
-    heads = json.dumps([[one.setting, one.seed_size, one.draw] for one in found])
-    tables = np.stack([np.stack([one.rank, one.best, one.ties]) for one in found])
+def write(path: Path, ranks: Ranks) -> None:
+    """Writes the ranks behind a digest of themselves, whole or not at all."""
+    heads = json.dumps([list(ranks.languages), [table[:3] for table in ranks.tables]])
+    tables = np.stack([np.stack(table[3:]) for table in ranks.tables])
     packed = io.BytesIO()
     np.savez_compressed(packed, heads=np.asarray(heads), tables=tables)
     _put(path, packed.getvalue())
 
 
-def read(path: Path) -> list[pairs.Outcome] | None:
-    """The outcomes of a file; None where it is absent, or damaged, which is said on stderr."""
+def read(path: Path) -> Ranks | None:
+    """The ranks of a file; None where it is absent, or damaged, which is said on stderr."""
     data = _get(path)
     if data is None:
         return None
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        heads, tables = json.loads(str(file["heads"])), file["tables"]
-    return [pairs.Outcome(*head, *table) for head, table in zip(heads, tables, strict=True)]
+        (languages, heads), tables = json.loads(str(file["heads"])), file["tables"]
+    made = (SettingRanks(*head, *table) for head, table in zip(heads, tables, strict=True))
+    return Ranks(tuple(languages), tuple(made))
 
 
-def write_rows(path: Path, rows: Sequence[dict]) -> None:
+def write_rows(path: Path, rows: Sequence[ResultRow]) -> None:
     """As `write`, result rows."""
     _put(path, zlib.compress(json.dumps(rows).encode(), level=1))
 
 
-def read_rows(path: Path) -> list[dict] | None:
+def read_rows(path: Path) -> list[ResultRow] | None:
     """As `read`, result rows."""
     data = _get(path)
     return None if data is None else json.loads(zlib.decompress(data))

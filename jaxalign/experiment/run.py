@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from jaxalign import report
+from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import covariates, splitting, subsets
 from jaxalign.concepts import dataset as words
 from jaxalign.config import Config, parse_size
-from jaxalign.evaluation import request
-from jaxalign.experiment import inputs, per_space, word_translation
+from jaxalign.experiment import design, inputs, per_space, word_translation
 from jaxalign.metrics import dataset_rows
 from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
@@ -70,7 +70,7 @@ def join_in(config: Config, clock: Clock) -> None:
     seed_sizes = inputs.seed_sizes_of(config, splits[0])
     plan = per_space.Study(config, concepts, splits, [], clock, None)
     for made in inputs.spaces_of(config, concepts, vec_space, clock):
-        for space, asked in per_space.questions(config, made.spaces, seed_sizes, len(splits)):
+        for space, asked in design.questions(config, made.spaces, seed_sizes, len(splits)):
             for _ in per_space.answers(plan, space, asked):
                 pass
 
@@ -104,7 +104,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         for name, record in made.record.items():
             counted.append(dataset_rows.parameter_row(name, record["parameters"]))
         counted += dataset_rows.balance_rows(made.spaces[0].label.model, concepts, splits[0], measured, masks[0])
-        questions = per_space.questions(config, made.spaces, seed_sizes, len(splits))
+        questions = design.questions(config, made.spaces, seed_sizes, len(splits))
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
         with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
             plan = per_space.Study(config, concepts, splits, masks, clock, bar)
@@ -118,7 +118,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
 
     if not found.rows:
         vectors = made.spaces[-1].vectors
-        same = ", ".join(code for code in vectors if request.is_constant(vectors[code], config.normalize))
+        same = ", ".join(code for code in vectors if is_constant(vectors[code], parse_steps(config.normalize)))
         raise InputError(
             f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave that out of "
             "--languages, or change --pooling or --layers."
@@ -131,11 +131,11 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
     files.write_json(out / "environment.json", made_on)
     with open(out / "ranks.npz", "wb") as file:
         np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]
-    found.rows.extend(counted)
+    rows = [dict(row) for row in found.rows + counted]
     with clock.phase("report"):
         report.write(
             out,
-            found.rows,
+            rows,
             concepts=concepts,
             split=splits[0],
             wrong=found.wrong,
@@ -143,8 +143,8 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
             settings=inputs.settings_of(config),
             timing=clock.rows(),
         )
-    report.show(found.rows)
-    return {"rows": len(found.rows), "report": "report.html"}
+    report.show(rows)
+    return {"rows": len(rows), "report": "report.html"}
 
 
 def embed_suite(config: Config, out: Path, clock: Clock) -> dict:

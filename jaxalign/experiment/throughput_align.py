@@ -21,7 +21,8 @@ import numpy as np
 
 from jaxalign.evaluation import candidates as candidates_module
 from jaxalign.evaluation import pairs as pairs_module
-from jaxalign.evaluation.request import Request
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.rows import Rows
 from jaxalign.retrieval import ranks_bfloat16
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import environment, peaks
@@ -60,13 +61,14 @@ def run(
     with Progress(len(sizes) * (repeats + 1), "kernels", "calls") as progress:
         for train, test, features in sizes:
             spaces = planted(train + test, features, languages, seed)
-            options = dict(
-                seed=np.arange(train), test=np.arange(train, train + test), settings=tuple(settings),
-                candidates=candidates, memory_budget=memory_budget, precision=precision,
+            given = Rows(np.arange(train), np.arange(train, train + test))
+            options = AlignmentOptions(
+                settings=tuple(settings), candidates=candidates, memory_budget=memory_budget, precision=precision,
+                best=False,
             )  # fmt: skip
             shared: dict[str, Any] = {"train": train, "test": test, "features": features, "languages": languages}
             shared |= {"candidates": candidates, "settings": ",".join(settings), "dtype": dtype, "precision": precision}
-            measured = timed(partial(pairs_module.ranks, spaces, **options), repeats, progress.update)
+            measured = timed(partial(pairs_module.evaluate, spaces, given, options), repeats, progress.update)
             work = least_work(train, test, features, languages, settings, candidates)
             ordered = languages * (languages - 1) * len(settings)
             roofs = rates(work, measured["seconds"], ordered, peak, bandwidth)
@@ -105,17 +107,14 @@ def similarity_stage(
     rows: int, features: int, memory_budget: int, repeats: int, precision: str = "highest"
 ) -> dict[str, Any]:
     """Seconds of one pair's similarity and the ranks of all its rows and columns; bytes of its temporaries."""
-    everything = np.arange(rows)
-    request = Request(everything[:0], everything, memory_budget=memory_budget, precision=precision)
-    padded, plan = candidates_module.tiling(rows, request, 1)
+    options = AlignmentOptions(memory_budget=memory_budget, precision=precision)
+    padded, tiling = candidates_module.choose_tiling(rows, options, 1)
     spaces = planted(padded, features, 2, 0).values()
     source, target = (jnp.asarray(space / np.linalg.norm(space, axis=1, keepdims=True)) for space in spaces)
     answers = jnp.arange(padded, dtype=jnp.int32)
-    buffer = jnp.zeros((padded, padded), jnp.float32) if plan.keep else None
+    buffer = jnp.zeros((padded, padded), jnp.float32) if tiling.keep else None
     start = perf_counter()
-    lowered = ranks_bfloat16.ranker(plan).lower(
-        buffer, source, target, answers, answers, plan=plan, rows=rows, columns=rows
-    )
+    lowered = ranks_bfloat16.ranker(tiling).lower(buffer, source, target, answers, answers, tiling=tiling, valid=rows)
     ranked = lowered.compile()
     compiled = perf_counter() - start
     seconds = []
@@ -132,7 +131,7 @@ def similarity_stage(
         "first_call_seconds": compiled + seconds[0],
         "compile_seconds": compiled,
         "temporary_bytes": memory.temp_size_in_bytes if memory else None,
-        "similarity_kept": plan.keep,
+        "similarity_kept": tiling.keep,
     }
 
 

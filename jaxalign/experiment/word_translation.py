@@ -9,11 +9,12 @@ import numpy as np
 
 from jaxalign import report
 from jaxalign.alignment import procrustes
+from jaxalign.alignment.normalize import normalized, parse_steps, unit_rows
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.evaluation import request
 from jaxalign.experiment import inputs
 from jaxalign.metrics import precision
+from jaxalign.metrics.rows import Place, ResultRow, result_row
 from jaxalign.retrieval import vocabulary
 from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
@@ -48,11 +49,11 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     config = dataclasses.replace(config, k=inputs.fitting_k(config, len(target_words)))
     queries, answers = vocabulary.answer_table(test[0], test[1])
     _refuse_shared(seed[0], queries, source_words)
-    steps = () if config.normalize == ("none",) else config.normalize
-    source, target = (np.asarray(procrustes.normalize(request.tame(rows, steps), steps)) for rows in (source, target))
-    head = dict(model=Path(config.spaces).name, embedding="vec", pooling="none", layer=0, source=first, target=second)
+    steps = parse_steps(config.normalize)
+    source, target = (np.asarray(normalized(rows, steps)) for rows in (source, target))
+    model = Path(config.spaces).name
+    head = Place(model, "vec", source=first, target=second, candidates="all", completion=config.completion)
     rows, progress = [], StageProgress("words")
-    found: Any
     for setting in [name for name in ("before", "after") if name in config.settings]:
         with clock.phase("align"):
             mapped = _mapped(source, target, seed if setting == "after" else None, config)
@@ -62,9 +63,9 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
                     *mapped, queries, answers, retrieval=retrieval, csls_k=config.csls_k,
                     memory_budget=int(config.memory_budget * 2**30), best=False, progress=progress,
                 )  # fmt: skip
-            tail = dict(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
-            rows += _rows(head | tail, np.asarray(found.rank), config)
-    report.write_rows(out / "results.jsonl", rows)
+            place = head._replace(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
+            rows += _rows(place, found.rank, config)
+    report.write_rows(out / "results.jsonl", [dict(row) for row in rows])
     files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
     for row in rows:
         name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
@@ -96,10 +97,10 @@ def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tup
         turn = procrustes.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=method)
         turn = np.asarray(turn)
         source, target = source @ turn, target @ (turn.T @ turn) if config.completion == "drop" else target
-    return procrustes.unit_rows(jnp.asarray(source)), procrustes.unit_rows(jnp.asarray(target))
+    return unit_rows(jnp.asarray(source)), unit_rows(jnp.asarray(target))
 
 
-def _rows(head: dict, ranks: np.ndarray, config: Config) -> list[dict]:
+def _rows(head: Place, ranks: np.ndarray, config: Config) -> list[ResultRow]:
     made = []
     for metric in [*(f"P@{k}" for k in config.k), "MRR"]:
         gain = precision.gains(ranks, metric)
@@ -107,9 +108,7 @@ def _rows(head: dict, ranks: np.ndarray, config: Config) -> list[dict]:
         if config.bootstrap:
             drawn = precision.resamples(len(gain), config.bootstrap, config.seed) @ gain / len(gain)
             low, high = np.percentile(drawn, (2.5, 97.5)).tolist()
-        tail = dict(candidates="all", completion=config.completion, subset="all", metric=metric, value=value)
-        row = head | tail | dict(count=len(gain), low=low, high=high)
-        made.append({name: row[name] for name in precision.COLUMNS})
+        made.append(result_row(head._replace(metric=metric), value, len(gain), low, high))
     return made
 
 

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxalign.concepts import covariates, subsets
-from jaxalign.metrics import precision
-from jaxalign.metrics.precision import MEAN
+from jaxalign.metrics.rows import Place, ResultRow, figure, result_row
 from jaxalign.types import Concepts, Split
 
 
-def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndarray]) -> list[dict]:
+def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndarray]) -> list[ResultRow]:
     """Rows of the metric `concepts`: how many there are after each filter, in the seed dictionary, and of each kind and
     domain among all concepts (setting `concepts`) and the test concepts (setting `test`).
 
@@ -27,10 +26,13 @@ def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndar
         chosen = slice(None) if some is concepts else rows
         kinds |= {f"domain:{name}": int(mask[chosen].sum()) for name, mask in domains.items()}
         counts += [(setting, name, count) for name, count in {"all": len(some.ids), **kinds}.items()]
-    return [_row("", setting, subset, "concepts", count, count) for setting, subset, count in counts]
+    return [
+        _row(Place(setting=setting, subset=subset, metric="concepts"), count, count)
+        for setting, subset, count in counts
+    ]
 
 
-def form_rows(concepts: Concepts) -> list[dict]:
+def form_rows(concepts: Concepts) -> list[ResultRow]:
     """Rows of the setting `forms`: the share of concepts whose two words are one, for each pair and the mean of pairs.
 
     Metrics: identical, identical_folded (without case), identical_plain (nor diacritics), loans (by normalised edit
@@ -49,16 +51,18 @@ def form_rows(concepts: Concepts) -> list[dict]:
                     if mask.any():
                         share, count = float(same[mask].mean()), int(mask.sum())
                         shares.setdefault((metric, subset), []).append(share)
-                        made += [_row("", "forms", subset, metric, share, count, *pair)
-                                 for pair in ((one, other), (other, one))]  # fmt: skip
+                        place = Place(setting="forms", subset=subset, metric=metric)
+                        made += [_row(place._replace(source=s, target=t), share, count)
+                                 for s, t in ((one, other), (other, one))]  # fmt: skip
     for (metric, subset), found_shares in shares.items():
-        made.append(_row("", "forms", subset, metric, float(np.mean(found_shares)), int(masks[subset].sum())))
+        place = Place(setting="forms", subset=subset, metric=metric)
+        made.append(_row(place, float(np.mean(found_shares)), int(masks[subset].sum())))
     return made
 
 
 def balance_rows(
     model: str, concepts: Concepts, split: Split, measured: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
-) -> list[dict]:
+) -> list[ResultRow]:
     """Rows of the setting `balance`: standardised difference of each trait, abstract less physical, in each sample.
 
     The subset `abstract - physical` is the test set as it is, `abstract_matched_T - physical_matched_T` a matched
@@ -81,21 +85,15 @@ def balance_rows(
                 gap = 0.0 if a.mean() == b.mean() else float((a.mean() - b.mean()) / spread) if spread else np.inf
                 if np.isfinite(gap):
                     subset = f"abstract{way} - physical{way}"
-                    made.append(_row(model, "balance", subset, f"difference_{trait}", gap, len(a)))
+                    place = Place(model, setting="balance", subset=subset, metric=f"difference_{trait}")
+                    made.append(_row(place, gap, len(a)))
     return made
 
 
-def parameter_row(model: str, count: int) -> dict:
+def parameter_row(model: str, count: int) -> ResultRow:
     """The row of the metric `parameters`: how many numbers the part of the model that was loaded holds."""
-    return _row(model, "model", "all", "parameters", count, 1)
+    return _row(Place(model, setting="model", metric="parameters"), count, 1)
 
 
-def _row(
-    model: str, setting: str, subset: str, metric: str, value: float, count: int, source: str = MEAN, target: str = MEAN
-) -> dict:
-    number = precision.figure(value) if isinstance(value, float) else int(value)
-    place = dict(model=model, embedding="none", pooling="none", layer=0, source=source, target=target, setting=setting)
-    question = dict(seed_size=0, retrieval="none", csls_k=0, candidates="none", completion="none", subset=subset)
-    figures = dict(metric=metric, value=number, count=int(count), low=number, high=number)
-    row = place | question | figures
-    return {name: row[name] for name in precision.COLUMNS}
+def _row(place: Place, value: float, count: int) -> ResultRow:
+    return result_row(place, figure(value) if isinstance(value, float) else int(value), int(count))

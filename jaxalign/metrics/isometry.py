@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxalign.metrics.rows import Place, ResultRow, result_row
 from jaxalign.types import InputError, SpaceLabel
 
 LIKENESS = ("CKA", "CKA_unbiased", "RSIM", "mutual_kNN", "MEXA")  # 1 = the same; they use the dictionary
@@ -30,7 +31,7 @@ def rows(
     rng_seed: int = 0,
     limit: int = 1000,
     neighbours: int = 10,
-) -> list[dict]:
+) -> list[ResultRow]:
     """Returns one flat row for every pair and measure, or every language for the measures of one space.
 
     Setting `isometry` holds the value, `isometry_null` its mean over `null_draws` shuffled dictionaries with their 95 %
@@ -44,21 +45,25 @@ def rows(
     """
     languages, vectors = list(spaces), _sample(spaces, limit, rng_seed)
     check_size(metrics, vectors.shape[1], neighbours)
-    head = label._asdict() | dict(seed_size=0, retrieval="none", csls_k=0, candidates="none", completion="none")
-    head |= dict(subset="all", count=vectors.shape[1])
-    made: list[dict] = []
+    place, concepts = Place(*label, setting="isometry"), vectors.shape[1]
+    made: list[ResultRow] = []
     for metric, values in shapes(vectors).items():
         if metric in metrics:
-            made += [_row(head, code, code, "isometry", metric, v) for code, v in zip(languages, values, strict=True)]
+            for code, value in zip(languages, values, strict=True):
+                at = place._replace(source=code, target=code, metric=metric)
+                made.append(result_row(at, float(value), concepts))
     if set(metrics) & set(LIKENESS):
-        value, null = likeness(vectors, null_draws=null_draws, rng_seed=rng_seed, neighbours=neighbours)
+        likeness_of, null = likeness(vectors, null_draws=null_draws, rng_seed=rng_seed, neighbours=neighbours)
         for metric in LIKENESS:
             if metric in metrics:
-                made += _pair_rows(head, languages, metric, value[metric], null[metric])
+                made += _pair_rows(
+                    place._replace(metric=metric), languages, likeness_of[metric], null[metric], concepts
+                )
     for metric, measure in zip(DISTANCES, (eigenvector_similarity, gromov_hausdorff), strict=True):
         if metric in metrics:
             distance = measure(vectors, neighbours) if measure is eigenvector_similarity else measure(vectors)
-            made += _pair_rows(head, languages, metric, distance, np.empty((0, *distance.shape)))
+            no_null = np.empty((0, *distance.shape))
+            made += _pair_rows(place._replace(metric=metric), languages, distance, no_null, concepts)
     return made
 
 
@@ -87,27 +92,20 @@ def check_size(metrics: Sequence[str], concepts: int, neighbours: int = 10) -> N
         raise InputError(f"Expected {wanted}, got {concepts}. Give more, or drop isometry from --controls.")
 
 
-def _row(head: dict, source: str, target: str, setting: str, metric: str, value: float, low=None, high=None) -> dict:
-    bounds = dict(low=float(value if low is None else low), high=float(value if high is None else high))
-    made = head | dict(source=source, target=target, setting=setting, metric=metric, value=float(value)) | bounds
-    order = (
-        "model embedding pooling layer source target setting seed_size retrieval csls_k candidates completion subset"
-    )
-    return {name: made[name] for name in (*order.split(), "metric", "value", "count", "low", "high")}
-
-
-def _pair_rows(head: dict, languages: list[str], metric: str, value: np.ndarray, null: np.ndarray) -> list[dict]:
+def _pair_rows(place: Place, languages: list[str], value: np.ndarray, null: np.ndarray, count: int) -> list[ResultRow]:
     made = []
     for i, j in zip(*np.nonzero(~np.eye(len(languages), dtype=bool)), strict=True):
-        pair = head, languages[i], languages[j]
-        made.append(_row(*pair, "isometry", metric, value[i, j]))
+        pair = place._replace(source=languages[i], target=languages[j])
+        made.append(result_row(pair, float(value[i, j]), count))
         if len(null):
             draws = null[:, i, j]
             mean = float(draws.mean())
-            low, high = np.quantile(draws, (0.025, 0.975))
-            made.append(_row(*pair, "isometry_null", metric, mean, low, high))
-            made.append(_row(*pair, "isometry_calibrated", metric, (value[i, j] - mean) / max(1 - mean, 1e-9)))
-            made.append(_row(*pair, "isometry", f"{metric}_p", (1 + (draws >= value[i, j]).sum()) / (1 + len(draws))))
+            low, high = np.quantile(draws, (0.025, 0.975)).tolist()
+            made.append(result_row(pair._replace(setting="isometry_null"), mean, count, low, high))
+            calibrated = float((value[i, j] - mean) / max(1 - mean, 1e-9))
+            made.append(result_row(pair._replace(setting="isometry_calibrated"), calibrated, count))
+            p = float((1 + (draws >= value[i, j]).sum()) / (1 + len(draws)))
+            made.append(result_row(pair._replace(metric=f"{place.metric}_p"), p, count))
     return made
 
 

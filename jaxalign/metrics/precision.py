@@ -1,40 +1,22 @@
-"""Ranks -> fractions with intervals: P@k, MRR, subsets, chance, one flat row a figure.
+"""Ranks -> fractions with intervals: P@k, MRR, subsets, chance; one row per figure.
 
 A rank is 1 + the number of candidates that score strictly higher than the right answer, so everything here is NumPy on
 integers and can be repeated from a run's `ranks.npz` without a device.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from jaxalign.types import Concepts, InputError, SpaceLabel, Split
+from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
+from jaxalign.types import InputError
 
-COLUMNS = (
-    "model embedding pooling layer source target setting seed_size retrieval csls_k candidates completion subset "
-    "metric value count low high"
-).split()
-MEAN = "mean"  # in place of a language code: the mean over its pairs
 _Z = 1.959964  # 97.5 % point of the normal distribution
-
-
-class Outcome(Protocol):
-    """One retrieval of every pair; `rank`, `best` and `ties` are (source, target, query)."""
-
-    @property
-    def setting(self) -> str: ...
-    @property
-    def seed_size(self) -> int: ...
-    @property
-    def draw(self) -> int: ...
-    @property
-    def rank(self) -> np.ndarray: ...
-    @property
-    def best(self) -> np.ndarray: ...
 
 
 def precision_at(ranks: Int[np.ndarray, "*pair query"], k: int) -> Float[np.ndarray, "*pair"]:
@@ -81,87 +63,47 @@ def chance(metric: str, candidates: int) -> float:
     return min(1.0, int(metric[2:]) / candidates)
 
 
-def kind_subsets(kinds: Sequence[str], rng_seed: int = 0) -> dict[str, Bool[np.ndarray, " query"]]:
-    """Returns the masks all, abstract, physical and physical_down (as many physical queries as abstract ones).
-
-    The paper compares abstract with down-sampled physical concepts. Subsets without a query are left out.
-    """
-    kind = np.asarray(kinds)
-    masks = {"all": np.ones(len(kind), bool), "abstract": kind == "abstract", "physical": kind == "physical"}
-    physical, wanted = np.flatnonzero(masks["physical"]), int(masks["abstract"].sum())
-    if wanted and len(physical):
-        down = np.zeros(len(kind), bool)
-        size = min(wanted, len(physical))
-        down[np.random.default_rng(rng_seed).choice(physical, size, replace=False)] = True
-        masks["physical_down"] = down
-    return {name: mask for name, mask in masks.items() if mask.any()}
-
-
 def rows(
-    label: SpaceLabel,
-    outcomes: Iterable[Outcome],
-    concepts: Concepts,
-    split: Split,
-    languages: Sequence[str],
-    *,
-    ks: Sequence[int] = (1, 5, 10, 30),
-    retrieval: str = "csls",
-    csls_k: int = 10,
-    candidates: str = "all",
-    completion: str = "drop",
-    subsets: Mapping[str, np.ndarray] | None = None,
-    bootstrap: int = 1000,
-    rng_seed: int = 0,
-) -> list[dict]:
-    """Returns one flat row for every pair, setting, subset and metric, with a 95 % bootstrap interval over concepts.
+    evaluated: Evaluated, *, ks: Sequence[int] = (1, 5, 10, 30), bootstrap: int = 1000, rng_seed: int = 0
+) -> list[ResultRow]:
+    """One row for every pair, setting, subset and metric, with a 95 % bootstrap interval over concepts.
 
-    Queries stand in the order of `split.test`. `subsets` adds masks of shape (query,) or (source, target, query) to
-    those of `kind_subsets`; they are scored where a control is read, at the largest seed dictionary and not on nulls.
-    Outcomes that differ only in `draw` (shuffles of the null, seed samples) are averaged. A
+    Subsets that were added to those of the concepts' kinds are scored where a control is read, at the largest seed
+    dictionary and not on nulls. Tables that differ only in `draw` (shuffles of the null, seed samples) are averaged. A
     language's mean over its pairs has `mean` as target; the mean over all pairs has `mean` as source and target. Rows
     of the setting `chance` give the expectation without any knowledge.
     """
-    kind_of = dict(zip(concepts.ids, concepts.kinds, strict=True))
-    kinds = kind_subsets([kind_of[name] for name in split.test], rng_seed)
+    evaluated.check()
     metrics = [*(f"P@{k}" for k in ks), "MRR"]
-    head = label._asdict()
-    tail = dict(retrieval=retrieval, csls_k=csls_k, candidates=candidates, completion=completion)
-    made: list[dict] = []
-    groups = _by_setting(outcomes)
+    masks, groups, languages = evaluated.masks(rng_seed), evaluated.by_setting(), evaluated.ranks.languages
     largest = {setting: size for setting, size in sorted(groups)}
-    for (setting, seed_size), ranks in groups.items():
-        _check(ranks, len(languages), len(split.test))
-        gain = np.stack([np.mean([gains(r, metric) for r in ranks], axis=0) for metric in metrics])
+    made: list[ResultRow] = []
+    for (setting, seed_size), tables in groups.items():
+        gain = np.stack([np.mean([gains(one.rank, metric) for one in tables], axis=0) for metric in metrics])
+        place = evaluated.place(setting, seed_size)
         controlled = seed_size == largest[setting] and not setting.endswith("null")
-        for subset, mask in (kinds | dict(subsets or {}) if controlled else kinds).items():
-            figures = intervals(gain, mask, bootstrap, rng_seed)
-            made += _flat(head | dict(setting=setting, seed_size=seed_size) | tail, subset, metrics, languages, figures)
+        for subset, mask in masks.items():
+            if controlled or subset not in evaluated.subsets:
+                figures = intervals(gain, mask, bootstrap, rng_seed)
+                made += _grid_rows(place._replace(subset=subset), metrics, languages, figures)
     if groups:
-        pool = len(concepts.ids) if candidates == "all" else len(split.test)
-        made += _chance_rows(head | dict(setting="chance", seed_size=0) | tail, metrics, languages, pool)
+        made += _chance_rows(evaluated.place("chance", 0), metrics, languages, evaluated.candidates())
     return made
 
 
-def _by_setting(outcomes: Iterable[Outcome]) -> dict[tuple[str, int], list[np.ndarray]]:
-    groups: dict[tuple[str, int], list[np.ndarray]] = {}
-    for outcome in outcomes:
-        groups.setdefault((outcome.setting, int(outcome.seed_size)), []).append(np.asarray(outcome.rank))
-    return groups
+class Figures(NamedTuple):
+    """Figures of all pairs and their means, (metric, source + 1, target + 1), the last index for the mean."""
 
-
-def _check(ranks: list[np.ndarray], languages: int, queries: int) -> None:
-    for rank in ranks:
-        if rank.shape != (languages, languages, queries):
-            raise InputError(
-                f"Expected ranks of shape {(languages, languages, queries)} (source, target, query), got {rank.shape}. "
-                "Pass the languages and the split that made them."
-            )
+    value: np.ndarray
+    queries: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 def intervals(
     gain: Float[np.ndarray, "metric source target query"], mask: np.ndarray, bootstrap: int = 1000, rng_seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Returns value, count, low and high over a subset: (metric, source + 1, target + 1), the last index for the mean.
+) -> Figures:
+    """Value, count, low and high over a subset.
 
     Percentile bootstrap (Efron 1979): concepts are drawn with replacement, the same draws for every pair, setting and
     model, so that means over pairs keep their correlation. Each draw is a row of weights, all figures of a draw one
@@ -185,14 +127,13 @@ def intervals(
         drawn /= inside @ weights.T
         # A draw without any concept of a small subset says nothing: it stands at the value.
         drawn = np.where(np.isnan(drawn), value[..., None], drawn)
-    grid = dict(value=_fold(value, source, target, languages))
-    limits = bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid["value"], grid["value"])
-    grid["low"], grid["high"] = (limit.copy() for limit in limits)
+    grid = _fold(value, source, target, languages)
+    low, high = bounds(_fold(drawn, source, target, languages)) if bootstrap else (grid.copy(), grid.copy())
     count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, total=True)
-    grid["count"] = np.broadcast_to(count, (metric, *count.shape[1:]))
+    made = Figures(grid, np.broadcast_to(count, (metric, *count.shape[1:])), low, high)
     if bootstrap:
-        _widen(grid, np.broadcast_to(size, len(source)).max())
-    return grid
+        _widen(made, np.broadcast_to(size, len(source)).max())
+    return made
 
 
 @lru_cache(maxsize=4)
@@ -203,7 +144,9 @@ def resamples(queries: int, bootstrap: int, rng_seed: int) -> np.ndarray:
     return np.bincount(flat.ravel(), minlength=bootstrap * queries).reshape(bootstrap, queries).astype(np.float32)
 
 
-def _fold(figures: np.ndarray, source: np.ndarray, target: np.ndarray, languages: int, total=False) -> np.ndarray:
+def _fold(
+    figures: np.ndarray, source: np.ndarray, target: np.ndarray, languages: int, total: bool = False
+) -> np.ndarray:
     """Returns pairs as a square with one more row and column for means (or sums); NaN where a pair has no query."""
     metric, pairs, *rest = figures.shape
     square = np.full((metric, languages + 1, languages + 1, *rest), np.nan, figures.dtype)
@@ -230,42 +173,32 @@ def bounds(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parted[..., first].astype(np.float64), parted[..., last].astype(np.float64)
 
 
-def _widen(grid: dict[str, np.ndarray], size: float) -> None:
-    none, every = grid["value"] == 0, grid["value"] == 1
-    grid["high"][none] = _Z**2 / (size + _Z**2)
-    grid["low"][every] = size / (size + _Z**2)
+def _widen(figures: Figures, size: float) -> None:
+    """Gives figures of 0 and 1 the bound of Wilson (1927)."""
+    none, every = figures.value == 0, figures.value == 1
+    figures.high[none] = _Z**2 / (size + _Z**2)
+    figures.low[every] = size / (size + _Z**2)
 
 
-def _flat(head: dict, subset: str, metrics: list[str], languages: Sequence[str], grid: dict) -> list[dict]:
+def _grid_rows(place: Place, metrics: list[str], languages: Sequence[str], figures: Figures) -> list[ResultRow]:
     names = [*languages, MEAN]
-    columns = {key: grid[key].round(6).tolist() for key in ("low", "high")}
-    columns |= {"value": grid["value"].round(9).tolist(), "count": grid["count"].tolist()}
+    low, high = (bound.round(6).tolist() for bound in (figures.low, figures.high))
+    values, counts = figures.value.round(9).tolist(), figures.queries.tolist()
     made = []
     for m, metric in enumerate(metrics):
         for i, source in enumerate(names):
             for j, target in enumerate(names):
-                value, count = columns["value"][m][i][j], columns["count"][m][i][j]
+                value, count = values[m][i][j], counts[m][i][j]
                 if isfinite(value) and count >= 1:
-                    figures = dict(subset=subset, metric=metric, value=value, count=int(count))
-                    bounds = dict(low=columns["low"][m][i][j], high=columns["high"][m][i][j])
-                    made.append(_ordered(head | dict(source=source, target=target) | figures | bounds))
+                    at = place._replace(source=source, target=target, metric=metric)
+                    made.append(result_row(at, value, int(count), low[m][i][j], high[m][i][j]))
     return made
 
 
-def figure(number: float) -> float:
-    """Returns a number as a row holds it: six significant digits, far below any interval."""
-    return float(f"{number:.6g}")
-
-
-def _ordered(row: dict) -> dict:
-    return {name: row[name] for name in COLUMNS}
-
-
-def _chance_rows(head: dict, metrics: list[str], languages: Sequence[str], pool: int) -> list[dict]:
-    made = []
-    for metric in metrics:
-        value = chance(metric, pool)
-        figures = dict(subset="all", metric=metric, value=value, count=pool, low=value, high=value)
-        pairs = [(s, t) for s in languages for t in languages if s != t] + [(MEAN, MEAN)]
-        made += [_ordered(head | dict(source=s, target=t) | figures) for s, t in pairs]
-    return made
+def _chance_rows(place: Place, metrics: list[str], languages: Sequence[str], candidates: int) -> list[ResultRow]:
+    pairs = [(s, t) for s in languages for t in languages if s != t] + [(MEAN, MEAN)]
+    return [
+        result_row(place._replace(source=s, target=t, metric=metric), chance(metric, candidates), candidates)
+        for metric in metrics
+        for s, t in pairs
+    ]

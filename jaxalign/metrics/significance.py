@@ -1,4 +1,4 @@
-"""Differences with a test: before against after, abstract against physical, model against model, answers against luck.
+"""Differences with a test: before and after, abstract and physical, model and model, retrieval and chance.
 
 Every test is a permutation test over concepts, so that a mean over pairs is tested with the correlation of its pairs.
 P-values are two-sided for differences, (1 + draws at least as far from 0) / (1 + draws), and never 0. Where nothing was
@@ -7,77 +7,79 @@ McNemar's and Fisher's exact tests.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxalign.evaluation.options import OptionColumns
+from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics import precision
-from jaxalign.metrics.precision import MEAN, Outcome
-from jaxalign.types import Concepts, SpaceLabel, Split
+from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.rows import MEAN, Place, ResultRow, figure, result_row
+from jaxalign.types import SpaceLabel
 
 SETTING_PAIRS = (("after", "before"), ("after", "null"), ("ceiling", "ceiling_null"))
 
 
+class Tested(NamedTuple):
+    """A figure of all pairs with its interval and p-value, (source + 1, target + 1) each, the last index for means."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p: np.ndarray | None
+    queries: int
+
+
+class ModelRanks(NamedTuple):
+    """One model's ranks in one setting."""
+
+    label: SpaceLabel
+    table: SettingRanks
+
+
 def rows(
-    label: SpaceLabel,
-    outcomes: Iterable[Outcome],
-    concepts: Concepts,
-    split: Split,
-    languages: Sequence[str],
-    *,
-    metrics: Sequence[str] = ("P@1", "MRR"),
-    retrieval: str = "csls",
-    csls_k: int = 10,
-    candidates: str = "all",
-    completion: str = "drop",
-    subsets: Mapping[str, np.ndarray] | None = None,
-    draws: int = 999,
-    rng_seed: int = 0,
-) -> list[dict]:
-    """Returns rows of differences and their p-values, for every pair, each language's mean, and the mean of all pairs.
+    evaluated: Evaluated, *, metrics: Sequence[str] = ("P@1", "MRR"), draws: int = 999, rng_seed: int = 0
+) -> list[ResultRow]:
+    """Rows of differences and their p-values, for every pair, each language's mean, and the mean of all pairs.
 
     A difference of settings has the setting `after - before` (and so on), of subsets the subset `abstract - physical`;
     the row of metric `P@1` holds the difference with its bootstrap interval, that of `P@1_p` the p-value. `P@1_p` rows
-    of a plain setting but the leaky ceilings test the retrieval itself against shuffled answers. `subsets` as in
-    `score.rows`; each
+    of a plain setting except the leaky ceilings test the retrieval itself against shuffled answers. Each
     `abstract_NAME` of one mask for all pairs is compared with its `physical_NAME`. Largest seed dictionary of each
     setting, first draw.
     """
-    found = _largest(outcomes)
-    kind_of = dict(zip(concepts.ids, concepts.kinds, strict=True))
-    masks = precision.kind_subsets([kind_of[name] for name in split.test], rng_seed) | dict(subsets or {})
-    masks = {name: mask for name, mask in masks.items() if np.ndim(mask) == 1 and np.any(mask)}
-    tail = dict(retrieval=retrieval, csls_k=csls_k, candidates=candidates, completion=completion)
-    heads = {
-        setting: label._asdict() | tail | dict(setting=setting, seed_size=int(one.seed_size), subset="all")
-        for setting, one in found.items()
-    }
-    made: list[dict] = []
+    largest, languages = evaluated.ranks.largest(), evaluated.ranks.languages
+    masks = {name: mask for name, mask in evaluated.masks(rng_seed).items() if np.ndim(mask) == 1 and np.any(mask)}
+    places = {setting: evaluated.place(setting, int(table.seed_size)) for setting, table in largest.items()}
+    made: list[ResultRow] = []
     for metric in metrics:
-        tables = {setting: precision.gains(one.rank, metric) for setting, one in found.items()}
+        tables = {setting: precision.gains(table.rank, metric) for setting, table in largest.items()}
         for left, right in SETTING_PAIRS:
             if left in tables and right in tables:
                 result = paired(tables[left] - tables[right], draws, rng_seed)
-                made += _flat(heads[left] | dict(setting=f"{left} - {right}", metric=metric), languages, result)
+                place = places[left]._replace(setting=f"{left} - {right}", metric=metric)
+                made += _tested_rows(place, languages, result)
         for left, right in subset_pairs(masks):
             for setting, gain in tables.items():
                 result = between(gain, masks[left], masks[right], draws, rng_seed)
-                made += _flat(heads[setting] | dict(subset=f"{left} - {right}", metric=metric), languages, result)
-    return made + _luck(found, heads, concepts, split, languages, draws, rng_seed)
+                place = places[setting]._replace(subset=f"{left} - {right}", metric=metric)
+                made += _tested_rows(place, languages, result)
+    return made + chance_p_values(evaluated, draws, rng_seed)
 
 
-def _luck(found, heads, concepts: Concepts, split: Split, languages, draws: int, rng_seed: int) -> list[dict]:
-    row_of = {name: row for row, name in enumerate(concepts.ids)}
-    answers = np.asarray([row_of[name] for name in split.test])
-    made = []
-    for setting, one in found.items():
-        # A map that has seen the answers finds them by more than luck: a ceiling is held against ceiling_null instead.
+def chance_p_values(evaluated: Evaluated, draws: int, rng_seed: int) -> list[ResultRow]:
+    """Rows of `P@1_p`: how often shuffled answers are retrieved as often as the right ones."""
+    answers, made = evaluated.answers(), []
+    for setting, table in evaluated.ranks.largest().items():
+        # A map that has seen the answers finds them by more than chance: a ceiling is compared with ceiling_null.
         if not setting.startswith("ceiling"):
-            p = permutation_p(np.asarray(one.best), answers, draws, rng_seed)
-            result = dict(value=p, low=p, high=p, p=None, count=len(answers))
-            made += _flat(heads[setting] | dict(metric="P@1_p"), languages, result)
+            p = permutation_p(np.asarray(table.best), answers, draws, rng_seed)
+            place = evaluated.place(setting, int(table.seed_size))._replace(metric="P@1_p")
+            made += _tested_rows(place, evaluated.ranks.languages, Tested(p, p, p, None, len(answers)))
     return made
 
 
@@ -90,32 +92,31 @@ def subset_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def models(
-    first: SpaceLabel,
-    one: Outcome,
-    second: SpaceLabel,
-    other: Outcome,
+    first: ModelRanks,
+    second: ModelRanks,
     languages: Sequence[str],
-    tail: Mapping,
+    columns: OptionColumns,
     *,
     metric: str = "P@1",
     draws: int = 999,
     rng_seed: int = 0,
-) -> list[dict]:
-    """Returns rows of one model's score less another's on the same test concepts; setting `after - after`.
+) -> list[ResultRow]:
+    """Rows of one model's score less another's on the same test concepts; setting `after - after`.
 
-    Every label column in which the two differ reads `ONE - OTHER`; `tail` holds the retrieval columns.
+    Every label column in which the two differ reads `ONE - OTHER`.
     """
-    columns = {
-        name: left if left == right else f"{left} - {right}"
-        for name, left, right in zip(SpaceLabel._fields, first, second, strict=True)
-    }
-    columns |= dict(tail) | dict(setting=f"{one.setting} - {other.setting}", seed_size=int(one.seed_size))
-    result = paired(precision.gains(one.rank, metric) - precision.gains(other.rank, metric), draws, rng_seed)
-    return _flat(columns | dict(subset="all", metric=metric), languages, result)
+    label = SpaceLabel._make(
+        left if left == right else f"{left} - {right}"
+        for left, right in zip(first.label, second.label, strict=True)
+    )
+    setting = f"{first.table.setting} - {second.table.setting}"
+    place = Place(*label, setting=setting, seed_size=int(first.table.seed_size), metric=metric, **columns)
+    gains = (precision.gains(one.table.rank, metric) for one in (first, second))
+    return _tested_rows(place, languages, paired(next(gains) - next(gains), draws, rng_seed))
 
 
-def paired(difference: Float[np.ndarray, "source target query"], draws: int = 999, rng_seed: int = 0) -> dict:
-    """Returns mean difference, bootstrap interval and p of the sign-flip test: (source + 1, target + 1) each.
+def paired(difference: Float[np.ndarray, "source target query"], draws: int = 999, rng_seed: int = 0) -> Tested:
+    """Mean difference, bootstrap interval and p of the sign-flip test.
 
     If two settings are exchangeable, each concept's difference is as likely as its negative (Fisher 1935); for P@1 this
     is the randomised form of McNemar's test.
@@ -127,7 +128,7 @@ def paired(difference: Float[np.ndarray, "source target query"], draws: int = 99
     p = _p_value(np.abs(flat @ signs.T / size), np.abs(value).reshape(-1)).reshape(value.shape)
     drawn = flat @ precision.resamples(size, 1000, rng_seed).T / size
     low, high = (bound.reshape(value.shape) for bound in precision.bounds(drawn))
-    return dict(value=value, low=low, high=high, p=p, count=size)
+    return Tested(value, low, high, p, size)
 
 
 def between(
@@ -136,7 +137,7 @@ def between(
     right: np.ndarray,
     draws: int = 999,
     rng_seed: int = 0,
-) -> dict:
+) -> Tested:
     """Returns the left subset's mean less the right's, its bootstrap interval and p when labels are shuffled.
 
     `left` and `right` are disjoint masks (query,); the concepts of both are dealt to the two sides at random.
@@ -151,7 +152,7 @@ def between(
     p = _p_value(np.abs(dealt * (1 / first + 1 / other) - total / other), np.abs(value).reshape(-1))
     drawn = [flat[:, s] @ precision.resamples(int(s.sum()), 1000, rng_seed).T / s.sum() for s in (member, ~member)]
     low, high = (bound.reshape(value.shape) for bound in precision.bounds(drawn[0] - drawn[1]))
-    return dict(value=value, low=low, high=high, p=p.reshape(value.shape), count=size)
+    return Tested(value, low, high, p.reshape(value.shape), size)
 
 
 @lru_cache(maxsize=2)
@@ -177,9 +178,9 @@ def permutation_p(
     """Returns the p-value of P@1 when the right answers are dealt to the queries at random: (source + 1, target + 1).
 
     `best` holds the row of the best candidate, `answers` that of the right one; the last row and column test the means
-    over pairs, with the same deal for every pair. About one hit is expected by luck, so that many deals tie with the
+    over pairs, with the same deal for every pair. About one hit is expected by chance, so that many deals tie with the
     observed count. `split_ties` puts the observed one at a random place among its equals, which makes p uniform where
-    there is nothing but luck (a randomised test: Lehmann & Romano 2005, 3.2); the place is drawn from `rng_seed` and
+    there is nothing but chance (a randomised test: Lehmann & Romano 2005, 3.2); the place is drawn from `rng_seed` and
     `best`, the same for the same retrieval. Without it equals count against the retrieval: p is too large, never too
     small.
     """
@@ -201,20 +202,11 @@ def permutation_p(
     hits = count(answers[None])[0]
     above, equal = np.zeros(hits.shape), np.zeros(hits.shape)
     for start in range(0, draws, 50):
-        luck = count(rng.permuted(np.broadcast_to(answers, (min(50, draws - start), len(answers))), axis=1))
-        above += (luck > hits).sum(axis=0)
-        equal += (luck == hits).sum(axis=0)
+        by_chance = count(rng.permuted(np.broadcast_to(answers, (min(50, draws - start), len(answers))), axis=1))
+        above += (by_chance > hits).sum(axis=0)
+        equal += (by_chance == hits).sum(axis=0)
     share = 1 - place.random(hits.shape) if split_ties else 1.0
     return (above + share * (equal + 1)) / (draws + 1)
-
-
-def _largest(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
-    found: dict[str, Outcome] = {}
-    for one in outcomes:
-        held = found.get(one.setting)
-        if held is None or one.seed_size > held.seed_size:
-            found[one.setting] = one
-    return found
 
 
 def _with_means(cells: np.ndarray) -> np.ndarray:
@@ -231,16 +223,16 @@ def _p_value(drawn: np.ndarray, observed: np.ndarray) -> np.ndarray:
     return (1 + np.sum(drawn >= observed[:, None] - 1e-6, axis=1)) / (1 + drawn.shape[1])
 
 
-def _flat(head: dict, languages: Sequence[str], result: dict) -> list[dict]:
+def _tested_rows(place: Place, languages: Sequence[str], tested: Tested) -> list[ResultRow]:
     names, made = [*languages, MEAN], []
     for i, source in enumerate(names):
         for j, target in enumerate(names):
-            if (i == j and source != MEAN) or not np.isfinite(result["value"][i, j]):
+            if (i == j and source != MEAN) or not np.isfinite(tested.value[i, j]):
                 continue
-            bounds = {name: precision.figure(result[name][i, j]) for name in ("value", "low", "high")}
-            row = head | dict(source=source, target=target, count=result["count"]) | bounds
-            made.append({name: row[name] for name in precision.COLUMNS})
-            if result["p"] is not None:
-                p = precision.figure(result["p"][i, j])
-                made.append(made[-1] | dict(metric=f"{head['metric']}_p", value=p, low=p, high=p))
+            at = place._replace(source=source, target=target)
+            value, low, high = (figure(number[i, j]) for number in (tested.value, tested.low, tested.high))
+            made.append(result_row(at, value, tested.queries, low, high))
+            if tested.p is not None:
+                p = figure(tested.p[i, j])
+                made.append(result_row(at._replace(metric=f"{place.metric}_p"), p, tested.queries))
     return made

@@ -14,7 +14,7 @@ def read_results(path: str | Path) -> "pandas.DataFrame":
     """Returns all result rows of a finished run, one row per figure.
 
     `path` is the folder of a run (`runs/run-0001`), its `results.parquet` or its `results.jsonl`. The columns are
-    those of `jaxalign.metrics.precision.COLUMNS`; `value`, `low` and `high` are fractions between 0 and 1 for P@k and
+    those of `jaxalign.metrics.rows.COLUMNS`; `value`, `low` and `high` are fractions between 0 and 1 for P@k and
     MRR.
     Raises InputError where pandas is not installed or the run has no readable results.
     """

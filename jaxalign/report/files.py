@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxalign.metrics.precision import COLUMNS
+from jaxalign.metrics.rows import COLUMNS
 from jaxalign.runtime.files import write_bytes, write_text
 from jaxalign.types import InputError
 

@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
+from jaxalign.evaluation.options import OptionColumns
+from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics import significance
 from jaxalign.report.facts import Run
 from jaxalign.report.results import MEAN, SETTINGS, Results, Series, last_layers
@@ -28,8 +29,8 @@ class _Pair(NamedTuple):
     """The outcomes of two series on the same test concepts, in the languages that both have."""
 
     languages: list[str]
-    first: SimpleNamespace
-    second: SimpleNamespace
+    first: SettingRanks
+    second: SettingRanks
 
 
 def rows(
@@ -58,12 +59,14 @@ def rows(
 
 
 def _rows(first: Series, second: Series, pair: _Pair, draws: int) -> list[dict]:
-    labels = [SpaceLabel(*series[:4]) for series in (first, second)]
-    tail = {name: getattr(first, name) for name in Series._fields[4:]}
-    made = []
+    models = (
+        significance.ModelRanks(SpaceLabel(*first[:4]), pair.first),
+        significance.ModelRanks(SpaceLabel(*second[:4]), pair.second),
+    )
+    columns = cast(OptionColumns, dict(zip(Series._fields[4:], first[4:], strict=True)))
+    made: list[dict] = []
     for metric in ("P@1", "MRR"):
-        made += significance.models(labels[0], pair.first, labels[1], pair.second, pair.languages, tail,
-                                    metric=metric, draws=draws)  # fmt: skip
+        made += map(dict, significance.models(*models, pair.languages, columns, metric=metric, draws=draws))
     return made
 
 
@@ -97,5 +100,5 @@ def _same_test(kept: Sequence[_Ranks], first: Series, second: Series, setting: s
     for ranks, table in held:
         chosen = [ranks.languages.index(code) for code in codes]
         common = table[np.ix_(chosen, chosen)]
-        outcomes.append(SimpleNamespace(setting=setting, seed_size=size, draw=0, rank=common, best=common))
+        outcomes.append(SettingRanks(setting, size, 0, common, common, np.zeros_like(common)))
     return _Pair(codes, *outcomes)

@@ -9,7 +9,7 @@ bounds the bracket from the rows' own norms. The rounding of the sums is allowed
 2019 (eight standard deviations). What that error can decide is made
 again in float32: r of CSLS from the k + SPARE highest cells of a row or column, and every cell that lies within the
 error of a right answer or of the best candidate. Where too many are in doubt (spaces of duplicates), the whole pair is
-done in float32. So the ranks are those of the float32 mode, but for cells that float32 itself cannot tell apart.
+computed in float32. So the ranks are those of the float32 mode, except for cells that float32 itself cannot separate.
 """
 
 from functools import partial
@@ -21,16 +21,18 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxalign.retrieval import ranks
+from jaxalign.retrieval.counting import Ranked, bounded, count_above
 from jaxalign.retrieval.csls import BLOCK, sum_of_best
-from jaxalign.retrieval.ranks import Plan, Ranked, bounded
+from jaxalign.retrieval.penalties import Tiling
+from jaxalign.retrieval.ranks import BothRanked
 
-SPARE = 6  # cells beside the k best that are made again: more than that within the error of the k-th is a pair in doubt
+SPARE = 6  # cells next to the k best that are made again: with more within the error of the k-th, the pair is in doubt
 DEVIATIONS = 8.0
-LISTED = 64  # a pair in which more than one cell in this many is in doubt is done in float32
+LISTED = 64  # a pair in which more than one cell in this many is in doubt is computed in float32
 
 
 class Factors(NamedTuple):
-    """Rows as they are, and their bfloat16 parts side by side, for the left and right of one product."""
+    """Rows as given, and their bfloat16 parts next to each other, for the left and right of one product."""
 
     source: Float[Array, "row feature"]
     target: Float[Array, "column feature"]
@@ -39,15 +41,46 @@ class Factors(NamedTuple):
     error: Float[Array, ""]  # no cell of left @ right' is further from source @ target'
 
 
-def supports(plan: Plan) -> bool:
-    """Whether a plan asks for the faster mode and has one: csls or nn with the similarity kept."""
-    return plan.fast and plan.keep and plan.retrieval in ("csls", "nn")
+class BestPlaces(NamedTuple):
+    """Places of the highest cells of each line, and whether the k best in float32 are surely among them."""
+
+    places: Int[Array, "line best"]
+    sure: Bool[Array, ""]
+
+
+class Sweep(NamedTuple):
+    """The similarity, the highest of each column's blocks, and the best cells of each row."""
+
+    similarity: Float[Array, "row column"]
+    states: Float[Array, "block column"]
+    best: BestPlaces
+
+
+class Penalties(NamedTuple):
+    """Penalties of rows and columns, infinite for padding, and whether those of the columns are sure."""
+
+    rows: Float[Array, " row"]
+    columns: Float[Array, " column"]
+    sure: Bool[Array, ""]
+
+
+class Counted(NamedTuple):
+    """Ranks of both directions, and whether every cell in doubt could be made again."""
+
+    source_to_target: Ranked
+    target_to_source: Ranked
+    decided: Bool[Array, ""]
+
+
+def supports(tiling: Tiling) -> bool:
+    """Whether a tiling asks for the faster mode and has one: csls or nn with the similarity kept."""
+    return tiling.fast and tiling.keep and tiling.retrieval in ("csls", "nn")
 
 
 def split(source: Float[Array, "row feature"], target: Float[Array, "column feature"]) -> Factors:
     """Both factors in bfloat16 parts, and the bound of their product's error."""
 
-    def parts(rows):
+    def parts(rows: Array) -> tuple[Array, Array, list[Array]]:
         high = lax.reduce_precision(rows, 8, 7)  # a cast and back might be taken for no change
         low = lax.reduce_precision(rows - high, 8, 7)
         norms = [jnp.linalg.norm(part, axis=1).max() for part in (rows, low, rows - high - low)]
@@ -69,26 +102,26 @@ def cells_again(
     below = (0, -len(line) % chunk)
     line, column = jnp.pad(line, below), jnp.pad(column, below)
 
-    def one(index, found):
+    def make_chunk(index: Array, cells: Array) -> Array:
         at = [lax.dynamic_slice_in_dim(places, index * chunk, chunk) for places in (line, column)]
         made = (factors.source[at[0]] * factors.target[at[1]]).sum(1)
-        return lax.dynamic_update_slice_in_dim(found, made, index * chunk, 0)
+        return lax.dynamic_update_slice_in_dim(cells, made, index * chunk, 0)
 
-    found = lax.fori_loop(0, (many + chunk - 1) // chunk, one, jnp.zeros(len(line), factors.source.dtype))
-    return found[: len(found) - below[1]]
+    cells = lax.fori_loop(0, (many + chunk - 1) // chunk, make_chunk, jnp.zeros(len(line), factors.source.dtype))
+    return cells[: len(cells) - below[1]]
 
 
 def best_places(
     values: Float[Array, "line cell"], places: Int[Array, "line cell"], k: int, error: Float[Array, ""]
-) -> tuple[Int[Array, "line best"], Bool[Array, ""]]:
-    """Places of the k + SPARE highest cells of each line; whether the k best in float32 are surely among them."""
+) -> BestPlaces:
+    """Places of the k + SPARE highest cells of each line."""
     wide = min(k + SPARE, values.shape[1])
     top, at = lax.top_k(values, wide)
-    found = jnp.take_along_axis(places, at, axis=1)
-    return found, (top[:, k - 1] - top[:, -1] > 2 * error).all() | (wide == values.shape[1])
+    sure = (top[:, k - 1] - top[:, -1] > 2 * error).all() | (wide == values.shape[1])
+    return BestPlaces(jnp.take_along_axis(places, at, axis=1), sure)
 
 
-def row_places(cells: Float[Array, "row column"], k: int, error: Float[Array, ""]):
+def row_places(cells: Float[Array, "row column"], k: int, error: Float[Array, ""]) -> BestPlaces:
     """`best_places` of the rows of a tile."""
     rows, columns = cells.shape
     if columns < 2 * (k + SPARE) * BLOCK or columns % BLOCK:
@@ -98,98 +131,106 @@ def row_places(cells: Float[Array, "row column"], k: int, error: Float[Array, ""
     return best_places(jnp.take_along_axis(cells, places, axis=1), places, k, error)
 
 
-def column_places(states, similarity, rows: int, k: int, error: Float[Array, ""]):
+def column_places(swept: Sweep, valid: int, k: int, error: Float[Array, ""]) -> BestPlaces:
     """`best_places` of the columns, from the highest of every block of rows."""
-    blocks = lax.top_k(states.T, min(k + SPARE, len(states)))[1]
+    blocks = lax.top_k(swept.states.T, min(k + SPARE, len(swept.states)))[1]
     places = (blocks[:, :, None] * BLOCK + jnp.arange(BLOCK)).reshape(len(blocks), -1)
-    values = jnp.where(places < rows, similarity[places, jnp.arange(len(blocks))[:, None]], -jnp.inf)
-    return best_places(values, places, k, error)
+    cells = swept.similarity[places, jnp.arange(len(blocks))[:, None]]
+    return best_places(jnp.where(places < valid, cells, -jnp.inf), places, k, error)
 
 
-def penalties(factors: Factors, line, column, inside, shape: tuple[int, int], plan: Plan) -> Float[Array, " line"]:
+def penalty_of(
+    factors: Factors, line: Int[Array, "line best"], column: Int[Array, "line best"], inside: Array, tiling: Tiling
+) -> Float[Array, " line"]:
     """Half the mean of the k highest cells of each line, those at (line, column) where they are inside."""
-    cells = cells_again(factors, line.ravel(), column.ravel(), line.size, plan.gathered).reshape(shape)
-    return bounded(sum_of_best(jnp.where(inside, cells, -jnp.inf), plan.k) / plan.k / 2)
+    cells = cells_again(factors, line.ravel(), column.ravel(), line.size, tiling.gathered).reshape(inside.shape)
+    return bounded(sum_of_best(jnp.where(inside, cells, -jnp.inf), tiling.k) / tiling.k / 2)
 
 
-def ranker(plan: Plan) -> jax.stages.Wrapped:
-    """`retrieve.rank_both`, or the function of the same arguments that serves the plan's faster mode."""
-    return rank_fast if supports(plan) else ranks.rank_both
+def ranker(tiling: Tiling) -> jax.stages.Wrapped:
+    """`ranks.rank_both`, or the function of the same arguments that serves the faster mode of a tiling."""
+    return rank_fast if supports(tiling) else ranks.rank_both
 
 
-@partial(jax.jit, static_argnames=("plan", "rows", "columns"), donate_argnames=("buffer",))
-def rank_fast(buffer: Float[Array, "row column"], *pair: Array, plan: Plan, rows: int, columns: int):
-    """As `retrieve.rank_both`, whose source, target, answers and answers_back are the `pair`."""
+@partial(jax.jit, static_argnames=("tiling", "valid"), donate_argnames=("buffer",))
+def rank_fast(buffer: Float[Array, "row column"], *pair: Array, tiling: Tiling, valid: int) -> BothRanked:
+    """As `ranks.rank_both`, whose source, target, answers and answers_back are the `pair`."""
     source, target, answers, answers_back = pair
     factors = split(source, target)
-    kept, states, places, sure = sweep(buffer, factors, plan, rows, columns)
-    row_pen, col_pen, sure_columns = all_penalties(factors, kept, states, places, plan, rows, columns)
-    *ranked, decided = count(factors, kept, row_pen, col_pen, answers, answers_back, plan, rows, columns)
-    exact = partial(ranks.rank_both, plan=plan, rows=rows, columns=columns)
+    swept = sweep(buffer, factors, tiling, valid)
+    penalties = all_penalties(factors, swept, tiling, valid)
+    counted = count(factors, swept.similarity, penalties, (answers, answers_back), tiling, valid)
+    exact = partial(ranks.rank_both, tiling=tiling, valid=valid)
     return lax.cond(
-        decided & sure & sure_columns,
-        lambda kept: (kept, *ranked),
+        counted.decided & swept.best.sure & penalties.sure,
+        lambda kept: BothRanked(kept, counted.source_to_target, counted.target_to_source),
         lambda kept: exact(kept, *pair),
-        kept,
+        swept.similarity,
     )
 
 
-def sweep(buffer, factors: Factors, plan: Plan, rows: int, columns: int):
-    """(similarity, highest of each column's blocks, places of each row's best cells, whether these are sure)."""
-    outside = jnp.where(jnp.arange(len(factors.target)) < columns, 0, -jnp.inf).astype(jnp.float32)
-    below = jnp.where(jnp.arange(len(factors.source)) < rows, 0, -jnp.inf).astype(jnp.float32)
+def sweep(buffer: Float[Array, "row column"], factors: Factors, tiling: Tiling, valid: int) -> Sweep:
+    """The similarity from bfloat16 products, and where its highest cells are."""
+    height, width, tile = len(factors.source), len(factors.target), tiling.tile
+    outside = jnp.where(jnp.arange(width) < valid, 0, -jnp.inf).astype(jnp.float32)
+    below = jnp.where(jnp.arange(height) < valid, 0, -jnp.inf).astype(jnp.float32)
 
-    def tile(index):
-        start = index * plan.tile
-        left = lax.dynamic_slice_in_dim(factors.left, start, plan.tile, 0)
+    def measure(index: Array, carry: Sweep) -> Sweep:
+        kept, states, (places, sure) = carry
+        start = index * tile
+        left = lax.dynamic_slice_in_dim(factors.left, start, tile, 0)
         cells = lax.dot_general(left, factors.right, (((1,), (1,)), ((), ())), preferred_element_type=jnp.float32)
-        return cells, cells + lax.dynamic_slice_in_dim(below, start, plan.tile, 0)[:, None]
-
-    def measure(index, carry):
-        kept, states, places, sure = carry
-        cells, counted = tile(index)
-        kept = lax.dynamic_update_slice_in_dim(kept, cells, index * plan.tile, 0)
-        if plan.retrieval == "csls":
-            found, known = row_places(cells + outside, plan.k, factors.error)
-            state = counted.reshape(-1, BLOCK, counted.shape[1]).max(1)
+        counted = cells + lax.dynamic_slice_in_dim(below, start, tile, 0)[:, None]
+        kept = lax.dynamic_update_slice_in_dim(kept, cells, start, 0)
+        if tiling.retrieval == "csls":
+            rows = row_places(cells + outside, tiling.k, factors.error)
+            state = counted.reshape(-1, BLOCK, width).max(1)
             states = lax.dynamic_update_slice_in_dim(states, state, index * len(state), 0)
-            places = lax.dynamic_update_slice_in_dim(places, found.astype(jnp.int32), index * plan.tile, 0)
-            sure &= known
-        return kept, states, places, sure
+            places = lax.dynamic_update_slice_in_dim(places, rows.places.astype(jnp.int32), start, 0)
+            sure &= rows.sure
+        return Sweep(kept, states, BestPlaces(places, sure))
 
-    height, width = len(factors.source), len(factors.target)
-    wide = min(plan.k + SPARE, width)
-    states = jnp.zeros((height // BLOCK, width), jnp.float32)
-    start = (buffer, states, jnp.zeros((height, wide), jnp.int32), jnp.array(True))
-    return lax.fori_loop(0, height // plan.tile, measure, start)
+    wide = min(tiling.k + SPARE, width)
+    nowhere = BestPlaces(jnp.zeros((height, wide), jnp.int32), jnp.array(True))
+    start_carry = Sweep(buffer, jnp.zeros((height // BLOCK, width), jnp.float32), nowhere)
+    return lax.fori_loop(0, height // tile, measure, start_carry)
 
 
-def all_penalties(factors: Factors, kept, states, places, plan: Plan, rows: int, columns: int):
-    """(penalties of the rows, of the columns, infinite outside, whether the columns' are sure), all in float32."""
-    height, width = kept.shape
+def all_penalties(factors: Factors, swept: Sweep, tiling: Tiling, valid: int) -> Penalties:
+    """Penalties of all rows and columns in float32."""
+    height, width = swept.similarity.shape
     line, column = jnp.arange(height), jnp.arange(width)
-    rows_out, columns_out = jnp.where(line < rows, 0.0, jnp.inf), jnp.where(column < columns, 0.0, jnp.inf)
-    if plan.retrieval == "nn":
-        return rows_out, columns_out, jnp.array(True)
-    shape = places.shape
-    row_pen = penalties(factors, jnp.broadcast_to(line[:, None], shape), places, places < columns, shape, plan)
-    places_back, sure = column_places(states, kept, rows, plan.k, factors.error)
-    shape = places_back.shape
-    col_pen = penalties(factors, places_back, jnp.broadcast_to(column[:, None], shape), places_back < rows, shape, plan)
-    return row_pen + rows_out, col_pen + columns_out, sure
+    rows_out, columns_out = jnp.where(line < valid, 0.0, jnp.inf), jnp.where(column < valid, 0.0, jnp.inf)
+    if tiling.retrieval == "nn":
+        return Penalties(rows_out, columns_out, jnp.array(True))
+    places = swept.best.places
+    lines = jnp.broadcast_to(line[:, None], places.shape)
+    row_pen = penalty_of(factors, lines, places, places < valid, tiling)
+    places_back, sure = column_places(swept, valid, tiling.k, factors.error)
+    columns = jnp.broadcast_to(column[:, None], places_back.shape)
+    col_pen = penalty_of(factors, places_back, columns, places_back < valid, tiling)
+    return Penalties(row_pen + rows_out, col_pen + columns_out, sure)
 
 
-def count(factors: Factors, kept, row_pen, col_pen, answers, answers_back, plan: Plan, rows: int, columns: int):
-    """Ranks forth and back, and whether every cell in doubt could be made again."""
-    (height, width), tile, error = kept.shape, plan.tile, factors.error
+def count(
+    factors: Factors,
+    kept: Float[Array, "row column"],
+    penalties: Penalties,
+    answers: tuple[Int[Array, " row"], Int[Array, " column"]],
+    tiling: Tiling,
+    valid: int,
+) -> Counted:
+    """Ranks of both directions; `answers` are the right columns of the rows and the right rows of the columns."""
+    (height, width), tile, error = kept.shape, tiling.tile, factors.error
+    (row_pen, col_pen, _), (answers_rows, answers_columns) = penalties, answers
     line_of, column_of = jnp.arange(height, dtype=jnp.int32), jnp.arange(width, dtype=jnp.int32)
-    right = cells_again(factors, line_of, answers, height, plan.gathered)
-    right_back = cells_again(factors, answers_back, column_of, width, plan.gathered)
-    limit, limit_back = right - col_pen[answers], right_back - row_pen[answers_back]
-    room = min(tile * width, 4 * (tile + width) + tile * width // LISTED)
+    right = cells_again(factors, line_of, answers_rows, height, tiling.gathered)
+    right_back = cells_again(factors, answers_columns, column_of, width, tiling.gathered)
+    limit, limit_back = right - col_pen[answers_rows], right_back - row_pen[answers_columns]
+    most = min(tile * width, 4 * (tile + width) + tile * width // LISTED)  # cells that can be made again
 
-    def one(index, carry):
-        forth, back, back_top, decided = carry
+    def count_tile(index: Array, carry: tuple[Ranked, Ranked, Array, Array]) -> tuple[Ranked, Ranked, Array, Array]:
+        to_target, to_source, highest_back, decided = carry
         start = index * tile
         cells = lax.dynamic_slice_in_dim(kept, start, tile, 0)
         scores = cells - col_pen
@@ -197,37 +238,34 @@ def count(factors: Factors, kept, row_pen, col_pen, answers, answers_back, plan:
         bound = lax.dynamic_slice_in_dim(limit, start, tile, 0)[:, None]
         near, near_back = jnp.abs(scores - bound) <= error, jnp.abs(scores_back - limit_back) <= error
         asked = near | near_back
-        if plan.best:
+        if tiling.best:
             asked |= scores >= scores.max(1, keepdims=True) - 2 * error
-            asked |= scores_back >= jnp.maximum(scores_back.max(0) - 2 * error, back_top - error)
-        asked &= (jnp.arange(tile)[:, None] + start < rows) & (column_of < columns)
+            asked |= scores_back >= jnp.maximum(scores_back.max(0) - 2 * error, highest_back - error)
+        asked &= (jnp.arange(tile)[:, None] + start < valid) & (column_of < valid)
         many = asked.sum()
-        at, column = jnp.nonzero(asked, size=room, fill_value=0)
-        line, listed = at + start, jnp.arange(room) < many
-        again = cells_again(factors, line, column, jnp.minimum(many, room), plan.gathered)
+        at, column = jnp.nonzero(asked, size=most, fill_value=0)
+        line, listed = at + start, jnp.arange(most) < many
+        again = cells_again(factors, line, column, jnp.minimum(many, most), tiling.gathered)
         score, score_back = again - col_pen[column], again - row_pen[line]
-        doubt = listed & near[at, column] & (column != answers[line])
-        doubt_back = listed & near_back[at, column] & (line != answers_back[column])
+        doubt = listed & near[at, column] & (column != answers_rows[line])
+        doubt_back = listed & near_back[at, column] & (line != answers_columns[column])
         zero = jnp.zeros(tile, jnp.int32)
-        rank = (scores > bound + error).sum(1, dtype=jnp.int32).at[at].add(doubt & (score > limit[line]))
-        rank_back = back.rank + (scores_back > limit_back + error).sum(0, dtype=jnp.int32)
+        rank = count_above(scores, bound + error, 1).at[at].add(doubt & (score > limit[line]))
+        rank_back = to_source.rank + count_above(scores_back, limit_back + error, 0)
         rank_back = rank_back.at[column].add(doubt_back & (score_back > limit_back[column]))
         best, ties = zero, zero
-        if plan.best:
+        if tiling.best:
             ties = zero.at[at].add(doubt & (score == limit[line]))
-            _, best = first_best(at, column, jnp.where(listed, score, -jnp.inf), tile, width)
-            ties_back = back.ties.at[column].add(doubt_back & (score_back == limit_back[column]))
-            top, first = first_best(column, line, jnp.where(listed, score_back, -jnp.inf), width, height)
-            back = Ranked(rank_back, jnp.where(top > back_top, first, back.best), ties_back)
-            back_top = jnp.maximum(back_top, top)
-        back = back._replace(rank=rank_back)
-        forth = Ranked(
-            *(
-                lax.dynamic_update_slice_in_dim(old, new, start, 0)
-                for old, new in zip(forth, (rank, best, ties), strict=True)
-            )
-        )
-        return forth, back, back_top, decided & (many <= room)
+            best = first_best(at, column, jnp.where(listed, score, -jnp.inf), tile, width).place
+            ties_back = to_source.ties.at[column].add(doubt_back & (score_back == limit_back[column]))
+            back = first_best(column, line, jnp.where(listed, score_back, -jnp.inf), width, height)
+            best_back = jnp.where(back.score > highest_back, back.place, to_source.best)
+            to_source = Ranked(rank_back, best_back, ties_back)
+            highest_back = jnp.maximum(highest_back, back.score)
+        to_source = to_source._replace(rank=rank_back)
+        parts = zip(to_target, (rank, best, ties), strict=True)
+        to_target = Ranked(*(lax.dynamic_update_slice_in_dim(old, new, start, 0) for old, new in parts))
+        return to_target, to_source, highest_back, decided & (many <= most)
 
     whole = partial(jnp.zeros, dtype=jnp.int32)
     carry = (
@@ -236,12 +274,19 @@ def count(factors: Factors, kept, row_pen, col_pen, answers, answers_back, plan:
         jnp.full(width, -jnp.inf, jnp.float32),
         jnp.array(True),
     )
-    forth, back, _, decided = lax.fori_loop(0, height // tile, one, carry)
-    return forth._replace(rank=forth.rank + 1), back._replace(rank=back.rank + 1), decided
+    to_target, to_source, _, decided = lax.fori_loop(0, height // tile, count_tile, carry)
+    return Counted(to_target._replace(rank=to_target.rank + 1), to_source._replace(rank=to_source.rank + 1), decided)
 
 
-def first_best(line, place, score, lines: int, none: int):
-    """(highest score, first place that has it) of each line, from a list of cells."""
+class Highest(NamedTuple):
+    """The highest score of each line, and the first place that has it."""
+
+    score: Float[Array, " line"]
+    place: Int[Array, " line"]
+
+
+def first_best(line: Array, place: Array, score: Array, lines: int, none: int) -> Highest:
+    """The highest cell of each line, from a list of cells; `none` where the list has no cell of it."""
     top = jnp.full(lines, -jnp.inf, jnp.float32).at[line].max(score)
     place = jnp.where(score == top[line], place, none).astype(jnp.int32)
-    return top, jnp.full(lines, none, jnp.int32).at[line].min(place)
+    return Highest(top, jnp.full(lines, none, jnp.int32).at[line].min(place))

@@ -1,4 +1,4 @@
-"""Ranks of planted spaces on as many CPU devices as XLA_FLAGS makes, to a file: run by test_mesh."""
+"""Ranks of planted spaces on as many CPU devices as XLA_FLAGS makes, to a file: run by test_pairs_on_mesh."""
 
 import sys
 
@@ -6,12 +6,12 @@ import jax
 import numpy as np
 
 from jaxalign.evaluation import pairs
-from tests.evaluation.test_pairs import planted
+from tests.conftest import planted
 
 if __name__ == "__main__":
     assert jax.device_count() == int(sys.argv[2])
     order = np.random.default_rng(0).permutation(150)
-    found = pairs.outcomes(
+    found = pairs.rank(
         planted(0, 150, 24, languages=4),
         seed=order[:60],
         test=order[60:140],
@@ -21,4 +21,4 @@ if __name__ == "__main__":
         completion=sys.argv[3],
         procrustes=sys.argv[4],
     )
-    np.savez(sys.argv[1], *(np.stack([one.rank, one.best, one.ties]) for one in found))
+    np.savez(sys.argv[1], *(np.stack([one.rank, one.best, one.ties]) for one in found.tables))

@@ -9,10 +9,11 @@ import jax
 import numpy as np
 import pytest
 
-from jaxalign.alignment import procrustes, reduced
+from jaxalign.alignment import reduced
+from jaxalign.alignment.procrustes import MapOptions
 from jaxalign.evaluation import candidates, pairs, pairs_on_mesh
-from jaxalign.evaluation.request import Request
-from tests.evaluation.test_pairs import planted
+from jaxalign.evaluation.options import AlignmentOptions
+from tests.conftest import planted
 
 
 @pytest.mark.parametrize(("completion", "method"), [("drop", "svd"), ("identity", "polar")])
@@ -33,28 +34,25 @@ def test_eight_devices_give_what_one_gives(tmp_path, completion, method):
 
 
 def compiled(features, seeds, rows, budget, languages=3):
-    """The call over all pairs, traced for shapes alone, and its request."""
-    request = Request(np.arange(seeds), np.arange(seeds, seeds + rows), memory_budget=budget)
-    padded, plan = candidates.tiling(rows, request, 1)
+    """The call over all pairs, traced for shapes alone, and its tiling."""
+    padded, tiling = candidates.choose_tiling(rows, AlignmentOptions(memory_budget=budget), 1)
     thin = reduced.is_thin(seeds, features, "drop")
     shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
     whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
     basis = seeds if thin else features
-    stacked = reduced.Frame(shape(languages, seeds, basis), shape(languages, padded, basis))
+    stacked = reduced.ReducedSpace(shape(languages, seeds, basis), shape(languages, padded, basis))
     items = pairs_on_mesh.Items(whole(3, 2), whole(3, 2, seeds), whole(3, 2, padded))
-    tolerance = procrustes.rank_tolerance(seeds, basis)
-    return pairs_on_mesh.rank_on.trace(
-        pairs_on_mesh.make_mesh(jax.devices()[:1]), stacked, items, plan, rows, "polar", "drop", tolerance
-    ), plan
+    mesh = pairs_on_mesh.make_mesh(jax.devices()[:1])
+    return pairs_on_mesh.rank_on.trace(mesh, stacked, items, tiling, rows, MapOptions("polar", "drop")), tiling
 
 
 @pytest.mark.parametrize("rows", [500, 3000, 9000])
 @pytest.mark.parametrize("budget", [64 << 20, 1 << 30])
 def test_temporaries_stay_within_the_budget(rows, budget):
-    traced, plan = compiled(32, 64, rows, budget)
+    traced, tiling = compiled(32, 64, rows, budget)
     used = traced.lower().compile().memory_analysis().temp_size_in_bytes
-    assert used <= budget, (used, plan)
-    assert plan.keep == ((rows + 400) ** 2 * 4 <= budget // 2)
+    assert used <= budget, (used, tiling)
+    assert tiling.keep == ((rows + 400) ** 2 * 4 <= budget // 2)
 
 
 def test_the_call_over_all_pairs_is_lowered_for_tpu():
@@ -66,7 +64,7 @@ def test_the_call_over_all_pairs_is_lowered_for_tpu():
 def test_the_mesh_equals_the_threads(monkeypatch):
     spaces = planted(1, 100, 16)
     options = dict(seed=np.arange(40), test=np.arange(40, 100), settings=("before", "after", "ceiling_null"))
-    threaded = pairs.outcomes(spaces, **options)
+    threaded = pairs.rank(spaces, **options).tables
     monkeypatch.setattr(jax, "local_device_count", lambda: 2)
-    for one, other in zip(threaded, pairs.outcomes(spaces, **options), strict=True):
+    for one, other in zip(threaded, pairs.rank(spaces, **options).tables, strict=True):
         assert (one.rank == other.rank).mean() > 0.998 and (one.best == other.best).mean() > 0.998

@@ -9,10 +9,8 @@ import pytest
 from jaxalign import bench
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.evaluation import pairs
 from jaxalign.experiment import run
-from jaxalign.metrics import aggregate, precision
-from jaxalign.types import Concepts, SpaceLabel, Split
+from jaxalign.metrics.rows import COLUMNS
 from tests.reference import reference_bounds
 from tests.tiny import concepts as tiny_concepts
 from tests.tiny import write_model
@@ -62,7 +60,7 @@ def test_the_builtin_path_end_to_end(tmp_path, capsys):
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = Path(said["run"])
     rows = rows_of(folder)
-    assert all(tuple(row)[: len(precision.COLUMNS)] == tuple(precision.COLUMNS) for row in rows)
+    assert all(tuple(row) == COLUMNS for row in rows)
     value = {
         (row["embedding"], row["setting"]): row["value"]
         for row in rows
@@ -121,34 +119,6 @@ def test_a_broken_weights_file_is_named(tmp_path, capsys):
     flags = [f"--models={folder}", f"--concepts={put_list(tmp_path)}", f"--workdir={tmp_path / 'w'}"]
     assert bench.main(["bench", *flags]) == 2
     assert "model.safetensors" in capsys.readouterr().err
-
-
-def test_several_splits_give_their_mean():
-    one = dict.fromkeys(precision.COLUMNS, "x") | dict(metric="P@1", value=0.4, low=0.3, high=0.5, count=10)
-    two = one | dict(value=0.6, low=0.5, high=0.7)
-    (row,) = aggregate.over_splits([[one], [two]])
-    spread = 1.959964 * np.std([0.4, 0.6], ddof=1)
-    assert row["value"] == pytest.approx(0.5) and row["count"] == 20
-    assert row["low"] == pytest.approx(0.5 - np.hypot(0.1, spread))
-    change = one | dict(setting="after - before", value=-0.4, low=-0.5, high=-0.3)
-    p_value = one | dict(metric="P@1_p", value=0.01)
-    rows = aggregate.over_splits([[change, p_value], [change, p_value | dict(value=0.9)]])
-    assert rows[0]["low"] == pytest.approx(-0.5)  # a difference may be negative
-    assert rows[1]["value"] == 0.01  # a p-value has no mean over splits
-
-
-def test_ties_are_reported():
-    ranks = np.array([[[0, 0], [1, 1]], [[1, 2], [0, 0]]])
-    outcome = pairs.Outcome("after", 3, 0, ranks, ranks * 0, np.array([[[0, 0], [0, 1]], [[0, 0], [0, 0]]]))
-    ids = ("a", "b")
-    known = Concepts(ids, ("other", "other"), {"en": ids, "fr": ids}, ())
-    label = SpaceLabel("m", "vec", "none", 0)
-    rows = precision.rows(label, [outcome], known, Split((), ids), ("en", "fr"), ks=(1,), bootstrap=0)
-    found = {
-        (row["source"], row["target"], row["metric"]): row["value"]
-        for row in aggregate.ties(rows, [outcome], ("en", "fr"))
-    }
-    assert found == {("en", "fr", "ties"): 0.5, ("en", "fr", "P@1_strict"): 0.5}
 
 
 def test_a_constant_space_is_no_perfect_score(tmp_path, capsys):

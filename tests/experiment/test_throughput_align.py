@@ -59,6 +59,6 @@ def test_spaces_share_concepts_that_a_map_recovers():
     from jaxalign.evaluation import pairs
 
     spaces = throughput_align.planted(300, 16, 2, 0)
-    ranks = pairs.ranks(spaces, seed=np.arange(200), test=np.arange(200, 300), settings=("before", "after"))
+    ranks = pairs.rank(spaces, seed=np.arange(200), test=np.arange(200, 300), settings=("before", "after"))
     right = {setting: (found[0, 1] == 1).mean() for setting, found in ranks.items()}
     assert right["after"] > 0.3 > right["before"]

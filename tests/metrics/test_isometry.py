@@ -6,14 +6,17 @@ from scipy.stats import ortho_group
 
 from jaxalign.metrics import isometry
 from jaxalign.types import InputError, SpaceLabel
+from tests import conftest
 
 LABEL = SpaceLabel("demo", "vanilla", "last", 4)
 
 
 def planted(noise, concepts=60, features=24, seed=0, offset=0.0):
-    rng = np.random.default_rng(seed)
-    latent = rng.normal(size=(concepts, features)) * np.linspace(2, 0.2, features) + offset
-    return np.stack([latent + level * rng.normal(size=latent.shape) for level in noise]).astype(np.float32)
+    """(language, concept, feature): one latent space, with noise of each language's own level."""
+    levels = np.array(noise)[:, None]
+    names = [f"l{number}" for number in range(len(noise))]
+    spaces = conftest.planted(seed, concepts, features, names, levels, (0.2, 2), offset, rotated=False)
+    return np.stack(list(spaces.values()))
 
 
 def cka(x, y):

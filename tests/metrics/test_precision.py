@@ -1,14 +1,12 @@
 """Ranks become the fractions one counts by hand, and intervals cover what they should."""
 
-
 import numpy as np
 import pytest
 
 from jaxalign.metrics import precision
-from jaxalign.types import InputError, SpaceLabel, Split
+from jaxalign.metrics.rows import COLUMNS, MEAN
+from jaxalign.types import InputError, Split
 from tests.planted import pick, study
-
-LABEL = SpaceLabel("demo", "vanilla", "last", 4)
 
 
 def test_precision_and_mrr_are_counts():
@@ -46,17 +44,19 @@ def test_chance_is_the_mean_over_random_orders():
 
 
 def test_every_row_is_the_plain_mean_of_its_cell():
-    languages, concepts, split, outcomes = study(draws=2)
-    rows = precision.rows(LABEL, outcomes, concepts, split, languages, bootstrap=50)
+    made = study(draws=2)
+    languages, concepts, split = made.ranks.languages, made.concepts, made.split
+    rows = precision.rows(made, bootstrap=50)
     kind = np.asarray([concepts.kinds[concepts.ids.index(name)] for name in split.test])
-    assert all(list(row) == precision.COLUMNS for row in rows)
+    assert all(list(row) == list(COLUMNS) for row in rows)
     seen = 0
     for row in rows:
         derived = row["setting"] == "chance" or row["subset"] == "physical_down"
-        if derived or precision.MEAN in (row["source"], row["target"]):
+        if derived or MEAN in (row["source"], row["target"]):
             continue
         i, j = languages.index(row["source"]), languages.index(row["target"])
-        ranks = [o.rank[i, j] for o in outcomes if (o.setting, o.seed_size) == (row["setting"], row["seed_size"])]
+        setting = row["setting"], row["seed_size"]
+        ranks = [table.rank[i, j] for table in made.ranks.tables if table[:2] == setting]
         inside = kind == row["subset"] if row["subset"] != "all" else kind != ""
         k = int(row["metric"][2:]) if row["metric"] != "MRR" else 0
         gain = [(r <= k) if k else 1 / r for r in ranks]
@@ -67,29 +67,26 @@ def test_every_row_is_the_plain_mean_of_its_cell():
 
 
 def test_means_over_pairs_and_physical_down():
-    languages, concepts, split, outcomes = study()
-    rows = precision.rows(LABEL, outcomes, concepts, split, languages, bootstrap=50)
+    rows = precision.rows(study(), bootstrap=50)
     cells = pick(rows, setting="before", subset="all", metric="P@1")
-    pairs = [row["value"] for row in cells if precision.MEAN not in (row["source"], row["target"])]
-    (mean,) = pick(cells, source=precision.MEAN, target=precision.MEAN)
+    pairs = [row["value"] for row in cells if MEAN not in (row["source"], row["target"])]
+    (mean,) = pick(cells, source=MEAN, target=MEAN)
     assert len(pairs) == 6 and mean["value"] == pytest.approx(np.mean(pairs))
-    (from_fr,) = pick(cells, source="fr", target=precision.MEAN)
+    (from_fr,) = pick(cells, source="fr", target=MEAN)
     assert from_fr["value"] == pytest.approx(np.mean([row["value"] for row in pick(cells, source="fr")][:2]))
     abstract, down = (pick(rows, subset=name, source="en", target="fr")[0] for name in ("abstract", "physical_down"))
     assert abstract["count"] == down["count"] > 0
 
 
 def test_a_mask_for_each_pair_and_an_empty_one():
-    languages, concepts, split, outcomes = study()
     mask = np.random.default_rng(3).random((3, 3, 40)) < 0.5
     mask[0, 1] = False
-    rows = precision.rows(
-        LABEL, outcomes, concepts, split, languages, subsets={"identical_removed": mask}, bootstrap=50
-    )
+    made = study(subsets={"identical_removed": mask})
+    rows = precision.rows(made, bootstrap=50)
     cells = pick(rows, subset="identical_removed", setting="before", metric="P@1")
     assert not pick(cells, source="en", target="fr")
     (cell,) = pick(cells, source="fr", target="th")
-    assert cell["value"] == pytest.approx((outcomes[0].rank[1, 2][mask[1, 2]] == 1).mean())
+    assert cell["value"] == pytest.approx((made.ranks.tables[0].rank[1, 2][mask[1, 2]] == 1).mean())
     assert cell["count"] == mask[1, 2].sum()
     assert all(np.isfinite([row["value"], row["low"], row["high"]]).all() for row in rows)
 
@@ -100,19 +97,19 @@ def test_intervals_agree_with_resampling_one_cell_by_hand():
     ranks[0, 1] = np.where(hit, 1, 2)
     grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(300, bool), bootstrap=4000)
     by_hand = np.quantile(np.random.default_rng(1).binomial(300, hit.mean(), 100_000) / 300, (0.025, 0.975))
-    np.testing.assert_allclose([grid["low"][0, 0, 1], grid["high"][0, 0, 1]], by_hand, atol=0.007)
-    assert grid["low"][0, 1, 0] == 0 and grid["high"][0, 1, 0] == pytest.approx(1.96**2 / (300 + 1.96**2), rel=1e-4)
+    np.testing.assert_allclose([grid.low[0, 0, 1], grid.high[0, 0, 1]], by_hand, atol=0.007)
+    assert grid.low[0, 1, 0] == 0 and grid.high[0, 1, 0] == pytest.approx(1.96**2 / (300 + 1.96**2), rel=1e-4)
 
 
 def test_ninety_five_percent_intervals_cover_about_that_often():
     rng = np.random.default_rng(5)
     ranks = np.where(rng.random((20, 20, 150)) < 0.35, 1, 7)
     grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(150, bool))
-    inside = (grid["low"] <= 0.35) & (grid["high"] >= 0.35)
+    inside = (grid.low <= 0.35) & (grid.high >= 0.35)
     assert 0.90 < inside[0, :20, :20][~np.eye(20, dtype=bool)].mean() < 0.985
 
 
 def test_ranks_of_another_split_are_refused():
-    languages, concepts, split, outcomes = study()
+    made = study()
     with pytest.raises(InputError, match="shape"):
-        precision.rows(LABEL, outcomes, concepts, Split(split.seed, split.test[:-1]), languages)
+        precision.rows(made._replace(split=Split(made.split.seed, made.split.test[:-1])))

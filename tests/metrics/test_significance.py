@@ -1,16 +1,13 @@
 """Differences have the p-values of the textbook's tests, uniform where nothing was planted."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact, kstest
 
-from jaxalign.metrics import precision, significance
-from jaxalign.types import SpaceLabel
-from tests.planted import pick, study
-
-LABEL = SpaceLabel("demo", "vanilla", "last", 4)
+from jaxalign.metrics import significance
+from jaxalign.metrics.rows import COLUMNS
+from tests.planted import COLUMNS as ASKED
+from tests.planted import LABEL, pick, study
 
 
 def hits(chances, languages=2, seed=0):
@@ -22,10 +19,10 @@ def test_paired_is_mcnemar():
     before, after = hits(np.full(150, 0.4)), hits(np.full(150, 0.5), seed=1)
     found = significance.paired(after - before, draws=9999)
     won, lost = ((after - before)[0, 1] == 1).sum(), ((after - before)[0, 1] == -1).sum()
-    assert found["value"][0, 1] == pytest.approx((won - lost) / 150)
-    assert found["p"][0, 1] == pytest.approx(binomtest(int(won), int(won + lost)).pvalue, abs=0.02)
-    assert found["low"][0, 1] < found["value"][0, 1] < found["high"][0, 1]
-    assert found["value"][2, 2] == pytest.approx(np.mean([found["value"][0, 1], found["value"][1, 0]]))
+    assert found.value[0, 1] == pytest.approx((won - lost) / 150)
+    assert found.p[0, 1] == pytest.approx(binomtest(int(won), int(won + lost)).pvalue, abs=0.02)
+    assert found.low[0, 1] < found.value[0, 1] < found.high[0, 1]
+    assert found.value[2, 2] == pytest.approx(np.mean([found.value[0, 1], found.value[1, 0]]))
 
 
 def test_between_is_fishers_exact_test():
@@ -33,19 +30,19 @@ def test_between_is_fishers_exact_test():
     left = np.arange(120) < 40
     found = significance.between(gain, left, ~left, draws=9999)
     a, b = gain[0, 1][left].sum(), gain[0, 1][~left].sum()
-    assert found["value"][0, 1] == pytest.approx(a / 40 - b / 80)
-    assert found["p"][0, 1] == pytest.approx(fisher_exact([[a, 40 - a], [b, 80 - b]]).pvalue, abs=0.03)
+    assert found.value[0, 1] == pytest.approx(a / 40 - b / 80)
+    assert found.p[0, 1] == pytest.approx(fisher_exact([[a, 40 - a], [b, 80 - b]]).pvalue, abs=0.03)
 
 
 def test_p_values_are_uniform_where_nothing_was_planted_and_small_where_it_was():
     rng = np.random.default_rng(0)
     apart = ~np.eye(16, dtype=bool)
     nothing = rng.normal(size=(16, 16, 60))
-    assert kstest(significance.paired(nothing, draws=499)["p"][:16, :16][apart], "uniform").pvalue > 0.01
+    assert kstest(significance.paired(nothing, draws=499).p[:16, :16][apart], "uniform").pvalue > 0.01
     left = np.arange(60) < 20
-    assert kstest(significance.between(nothing, left, ~left, draws=499)["p"][:16, :16][apart], "uniform").pvalue > 0.01
-    assert significance.paired(nothing + 1.0, draws=499)["p"][-1, -1] == 1 / 500
-    assert significance.between(nothing + 2 * left, left, ~left, draws=499)["p"][-1, -1] == 1 / 500
+    assert kstest(significance.between(nothing, left, ~left, draws=499).p[:16, :16][apart], "uniform").pvalue > 0.01
+    assert significance.paired(nothing + 1.0, draws=499).p[-1, -1] == 1 / 500
+    assert significance.between(nothing + 2 * left, left, ~left, draws=499).p[-1, -1] == 1 / 500
 
 
 def test_a_shuffled_dictionary_gives_uniform_p_values():
@@ -67,10 +64,10 @@ def test_a_shuffled_dictionary_gives_uniform_p_values():
 
 
 def test_rows_of_differences():
-    languages, concepts, split, outcomes = study()
     extra = {"abstract_matched": np.arange(40) < 10, "physical_matched": np.arange(40) >= 30}
-    rows = significance.rows(LABEL, outcomes, concepts, split, languages, subsets=extra, draws=99)
-    assert all(list(row) == precision.COLUMNS for row in rows)
+    made = study(subsets=extra)
+    rows, outcomes = significance.rows(made, draws=99), made.ranks.tables
+    assert all(list(row) == list(COLUMNS) for row in rows)
     (cell,) = pick(rows, setting="after - before", metric="P@1", source="fr", target="th")
     expected = (outcomes[2].rank[1, 2] == 1).mean() - (outcomes[0].rank[1, 2] == 1).mean()
     assert cell["value"] == pytest.approx(expected, abs=1e-6) and cell["seed_size"] == 20
@@ -87,10 +84,11 @@ def test_rows_of_differences():
 
 
 def test_model_against_model():
-    languages, _, _, outcomes = study()
-    other = SimpleNamespace(**vars(outcomes[2]) | {"rank": np.ones_like(outcomes[2].rank)})
-    tail = dict(retrieval="csls", csls_k=10, candidates="all", completion="drop")
-    rows = significance.models(LABEL, outcomes[2], LABEL._replace(model="best"), other, languages, tail, draws=99)
+    ranks = study().ranks
+    table = ranks.tables[2]
+    one = significance.ModelRanks(LABEL, table)
+    best = significance.ModelRanks(LABEL._replace(model="best"), table._replace(rank=np.ones_like(table.rank)))
+    rows = significance.models(one, best, ranks.languages, ASKED, draws=99)
     (mean,) = pick(rows, source="mean", target="mean", metric="P@1")
     assert mean["model"] == "demo - best" and mean["setting"] == "after - after" and mean["value"] < -0.5
     (p,) = pick(rows, source="mean", target="mean", metric="P@1_p")

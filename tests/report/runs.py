@@ -8,7 +8,7 @@ import numpy as np
 from jaxalign import report
 from jaxalign.metrics import precision, retrieval_errors
 from jaxalign.types import SpaceLabel
-from tests.planted import study
+from tests.planted import replaced, study
 
 EVIL = '<script>alert("x")</script>'
 
@@ -30,14 +30,14 @@ def make(
     """
     rows, wrong = [], []
     for layer in layers:
-        languages, listed, split, outcomes = study(concepts=concepts, languages=languages, seed=seed + layer)
-        split = study(concepts=concepts, languages=languages, seed=split_seed)[2]
-        outcomes += [outcomes[1]._replace(setting=name) if hasattr(outcomes[1], "_replace") else _as(outcomes[1], name)
-                     for name in ("ceiling", "null")]  # fmt: skip
-        label = SpaceLabel(model, embedding, "last", layer)
-        masks = {"identical_removed": np.arange(40) % 3 > 0}
-        rows += precision.rows(label, outcomes, listed, split, languages, subsets=masks, bootstrap=50)
-        wrong += retrieval_errors.errors(label, outcomes[1], listed, split, languages)
+        label, masks = SpaceLabel(model, embedding, "last", layer), {"identical_removed": np.arange(40) % 3 > 0}
+        given = dict(concepts=concepts, languages=languages)
+        split = study(seed=split_seed, **given).split
+        made = study(seed=seed + layer, label=label, subsets=masks, **given)._replace(split=split)
+        tables, listed = made.ranks.tables, made.concepts
+        made = replaced(made, *tables, *(tables[1]._replace(setting=name) for name in ("ceiling", "null")))
+        rows += precision.rows(made, bootstrap=50)
+        wrong += retrieval_errors.errors(made, tables[1])
     for record in wrong:
         record["sample"][0][2] = EVIL
     words = listed.words | ({"ja": tuple("犬" for _ in listed.ids)} if "ja" in languages else {})
@@ -47,7 +47,3 @@ def make(
                  timing=[{"phase": "embed", "seconds": 1.5}])  # fmt: skip
     (Path(folder) / "split.json").write_text(json.dumps(split._asdict()), encoding="utf-8")
     return rows
-
-
-def _as(outcome, setting):
-    return type(outcome)(**vars(outcome) | {"setting": setting})

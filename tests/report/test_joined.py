@@ -30,7 +30,7 @@ def test_reports_are_made_again_and_runs_are_joined(tmp_path, capsys):
 
 def save_ranks(folder, model, seed):
     """ranks.npz as a run keeps it."""
-    languages, _, _, outcomes = study(languages=("en", "fr", "ja"), seed=seed)
+    outcomes = study(languages=("en", "fr", "ja"), seed=seed).ranks.tables
     keys = {f"{model}|vanilla|last|4|csls|{o.setting}|{o.seed_size}|0|0": o.rank for o in outcomes}
     np.savez(folder / "ranks.npz", **keys)
     return outcomes

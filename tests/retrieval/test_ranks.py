@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxalign.evaluation import candidates
-from jaxalign.evaluation.request import Request
+from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.reference import unit_rows
 from jaxalign.retrieval import csls, ranks
+from jaxalign.retrieval.counting import Ranked
+from jaxalign.retrieval.penalties import BETA, RETRIEVALS, Tiling
 
 NEAR = 1e-6  # scores this close may change places in float32
 
@@ -30,43 +32,43 @@ def pair(seed, rows, features, kind="plain"):
     return unit_rows(source).astype(np.float32), unit_rows(target).astype(np.float32)
 
 
-def ranked(source, target, plan, answers=None, answers_back=None):
+def ranked(source, target, tiling, answers=None, answers_back=None):
     """(rank, best, ties) of the rows, and of the columns, as NumPy."""
-    rows, padded = len(source), -(-len(source) // plan.tile) * plan.tile
+    rows, padded = len(source), -(-len(source) // tiling.tile) * tiling.tile
     below = ((0, padded - rows), (0, 0))
     marks = [np.arange(padded, dtype=np.int32) for _ in range(2)]
     for mark, given_ in zip(marks, (answers, answers_back), strict=True):
         mark[:rows] = mark[:rows] if given_ is None else given_
-    buffer = np.zeros((padded, padded), np.float32) if plan.keep else None
+    buffer = np.zeros((padded, padded), np.float32) if tiling.keep else None
     found = ranks.rank_both(
-        buffer, np.pad(source, below), np.pad(target, below), *marks, plan=plan, rows=rows, columns=rows
+        buffer, np.pad(source, below), np.pad(target, below), *marks, tiling=tiling, valid=rows
     )[1:]
-    return [ranks.Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
+    return [Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
 
 
-def bounds(source, target, plan, answers, near):
+def bounds(source, target, tiling, answers, near):
     """Lowest and highest rank of each row's answer when scores may be off by `near`, in float64."""
     cosine = source.astype(float) @ target.astype(float).T
     lowered = np.zeros(len(target))
-    if plan.retrieval == "csls":
-        lowered = np.sort(cosine, axis=0)[-plan.k :].mean(0) / 2
-    if plan.retrieval == "inverted_softmax":
-        lowered = np.log(np.exp(ranks.BETA * cosine).sum(0)) / ranks.BETA
+    if tiling.retrieval == "csls":
+        lowered = np.sort(cosine, axis=0)[-tiling.k :].mean(0) / 2
+    if tiling.retrieval == "isf":
+        lowered = np.log(np.exp(BETA * cosine).sum(0)) / BETA
     scores = cosine - lowered
     margin = scores - scores[np.arange(len(source)), answers][:, None]
     return 1 + (margin > near).sum(1), (margin >= -near).sum(1)
 
 
-def compare(source, target, plan, answers=None):
+def compare(source, target, tiling, answers=None):
     """Both directions lie in their bounds; the share of queries whose near ties leave a choice."""
     rows = len(source)
     answers = np.arange(rows) if answers is None else answers
     back = np.argsort(answers)
     loose = []
     for found, one, other, marks in zip(
-        ranked(source, target, plan, answers, back), (source, target), (target, source), (answers, back), strict=True
+        ranked(source, target, tiling, answers, back), (source, target), (target, source), (answers, back), strict=True
     ):
-        lowest, highest = bounds(one, other, plan, marks, NEAR)
+        lowest, highest = bounds(one, other, tiling, marks, NEAR)
         assert ((found.rank >= lowest) & (found.rank <= highest)).all()
         assert (found.ties >= 0).all() and (found.ties <= highest - 1).all()
         assert ((found.best == marks) <= (found.rank == 1)).all()
@@ -74,24 +76,24 @@ def compare(source, target, plan, answers=None):
     return max(loose)
 
 
-@pytest.mark.parametrize("retrieval", ranks.RETRIEVALS)
+@pytest.mark.parametrize("retrieval", RETRIEVALS)
 @pytest.mark.parametrize(("keep", "maxima"), [(True, True), (False, True), (False, False)])
 @pytest.mark.parametrize("rows", [45, 352])
 def test_both_directions_equal_float64(retrieval, keep, maxima, rows):
-    plan = ranks.Plan(retrieval, k=7, tile=48, keep=keep, maxima=maxima)
+    tiling = Tiling(retrieval, k=7, tile=48, keep=keep, maxima=maxima)
     source, target = pair(rows, rows, 30)
     answers = np.random.default_rng(rows).permutation(rows)
-    assert compare(source, target, plan) < 0.05
-    assert compare(source, target, plan, answers) < 0.05
+    assert compare(source, target, tiling) < 0.05
+    assert compare(source, target, tiling, answers) < 0.05
 
 
 @pytest.mark.parametrize("kind", ["hubs", "duplicates", "same"])
 @pytest.mark.parametrize(("keep", "maxima"), [(True, True), (False, True), (False, False)])
 def test_hubs_duplicates_and_ties(kind, keep, maxima):
-    plan = ranks.Plan("csls", k=10, tile=64, keep=keep, maxima=maxima)
+    tiling = Tiling("csls", k=10, tile=64, keep=keep, maxima=maxima)
     source, target = pair(1, 400, 12, kind)
-    loose = compare(source, target, plan)
-    forth, _ = ranked(source, target, plan)
+    loose = compare(source, target, tiling)
+    forth, _ = ranked(source, target, tiling)
     if kind == "duplicates":
         assert loose > 0.9 and (forth.ties >= 1).mean() > 0.9
     if kind == "same":
@@ -101,12 +103,29 @@ def test_hubs_duplicates_and_ties(kind, keep, maxima):
 @pytest.mark.parametrize("features", [1, 2, 1024, 4096])
 def test_any_width(features):
     source, target = pair(2, 160, features)
-    compare(source, target, ranks.Plan("csls", tile=80))
+    assert compare(source, target, Tiling("csls", tile=80)) < 0.05 or features == 1
+
+
+@pytest.mark.parametrize("retrieval", RETRIEVALS)
+@pytest.mark.parametrize("keep", [True, False])
+def test_one_feature_is_counted_to_the_last_tie(retrieval, keep):
+    """Every cosine is 1 or -1 and every score exact, so that ranks and ties are those of integers."""
+    source, target = pair(2, 160, 1)
+    tiling = Tiling(retrieval, tile=80, keep=keep)
+    for found, one, other in zip(ranked(source, target, tiling), (source, target), (target, source), strict=True):
+        cosine = np.sign(one) @ np.sign(other).T
+        lowered = {"csls": np.sort(cosine, axis=0)[-tiling.k :].mean(0) / 2, "nn": 0}.get(retrieval)
+        if retrieval == "isf":  # a decreasing function of how many rows have the candidate's sign
+            lowered = (cosine > 0).sum(0) / 1000
+        margin = cosine - lowered - (cosine - lowered)[np.arange(160), np.arange(160)][:, None]
+        assert (found.rank == 1 + (margin > 1e-9).sum(1)).all()
+        assert (found.ties == (np.abs(margin) <= 1e-9).sum(1) - 1).all()
+        assert len(np.unique(found.rank)) > 1  # or the comparison would prove nothing
 
 
 def test_a_thousand_rows_on_real_shapes():
     source, target = pair(3, 2000, 64)
-    assert compare(source, target, ranks.Plan("csls", tile=400)) < 0.05
+    assert compare(source, target, Tiling("csls", tile=400)) < 0.05
 
 
 @settings(max_examples=15, deadline=None)
@@ -132,12 +151,12 @@ def test_padding_is_no_neighbour(valid):
 @pytest.mark.parametrize("budget", [256 << 20, 1 << 30, 4 << 30])
 def test_temporaries_of_a_pair_stay_within_its_share(rows, budget):
     """Compiled for shapes alone, two pairs at a time."""
-    padded, plan = candidates.tiling(rows, Request(np.arange(1), np.arange(1), memory_budget=budget), 2)
+    padded, tiling = candidates.choose_tiling(rows, AlignmentOptions(memory_budget=budget), 2)
     side, marks = jax.ShapeDtypeStruct((padded, 300), np.float32), jax.ShapeDtypeStruct((padded,), np.int32)
-    buffer = jax.ShapeDtypeStruct((padded, padded), np.float32) if plan.keep else None
-    lowered = ranks.rank_both.lower(buffer, side, side, marks, marks, plan=plan, rows=rows, columns=rows)
-    used = lowered.compile().memory_analysis().temp_size_in_bytes + (4 * padded**2 if plan.keep else 0)
-    assert used <= budget // 2, (used, plan)
+    buffer = jax.ShapeDtypeStruct((padded, padded), np.float32) if tiling.keep else None
+    lowered = ranks.rank_both.lower(buffer, side, side, marks, marks, tiling=tiling, valid=rows)
+    used = lowered.compile().memory_analysis().temp_size_in_bytes + (4 * padded**2 if tiling.keep else 0)
+    assert used <= budget // 2, (used, tiling)
 
 
 @pytest.mark.parametrize("rows", [16, 320])
@@ -156,7 +175,7 @@ def test_the_answer_never_outranks_itself():
     """A score made in two ways differs in its last bit: then ties vanish and ranks of 1 appear where there are none."""
     source, target = pair(4, 512, 3)
     for keep in (True, False):
-        for found in ranked(source, target, ranks.Plan("csls", tile=128, keep=keep)):
+        for found in ranked(source, target, Tiling("csls", tile=128, keep=keep)):
             first = found.rank == 1
             assert ((found.best == np.arange(512)) | ~first | (found.ties > 0)).all()
 
@@ -165,7 +184,7 @@ def test_nothing_is_sorted_and_tpu_is_lowered():
     shape = jax.ShapeDtypeStruct((256, 32), np.float32)
     marks = jax.ShapeDtypeStruct((256,), np.int32)
     buffer = jax.ShapeDtypeStruct((256, 256), np.float32)
-    plan = ranks.Plan("nn", tile=128)
-    traced = ranks.rank_both.trace(buffer, shape, shape, marks, marks, plan=plan, rows=250, columns=250)
+    tiling = Tiling("nn", tile=128)
+    traced = ranks.rank_both.trace(buffer, shape, shape, marks, marks, tiling=tiling, valid=250)
     text = traced.lower(lowering_platforms=("tpu",)).as_text()
     assert "HIGHEST" in text and "stablehlo.sort" not in text and "top_k" not in text

@@ -8,7 +8,9 @@ import pytest
 from jaxalign.evaluation import pairs
 from jaxalign.reference import unit_rows
 from jaxalign.retrieval import ranks, ranks_bfloat16
-from tests.evaluation.test_pairs import planted
+from jaxalign.retrieval.counting import Ranked
+from jaxalign.retrieval.penalties import Tiling
+from tests.conftest import planted
 from tests.retrieval.test_ranks import NEAR, bounds, pair
 
 
@@ -25,26 +27,26 @@ def made(kind, rows=400, features=48, seed=0):
     return tuple(unit_rows(rows_[np.arange(rows) // 4] + steps).astype(np.float32) for rows_ in (source, target))
 
 
-def both(source, target, plan, answers):
+def both(source, target, tiling, answers):
     """(float32, faster) ranks forth and back, padding cut off."""
     rows = len(source)
-    padded = -(-rows // plan.tile) * plan.tile
+    padded = -(-rows // tiling.tile) * tiling.tile
     source, target = (jnp.pad(side, ((0, padded - rows), (0, 0))) for side in (source, target))
     marks = [np.concatenate([mark, np.arange(rows, padded)]) for mark in (answers, np.argsort(answers))]
-    for rank in (ranks.rank_both, ranks_bfloat16.ranker(plan)):
-        buffer = jnp.zeros((padded, padded)) if plan.keep else None
-        found = rank(buffer, source, target, *map(jnp.asarray, marks), plan=plan, rows=rows, columns=rows)[1:]
-        yield [ranks.Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
+    for rank in (ranks.rank_both, ranks_bfloat16.ranker(tiling)):
+        buffer = jnp.zeros((padded, padded)) if tiling.keep else None
+        found = rank(buffer, source, target, *map(jnp.asarray, marks), tiling=tiling, valid=rows)[1:]
+        yield [Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
 
 
-def in_doubt(source, target, plan):
-    """Whether the pair would be done in float32."""
+def in_doubt(source, target, tiling):
+    """Whether the pair would be computed in float32."""
     rows, answers = len(source), jnp.arange(len(source))
     factors = ranks_bfloat16.split(jnp.asarray(source), jnp.asarray(target))
-    kept, states, places, sure = ranks_bfloat16.sweep(jnp.zeros((rows, rows)), factors, plan, rows, rows)
-    row_pen, col_pen, known = ranks_bfloat16.all_penalties(factors, kept, states, places, plan, rows, rows)
-    decided = ranks_bfloat16.count(factors, kept, row_pen, col_pen, answers, answers, plan, rows, rows)[-1]
-    return not (decided & sure & known)
+    swept = ranks_bfloat16.sweep(jnp.zeros((rows, rows)), factors, tiling, rows)
+    penalties = ranks_bfloat16.all_penalties(factors, swept, tiling, rows)
+    counted = ranks_bfloat16.count(factors, swept.similarity, penalties, (answers, answers), tiling, rows)
+    return not (counted.decided & swept.best.sure & penalties.sure)
 
 
 @pytest.mark.parametrize("features", [1, 2, 48, 1024, 4096])
@@ -65,12 +67,12 @@ def test_no_product_is_further_off_than_the_bound(kind, features):
 @pytest.mark.parametrize("best", [True, False])
 def test_ranks_are_those_of_float32(kind, retrieval, best):
     source, target = made(kind)
-    plan = ranks.Plan(retrieval, k=10, tile=80, best=best, fast=True, gathered=1 << 14)
+    tiling = Tiling(retrieval, k=10, tile=80, best=best, fast=True, gathered=1 << 14)
     answers = np.random.default_rng(1).permutation(len(source)) if kind == "hubs" else np.arange(len(source))
-    exact, fast = both(source, target, plan, answers)
+    exact, fast = both(source, target, tiling, answers)
     sides = ((source, target, answers), (target, source, np.argsort(answers)))
     for found, other, (one, two, marks) in zip(exact, fast, sides, strict=True):
-        lowest, highest = bounds(one, two, plan, marks, NEAR)
+        lowest, highest = bounds(one, two, tiling, marks, NEAR)
         assert ((other.rank >= lowest) & (other.rank <= highest)).all()
         clear = lowest == highest
         assert (found.rank == other.rank)[clear].all()
@@ -84,34 +86,33 @@ def test_ranks_are_those_of_float32(kind, retrieval, best):
 @pytest.mark.parametrize("features", [1, 3, 1024, 4096])
 def test_any_width(features):
     source, target = made("plain", 150, features)
-    plan = ranks.Plan("csls", tile=80, fast=True)
-    exact, fast = both(source, target, plan, np.arange(150))
+    tiling = Tiling("csls", tile=80, fast=True)
+    exact, fast = both(source, target, tiling, np.arange(150))
     for found, other, one, two in zip(exact, fast, (source, target), (target, source), strict=True):
-        lowest, highest = bounds(one, two, plan, np.arange(150), NEAR)
+        lowest, highest = bounds(one, two, tiling, np.arange(150), NEAR)
         assert ((other.rank >= lowest) & (other.rank <= highest)).all()
         assert (found.rank == other.rank)[lowest == highest].all()
 
 
 @pytest.mark.parametrize("retrieval", ["csls", "nn"])
 def test_it_decides_most_pairs_by_itself(retrieval):
-    plan = ranks.Plan(retrieval, tile=80, fast=True)
-    assert not in_doubt(*made("plain"), plan)
-    assert not in_doubt(*made("plain", 800, 300), plan)
-    assert in_doubt(*made("same"), plan)
+    tiling = Tiling(retrieval, tile=80, fast=True)
+    assert not in_doubt(*made("plain"), tiling)
+    assert not in_doubt(*made("plain", 800, 300), tiling)
+    assert in_doubt(*made("same"), tiling)
 
 
 def test_where_it_has_no_way_it_is_the_float32_mode():
-    assert ranks_bfloat16.ranker(ranks.Plan("csls", fast=True)) is ranks_bfloat16.rank_fast
-    for plan in (ranks.Plan("inverted_softmax", fast=True), ranks.Plan("csls", keep=False, fast=True)):
-        assert ranks_bfloat16.ranker(plan) is ranks.rank_both
+    assert ranks_bfloat16.ranker(Tiling("csls", fast=True)) is ranks_bfloat16.rank_fast
+    for tiling in (Tiling("isf", fast=True), Tiling("csls", keep=False, fast=True)):
+        assert ranks_bfloat16.ranker(tiling) is ranks.rank_both
 
 
 def test_every_setting_of_every_pair():
     spaces = planted(2, 300, 40)
     options = dict(seed=np.arange(100), test=np.arange(100, 300), settings=("before", "after", "ceiling", "null"))
-    for exact, fast in zip(
-        pairs.outcomes(spaces, **options), pairs.outcomes(spaces, precision="fast", **options), strict=True
-    ):
+    plain, quick = pairs.rank(spaces, **options), pairs.rank(spaces, precision="fast", **options)
+    for exact, fast in zip(plain.tables, quick.tables, strict=True):
         assert (exact.rank != fast.rank).mean() < 1e-3 and (exact.best != fast.best).mean() < 1e-3
 
 
@@ -119,7 +120,7 @@ def test_every_setting_of_every_pair():
 def test_the_large_products_are_in_bfloat16(platform):
     shape, marks = jax.ShapeDtypeStruct((512, 32), np.float32), jax.ShapeDtypeStruct((512,), np.int32)
     buffer = jax.ShapeDtypeStruct((512, 512), np.float32)
-    plan = ranks.Plan("csls", tile=128, fast=True)
-    traced = ranks_bfloat16.rank_fast.trace(buffer, shape, shape, marks, marks, plan=plan, rows=500, columns=500)
+    tiling = Tiling("csls", tile=128, fast=True)
+    traced = ranks_bfloat16.rank_fast.trace(buffer, shape, shape, marks, marks, tiling=tiling, valid=500)
     text = traced.lower(lowering_platforms=(platform,)).as_text()
     assert "(tensor<128x96xbf16>, tensor<512x96xbf16>) -> tensor<128x512xf32>" in text

@@ -92,10 +92,11 @@ def test_temporaries_stay_within_the_budget(words, budget):
     tile = vocabulary.tile_rows(words, budget)
     shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
     whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
-    found = vocabulary_one_pass.Found(shape(words), whole(words), whole(words), shape(words), whole(words))
+    state = vocabulary_one_pass.State(shape(words), whole(words), whole(words), shape(words), whole(words))
     sides = shape(tile, 300), shape(words, 300)
+    asked = vocabulary_one_pass.Asked(sides[1], shape(2, words), whole(words, 1))
     swept = vocabulary_one_pass.step.lower(
-        shape(tile, words), found, *sides, shape(2, words), whole(words, 1), 0, tile, k=10, valid=words, best=True
+        shape(tile, words), state, sides[0], asked, (0, tile), k=10, valid=words, best=True
     )
     counted = vocabulary._count.lower(shape(tile, 300), sides[1], shape(words), whole(tile, 1), 1, tile, True)
     used = [stage.compile().memory_analysis().temp_size_in_bytes for stage in (swept, counted)]
@@ -119,10 +120,11 @@ def test_one_sweep_equals_float64(monkeypatch, noise, best):
     found = vocabulary.ranks(source, target, queries, answers, best=best, memory_budget=1)
     lowest, highest = reference(source, target, queries, answers, "csls", 10, 1e-6)
     assert ((found.rank >= lowest) & (found.rank <= highest)).all()
-    share = decided[0][2].mean()
+    share = decided[0].decided.mean()
     assert share > 0.8 if noise == 0.1 else share > 0
     if best:
-        two = vocabulary.count(jnp.asarray(source[queries]), jnp.asarray(target), decided[0][0], answers, 400, True)
+        asked = jnp.asarray(source[queries])
+        two = vocabulary.count(asked, jnp.asarray(target), decided[0].penalty, answers, 400, True)
         assert (found.best == two.best).mean() > 0.99 and (found.ties == two.ties).mean() > 0.99
 
 
@@ -132,7 +134,7 @@ def test_one_sweep_decides_nothing_by_a_wrong_estimate(monkeypatch):
     source, target = vocabularies(6)
     queries = np.arange(300)
     right = vocabulary.ranks(source, target, queries, queries[:, None])
-    wrong = lambda source, target, asked, answers, k, tile: (np.full(300, -0.9), np.full(300, -0.8))  # noqa: E731
+    wrong = lambda source, target, asked, answers, k, tile: np.array([np.full(300, -0.9), np.full(300, -0.8)])  # noqa: E731
     monkeypatch.setattr(vocabulary_one_pass, "bracket", wrong)
     found = vocabulary.ranks(source, target, queries, queries[:, None])
     assert (found.rank == right.rank).all() and (found.best == right.best).all()

@@ -6,18 +6,20 @@ import signal
 import sys
 
 from jaxalign import bench
-from jaxalign.evaluation import pairs
+from jaxalign.evaluation.engine import Engine
 
 seen: list[tuple[str, ...]] = []
-real = pairs.pair_ranks
+real = Engine._rank_pair
 die_at = next((int(word[9:]) for word in sys.argv if word.startswith("--die-at=")), 0)
 
 
-def counted(first, second, names, job, pool, request):
-    seen.append((*names, job.setting, str(job.seed_size), str(job.draw), request.retrieval))
+def counted(engine, spaces, item):
+    names = (engine._languages[place] for place in (item.first, item.second))
+    setting = item.setting
+    seen.append((*names, setting.name, str(setting.seed_size), str(setting.draw), engine._options.retrieval))
     if len(seen) == die_at:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(first, second, names, job, pool, request)
+    return real(engine, spaces, item)
 
 
 def told(argv: list[str]) -> int:
@@ -28,6 +30,6 @@ def told(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    pairs.pair_ranks = counted
+    Engine._rank_pair = counted
     main, bench.main = bench.main, told
     bench.app()

@@ -104,7 +104,7 @@ def precision(model, lexicon, rows, frame, settings):
         code: embed.embed(model, prompts.fill(frame, words, code), pooling="last", layers="last")[0]
         for code, words in lexicon.words.items()
     }
-    ranks = pairs_module.ranks(vectors, seed=seed, test=test, settings=settings)
+    ranks = pairs_module.rank(vectors, seed=seed, test=test, settings=settings)
     pairs = ~np.eye(len(LANGUAGES), dtype=bool)
     return {setting: float(precision_module.precision_at(table, 1)[pairs].mean()) for setting, table in ranks.items()}
 

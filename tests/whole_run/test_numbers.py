@@ -9,29 +9,24 @@ import numpy as np
 import pytest
 
 from jaxalign import models
+from jaxalign.alignment.normalize import is_constant, rescale_to_float32
 from jaxalign.config import Config
 from jaxalign.embeddings import embed
-from jaxalign.evaluation import pairs, request
+from jaxalign.evaluation import pairs
 from jaxalign.runtime import devices
 from jaxalign.types import InputError
-from tests import tiny
+from tests import conftest, tiny
 
 SEED, TEST = np.arange(80), np.arange(80, 160)
 NAMES = "en", "fr"
 
 
 def planted(noise: float = 0.05) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    hidden = rng.standard_normal((160, 12))
-    turns = [np.linalg.qr(rng.standard_normal((12, 12)))[0] for _ in NAMES]
-    return {
-        name: ((hidden + noise * rng.standard_normal(hidden.shape)) @ turn).astype(np.float32)
-        for name, turn in zip(NAMES, turns, strict=True)
-    }
+    return conftest.planted(0, 160, 12, NAMES, noise)
 
 
 def precision(spaces: dict[str, np.ndarray], **options) -> float:
-    found = pairs.ranks(spaces, seed=SEED, test=TEST, settings=("after",), **options)["after"]
+    found = pairs.rank(spaces, seed=SEED, test=TEST, settings=("after",), **options)["after"]
     return float((found[[0, 1], [1, 0]] == 1).mean())
 
 
@@ -43,7 +38,7 @@ def test_the_size_of_the_numbers_changes_nothing(scale, steps, retrieval):
     spaces = planted()
     scaled = spaces | {"en": (spaces["en"].astype(np.float64) * scale).astype(np.float32)}
     options = dict(seed=SEED, test=TEST, settings=("before", "after"), normalize=steps, retrieval=retrieval)
-    usual, found = pairs.ranks(spaces, **options), pairs.ranks(scaled, **options)
+    usual, found = pairs.rank(spaces, **options), pairs.rank(scaled, **options)
     assert (usual["after"][0, 1] == 1).mean() > 0.98
     for setting in usual:
         assert (usual[setting] == found[setting]).mean() > 0.98
@@ -53,10 +48,10 @@ def test_a_power_of_two_changes_no_bit():
     spaces = planted()
     scaled = {name: np.ldexp(rows, 100) for name, rows in spaces.items()}
     for name, rows in scaled.items():
-        tamed = request.tame(rows, ("unit",))
-        np.testing.assert_array_equal(np.sign(tamed), np.sign(spaces[name]))
-        np.testing.assert_array_equal(np.frexp(tamed)[0], np.frexp(spaces[name])[0])
-        assert request.tame(spaces[name], ("unit",)) is spaces[name]
+        rescaled = rescale_to_float32(rows, ("unit",))
+        np.testing.assert_array_equal(np.sign(rescaled), np.sign(spaces[name]))
+        np.testing.assert_array_equal(np.frexp(rescaled)[0], np.frexp(spaces[name])[0])
+        assert rescale_to_float32(spaces[name], ("unit",)) is spaces[name]
 
 
 def test_rows_of_very_different_sizes_all_count():
@@ -71,15 +66,15 @@ def test_the_door_names_language_and_row(bad):
     spaces["fr"][37, 5] = bad
     with pytest.raises(InputError, match="NaN or infinity in fr, row 37.*--dtype"):
         precision(spaces)
-    assert not request.is_constant(spaces["fr"], ())
+    assert not is_constant(spaces["fr"], ())
 
 
 def test_one_direction_is_a_constant_space():
     rays = np.outer(np.arange(1, 50), [1.0, 2.0, 3.0]).astype(np.float32)
-    assert request.is_constant(rays, ("unit", "center", "unit")) and request.is_constant(rays, ())
-    assert not request.is_constant(rays, ("center", "unit"))  # what is left is the sign
-    assert request.is_constant(np.full((9, 3), 1e-41, np.float32), ("center",))
-    assert not request.is_constant(np.eye(3, dtype=np.float32), ("unit",))
+    assert is_constant(rays, ("unit", "center", "unit")) and is_constant(rays, ())
+    assert not is_constant(rays, ("center", "unit"))  # what is left is the sign
+    assert is_constant(np.full((9, 3), 1e-41, np.float32), ("center",))
+    assert not is_constant(np.eye(3, dtype=np.float32), ("unit",))
 
 
 def test_debug_nans_is_off_unless_asked_for():
@@ -102,7 +97,7 @@ def test_half_precision_gives_figures_near_float32():
     width = full.shape[1]
     turned = full @ np.linalg.qr(np.random.default_rng(0).standard_normal((width, width)))[0]
     whole, rough = (
-        pairs.ranks({"en": rows, "fr": turned}, seed=np.arange(40), test=np.arange(40, 80), settings=("after",))[
+        pairs.rank({"en": rows, "fr": turned}, seed=np.arange(40), test=np.arange(40, 80), settings=("after",))[
             "after"
         ][0, 1]
         for rows in (full, half)
@@ -119,10 +114,10 @@ rng = np.random.default_rng(0)
 spaces = {name: rng.standard_normal((90, 8)) for name in ("en", "fr", "ro")}
 options = dict(seed=np.arange(40), test=np.arange(40, 90))
 kinds = (dict(), dict(retrieval="nn", completion="identity", procrustes="polar"), dict(map="ridge"),
-         dict(map="least_squares", retrieval="inverted_softmax"), dict(translate=True, scale=True),
+         dict(map="least_squares", retrieval="isf"), dict(translate=True, scale=True),
          dict(seed_sizes=(4,), completion="arbitrary", candidates="test"))
 for more in kinds[: int(sys.argv[1])]:
-    evaluate.outcomes(spaces, settings=("before", "after"), **options, **more)
+    evaluate.rank(spaces, settings=("before", "after"), **options, **more)
 generalised.rotations([rows[:40].astype(np.float32) for rows in spaces.values()])
 """
 

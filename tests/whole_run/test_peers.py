@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import kernels_table, peers
+from tests.conftest import planted
 from tests.reference import reference_bounds
 
 NAMES = (
@@ -30,16 +31,9 @@ def peer(name):
     return importlib.import_module(f"benchmarks.peers.{name}")
 
 
-def planted(concepts=420, features=24, languages=3, noise=0.8):
+def spaces_of_peers():
     """Languages that share concepts up to a rotation and noise, with an offset that only centering removes."""
-    generator = np.random.default_rng(5)
-    meaning = generator.normal(size=(concepts, features)) / np.arange(1, features + 1) ** 0.3
-    spaces = {}
-    for language in range(languages):
-        rotation = np.linalg.qr(generator.normal(size=(features, features)))[0]
-        vectors = meaning @ rotation + noise * meaning.std() * generator.normal(size=meaning.shape) + 0.2
-        spaces[f"l{language}"] = vectors.astype(np.float32)
-    return spaces
+    return planted(5, 420, 24, noise=0.4, offset=0.2)
 
 
 def bounds(task, setting, candidates):
@@ -61,21 +55,22 @@ def compare(found, task, depth, candidates):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ranks_among_the_test_set_are_those_of_the_reference(name):
-    module, spaces = peer(name), planted()
+    module, spaces = peer(name), spaces_of_peers()
     task = peers.Task(spaces, seed=np.arange(100), vocabulary=np.arange(100, 420), queries=np.arange(320))
     compare(module.run(task), task, module.DEPTH, "test")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_few_queries_among_all_concepts(name):
-    module, spaces = peer(name), planted()
+    module, spaces = peer(name), spaces_of_peers()
     task = peers.Task(spaces, seed=np.arange(100), vocabulary=np.arange(420), queries=np.arange(100, 420, 7))
     compare(module.run(task), task, module.DEPTH, "all")
 
 
 def test_tiles_of_torch_give_what_the_whole_matrix_gives(monkeypatch):
     module = peer("torch_tuned")
-    task = peers.Task(planted(), seed=np.arange(100), vocabulary=np.arange(100, 420), queries=np.arange(0, 320, 3))
+    spaces, queries = spaces_of_peers(), np.arange(0, 320, 3)
+    task = peers.Task(spaces, seed=np.arange(100), vocabulary=np.arange(100, 420), queries=queries)
     whole = module.run(task)
     monkeypatch.setattr(module, "WHOLE_BYTES", 0)
     monkeypatch.setattr(module, "CHUNK", 64)

@@ -9,6 +9,7 @@ from scipy.stats import kstest
 
 from jaxalign import bench
 from jaxalign.embeddings import word2vec_format
+from tests.conftest import planted
 
 LANGUAGES = ("en", "fr", "ro", "fi")
 
@@ -27,15 +28,10 @@ def figure(rows: list[dict], subset: str, metric: str = "P@1", setting: str = "a
     return row
 
 
-def planted(folder: Path, noise: np.ndarray, features: int = 40, seed: int = 0) -> list[str]:
-    """A folder of LANG.vec: one latent space turned for each language, each concept blurred by its own noise."""
-    rng = np.random.default_rng(seed)
+def write_spaces(folder: Path, noise: np.ndarray) -> list[str]:
+    """A folder of LANG.vec: one latent space, rotated for each language, each concept blurred by its own noise."""
     ids = [f"c{i}" for i in range(len(noise))]
-    latent = rng.normal(size=(len(noise), features))
-    spaces = {}
-    for code in LANGUAGES:
-        turn = np.linalg.qr(rng.normal(size=(features, features)))[0]
-        spaces[code] = (latent + noise[:, None] * rng.normal(size=latent.shape)) @ turn
+    spaces = planted(0, len(noise), 40, LANGUAGES, noise, spread=(1, 1))
     word2vec_format.write_folder(folder, ids, spaces)
     return ids
 
@@ -48,7 +44,7 @@ def test_a_gap_from_frequency_disappears_in_matched_samples_and_another_stays(ca
     zipf = np.round(rng.normal(3.5 + 1.2 * abstract, 0.9), 2)
     senses = rng.poisson(2, 1200) + 1  # of no consequence
     hard = np.clip(2.0 - 0.3 * zipf, 0.1, None) if cause == "frequency" else np.where(abstract, 0.7, 1.1)
-    ids = planted(tmp_path / "spaces", hard)
+    ids = write_spaces(tmp_path / "spaces", hard)
     lines = ["id\tkind\ttrait:frequency\ttrait:senses\t" + "\t".join(LANGUAGES)]
     for i, name in enumerate(ids):
         kind = "abstract" if abstract[i] else "physical"

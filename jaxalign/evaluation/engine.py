@@ -1,0 +1,108 @@
+"""The object that ranks pairs: it owns the candidates, the reduced spaces and the backend, threads or a mesh.
+
+Each unordered pair is decomposed and multiplied once: W(j, i) = W(i, j)', so the rows of a similarity serve one
+direction and its columns the other. On a CPU the pairs are shared between threads, one per core, which run compiled
+stages; elsewhere one compiled call does all pairs of a group of settings, spread over the devices (`pairs_on_mesh`).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxalign.alignment import least_squares, reduced
+from jaxalign.alignment.normalize import normalized
+from jaxalign.evaluation import pairs_on_mesh
+from jaxalign.evaluation.candidates import Candidates, PairRanks
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.rows import Rows, Spaces
+from jaxalign.evaluation.settings import Fitted, Pairing, Setting, pairing
+from jaxalign.runtime import threads
+
+
+class Item(NamedTuple):
+    """One unordered pair of languages in one setting."""
+
+    setting: Setting
+    first: int
+    second: int
+
+
+class Engine:
+    """Ranks of pairs of the given spaces."""
+
+    def __init__(self, spaces: Spaces, rows: Rows, options: AlignmentOptions):
+        self._languages, self._rows, self._options = list(spaces), rows, options
+        pairs = len(spaces) * (len(spaces) - 1) // 2
+        self._workers = threads.workers(pairs)
+        self._vectors = [normalized(vectors, options.normalize) for vectors in spaces.values()]
+        self._candidates = Candidates(len(self._vectors[0]), rows.test, options, self._workers)
+        self._candidate_rows = [
+            reduced.candidate_rows(vectors, self._candidates.rows, self._candidates.padded) for vectors in self._vectors
+        ]
+        self._map = options.map_options
+        self._on_mesh = jax.default_backend() != "cpu" or jax.local_device_count() > 1
+
+    def rank(self, fitted: Fitted, items: Sequence[Item]) -> Iterator[PairRanks]:
+        """Ranks of each item, all of settings that are fitted on the same rows."""
+        if self._map.is_directed and fitted.size:
+            return threads.parallel_map(self._rank_directed, items, self._workers)
+        spaces = self._reduced(fitted)
+        if self._on_mesh:
+            return self._rank_on_mesh(spaces, items)
+
+        return threads.parallel_map(partial(self._rank_pair, spaces), items, self._workers)
+
+    def _pairing(self, item: Item) -> Pairing:
+        names = self._languages[item.first], self._languages[item.second]
+        return pairing(self._rows, item.setting, self._options.rng_seed, *names)
+
+    def _reduced(self, fitted: Fitted) -> list[reduced.ReducedSpace]:
+        """Each language for the seed rows of a group of settings; for `before` the bare candidates."""
+        if not fitted.size:
+            return [reduced.ReducedSpace(None, candidates) for candidates in self._candidate_rows]
+        rows = np.concatenate(self._rows) if fitted.with_test else self._rows.seed[: fitted.size]
+
+        def reduce(
+            language: tuple[Float[Array, "concept feature"], Float[Array, "row feature"]],
+        ) -> reduced.ReducedSpace:
+            return reduced.reduce(*language, rows, self._map.completion)
+
+        languages = zip(self._vectors, self._candidate_rows, strict=True)
+        return list(threads.parallel_map(reduce, languages, self._workers))
+
+    def _rank_pair(self, spaces: Sequence[reduced.ReducedSpace], item: Item) -> PairRanks:
+        paired = self._pairing(item)
+        seeds = paired.seeds if item.setting.is_shuffled else None  # in order there is nothing to gather
+        aligned = reduced.align(spaces[item.first], spaces[item.second], seeds, self._map)
+        return self._candidates.rank(aligned, paired)
+
+    def _rank_directed(self, item: Item) -> PairRanks:
+        """From the vectors, for a map that serves one direction only."""
+        paired = self._pairing(item)
+        fitted = np.concatenate(self._rows)  # `after` and `null` take the first seeds of it
+        rows = reduced.SeedPairs(fitted[paired.seeds.first], fitted[paired.seeds.second])
+        first, second = self._vectors[item.first], self._vectors[item.second]
+        common = self._candidates.rows, self._candidates.padded, self._map
+        forward = least_squares.align(first, second, rows, *common)
+        backward = least_squares.align(second, first, reduced.SeedPairs(rows.second, rows.first), *common)
+        turned = paired._replace(source_to_target=paired.target_to_source, target_to_source=paired.source_to_target)
+        return PairRanks(
+            self._candidates.rank(forward, paired).source_to_target,
+            self._candidates.rank(backward, turned).source_to_target,
+        )
+
+    def _rank_on_mesh(self, spaces: Sequence[reduced.ReducedSpace], items: Sequence[Item]) -> Iterator[PairRanks]:
+        """All items from one compiled call."""
+        paired = [self._pairing(item) for item in items]
+        languages = np.array([[item.first, item.second] for item in items], np.int32)
+        seeds = np.array([pair.seeds for pair in paired], np.int32)
+        answers = np.array([self._candidates.answers(pair) for pair in paired])
+        valid = len(self._candidates.rows)
+        given = pairs_on_mesh.Items(languages, seeds, answers)
+        of_test_rows = self._candidates.of_test_rows
+        for ranked in pairs_on_mesh.rank_items(spaces, given, self._candidates.tiling, valid, self._map):
+            yield PairRanks(of_test_rows(ranked.source_to_target), of_test_rows(ranked.target_to_source))

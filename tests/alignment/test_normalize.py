@@ -1,0 +1,22 @@
+"""Normalisation against float64, for numbers of any size."""
+
+import numpy as np
+import pytest
+
+from jaxalign.alignment.normalize import normalize, parse_steps
+from jaxalign.reference import normalize as reference_normalize
+from jaxalign.types import InputError
+
+
+@pytest.mark.parametrize("steps", [("unit", "center", "unit"), ("center",), ()])
+def test_normalisation_equals_float64(steps):
+    vectors = np.random.default_rng(0).standard_normal((50, 9)).astype(np.float32) + 3
+    vectors[4] = 0
+    assert np.abs(normalize(vectors, steps) - reference_normalize(vectors, steps)).max() < 1e-5
+
+
+def test_steps_are_read_once():
+    assert parse_steps(("none",)) == parse_steps(()) == () and parse_steps(["unit", "center"]) == ("unit", "center")
+    for wrong in (("whiten",), ("none", "unit")):
+        with pytest.raises(InputError, match="Expected .* got"):
+            parse_steps(wrong)
