@@ -62,7 +62,7 @@ def over_splits(per_split: Sequence[Sequence[ResultRow]]) -> list[ResultRow]:
 def _means(places: Sequence[Place], groups: Sequence[Sequence[ResultRow]]) -> list[ResultRow]:
     """One row for each group; all groups have as many rows."""
     value, low, high, count = (
-        np.array([[row[name] for row in same] for same in groups], float)  # type: ignore[literal-required]
+        np.array([[row[name] for row in same] for same in groups], float)
         for name in ("value", "low", "high", "count")
     )
     spread = 1.959964 * np.std(value, axis=1, ddof=1) if value.shape[1] > 1 else np.zeros(len(value))
