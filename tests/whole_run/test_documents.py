@@ -108,3 +108,29 @@ def test_the_documentation_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     for page in ("index.html", "paper/index.html", "reference/retrieval/index.html"):
         assert (tmp_path / page).is_file(), page
+
+
+def test_the_readme_shows_a_picture_of_the_report_near_its_top():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    (name,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", "\n".join(lines[:12]))
+    picture = (ROOT / name).read_bytes()
+    assert picture.startswith(b"\x89PNG") and len(picture) < 300_000
+
+
+def test_the_readmes_input_files_are_read(tmp_path):
+    """The concept list, the templates and the .vec file of the README, three lines each, written out and read."""
+    from jaxalign.concepts import dataset
+    from jaxalign.embeddings import prompts, word2vec_format
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```\n(id +kind.*?)```", text, re.S).group(1).splitlines()
+    starts = [0, block[0].index("name "), block[0].index("2 3"), None]
+    parts = [[line[a:b].strip() for line in block] for a, b in zip(starts, starts[1:], strict=False)]
+    for name, part in zip(("mine.tsv", "prompts.tsv"), parts, strict=False):
+        table = "\n".join(re.sub(r" {2,}", "\t", line) for line in part)
+        (tmp_path / name).write_text(table + "\n", encoding="utf-8")
+    (tmp_path / "en.vec").write_text("\n".join(parts[2]) + "\n", encoding="utf-8")
+    assert dataset.load(str(tmp_path / "mine.tsv"), ("en", "de")).words["de"] == ("Hund", "Hoffnung")
+    assert set(prompts.load(tmp_path / "prompts.tsv")) == {"mine", "dict"}
+    keys, spaces = word2vec_format.read_folder(tmp_path)
+    assert tuple(keys) == ("dog", "hope") and spaces["en"].shape == (2, 3)

@@ -119,7 +119,7 @@ def test_constraints_pin_the_lower_bounds():
 
 
 def test_public_ci_runs_the_readmes_commands():
-    """Lint, types and the README's own test command, on 3.11, 3.12 and the oldest versions."""
+    """Lint, types and the README's own test command, on every listed Python and with the oldest versions."""
     yaml = pytest.importorskip("yaml")
     path = ROOT / ".github" / "workflows" / "ci.yml"
     if not path.is_file():
@@ -129,10 +129,12 @@ def test_public_ci_runs_the_readmes_commands():
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^pip install .*test.* && (python -m pytest.*)$", readme, re.MULTILINE)
     assert command in runs and {"ruff check .", "mypy"} <= set(runs)
-    assert set(job["strategy"]["matrix"]["python"]) == {"3.11", "3.12"}
+    assert set(job["strategy"]["matrix"]["python"]) == {"3.11", "3.12", "3.13"}
     for extra in re.findall(r"\.\[([\w,]+)\]", " ".join(runs)):
         known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         assert set(extra.split(",")) <= set(known)
+    text = (ROOT / "pyproject.toml").read_text()
+    assert set(re.findall(r"Python :: (3\.\d+)", text)) == set(job["strategy"]["matrix"]["python"])
     for constraints in filter(None, job["strategy"]["matrix"]["constraints"]):
         assert (ROOT / constraints).is_file()
 
