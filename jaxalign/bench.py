@@ -1,9 +1,10 @@
 """The command line: flags -> Config -> run.
 
+    jaxalign --quickstart
     python -m jaxalign.bench --flagfile=benchmarks/quickstart.flags --languages=en,fr
 
-Later flags override earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted (Ctrl-C),
-143 ended (SIGTERM).
+Flags that come later replace earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted
+(Ctrl-C), 143 terminated (SIGTERM).
 """
 
 import os
@@ -11,29 +12,34 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
 from absl import flags
+from absl import logging as absl_logging  # noqa: F401  (defines --verbosity)
 
-from jaxalign.config import INT32, Config
+from jaxalign import flag_help
+from jaxalign.config import Config
 from jaxalign.runtime import log, processes
 from jaxalign.runtime.memory import OutOfMemoryError
 from jaxalign.types import InputError
 
 FLAGS = flags.FLAGS
+# As benchmarks/quickstart.flags. The demo model brings its own split of the built-in lexicon.
+QUICKSTART = ("--suite=alignment", "--concepts=builtin", "--models=demo", "--languages=en,fr,ro,eu,fi,ja,th")
 _BY_TYPE: dict[type, Any] = {
     bool: flags.DEFINE_boolean,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
 }
+_HELP = {"--help": False, "-help": False, "-h": False, "-?": False, "--helpfull": True, "-helpfull": True}
 
 
 def define_flags() -> None:
-    """Defines one flag for every field of Config, once."""
+    """Defines one absl flag for every field of Config, once per process."""
     for option in fields(Config):
         if option.name in FLAGS:
             continue
@@ -43,32 +49,15 @@ def define_flags() -> None:
             _BY_TYPE[type(option.default)](option.name, option.default, option.metadata["help"])
 
 
-def help_text() -> str:
-    """Every flag with its meaning, choices and default."""
-    lines = [__doc__.strip(), "", "Flags (comma lists without spaces):"]
-    for option in fields(Config):
-        default: Any = option.default
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        lines += [f"  --{option.name}={shown}", f"        {option.metadata['help']}{_bounds(option)}"]
-    lines += ["  --flagfile=PATH", "        reads flags from a file, one a line; # opens a comment"]
-    return "\n".join(lines)
-
-
-def _bounds(option) -> str:
-    low, high = option.metadata["bounds"] or (None, None)
-    if low is None:
-        return ""
-    return f" ({low} or more)" if high == INT32 else f" ({low} to {high:,.0f})"
-
-
-def config_from(argv: list[str]) -> Config:
+def config_from(argv: Sequence[str]) -> Config:
     """The Config that a command line asks for; raises InputError for a wrong flag or value."""
     define_flags()
     FLAGS.unparse_flags()
+    words = _with_lists_joined(_with_quickstart(argv))
     try:
-        rest = FLAGS(argv)
+        rest = FLAGS(words)
     except (flags.Error, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise InputError(f"Expected flags as in --help, got {_said(error, argv)}. See --help.") from error
+        raise InputError(f"Expected flags as in --help, got {_reason(error, words)}. See --help.") from error
     if len(rest) > 1:
         raise InputError(f"Expected only flags such as --models=demo, got {' '.join(rest[1:])!r}. See --help.")
     values: dict[str, Any] = {}
@@ -78,15 +67,30 @@ def config_from(argv: list[str]) -> Config:
     return Config(**values)
 
 
-def _said(error: Exception, argv: list[str]) -> str:
-    """What absl has against a command line, in one line."""
+def _with_quickstart(argv: Sequence[str]) -> list[str]:
+    return [part for word in argv for part in (QUICKSTART if word in ("--quickstart", "-quickstart") else (word,))]
+
+
+def _with_lists_joined(words: Sequence[str]) -> list[str]:
+    """The words with `--k=1, 5` as one, which the shell splits at the blank."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("-") and joined[-1].endswith(",") and word and not word.startswith("-"):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _reason(error: Exception, words: Sequence[str]) -> str:
+    """The objection of absl to a command line, in one line."""
     if isinstance(error, OSError | UnicodeDecodeError | RecursionError):
-        files = " ".join(word for word in argv if "flagfile" in word)
+        files = " ".join(word for word in words if "flagfile" in word)
         return f"a file that cannot be read ({files}: {error})"
     return " ".join(str(error).split()).rstrip(".")
 
 
-def _items(option, texts: list[str]) -> tuple:
+def _items(option, texts: Sequence[str]) -> tuple:
     try:
         return tuple(option.metadata["items"](text) for text in texts or [])
     except ValueError as error:
@@ -94,7 +98,7 @@ def _items(option, texts: list[str]) -> tuple:
 
 
 class _Terminated(SystemExit):
-    """SIGTERM came."""
+    """Raised in the main thread when SIGTERM arrives."""
 
 
 def _terminate(number, frame):
@@ -102,15 +106,15 @@ def _terminate(number, frame):
 
 
 @contextmanager
-def _heard_signals() -> Iterator[None]:
+def _signals_end_the_run() -> Iterator[None]:
     """SIGTERM ends the run as Ctrl-C does; either is sent again where Python dropped it.
 
     An exception that a signal raises inside a finalizer or a callback of the garbage collector is only reported
-    (`sys.unraisablehook`), and the run would go on.
+    (`sys.unraisablehook`), and the run would continue.
     """
     report, handler = sys.unraisablehook, signal.signal(signal.SIGTERM, _terminate)
 
-    def again(dropped: Any) -> None:
+    def send_again(dropped: Any) -> None:
         number = {KeyboardInterrupt: signal.SIGINT, _Terminated: signal.SIGTERM}.get(dropped.exc_type)
         if number is None:
             report(dropped)
@@ -119,7 +123,7 @@ def _heard_signals() -> Iterator[None]:
         timer.daemon = True
         timer.start()
 
-    sys.unraisablehook = again
+    sys.unraisablehook = send_again
     try:
         yield
     finally:
@@ -127,49 +131,63 @@ def _heard_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, handler)
 
 
-def main(argv: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns the exit status."""
-    if any(word in ("--help", "-h", "-help", "--helpfull", "-?") for word in argv[1:]):
-        print(help_text())
-        return 0
+    for word in argv[1:]:
+        if word in _HELP:
+            print(flag_help.text(full=_HELP[word]))
+            return 0
+        if word in ("--version", "-version"):
+            print(flag_help.version())
+            return 0
+    config = None
     try:
-        with _heard_signals():
+        with _signals_end_the_run():
             config = config_from(argv)
-            log.configure()
+            log.configure(int(FLAGS["verbosity"].value or 0) if FLAGS["verbosity"].present else 0)
             from jaxalign.experiment import run  # JAX loads only when there is work to do
 
             run.run(config)
     except InputError as error:
-        print(f"jaxalign: {error}", file=sys.stderr)
-        return 2
+        return _failed(str(error), 2)
     except KeyboardInterrupt:
-        print("jaxalign: interrupted. Finished spaces are kept; the same command goes on from there.", file=sys.stderr)
-        return 130
+        return _failed("interrupted. Finished spaces are kept; the same command goes on from there.", 130)
     except OutOfMemoryError as error:
-        print(f"jaxalign: {error}. Finished spaces are kept; then run the same command again.", file=sys.stderr)
-        return 1
+        return _failed(f"{error}. Finished spaces are kept; then run the same command again.", 1)
     except (MemoryError, RuntimeError) as error:
         if not processes.is_single() and any(word in str(error) for word in processes.DISCONNECTED):
             print(processes.DISCONNECTED_TEXT, file=sys.stderr)
             return 1
         if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        print(
-            f"jaxalign: out of memory: {str(error)[:200]}. Finished spaces are kept; lower --batch_tokens, --bootstrap "
-            "or --memory_budget, then run the same command again.",
-            file=sys.stderr,
-        )
-        return 1
+        return _failed(f"out of memory: {str(error)[:200]}. {_memory_advice(config)}", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(
-            f"jaxalign: {error}. Finished spaces are kept; free room or rights, then run the same command again.",
-            file=sys.stderr,
+        advice = (
+            "Finished spaces are kept; free disk space or correct the permissions, then run the same command again."
         )
-        return 1
+        return _failed(f"{error}. {advice}", 1)
     return 0
+
+
+def _failed(message: str, status: int) -> int:
+    print(f"jaxalign: {message}", file=sys.stderr)
+    return status
+
+
+def _memory_advice(config: Config | None) -> str:
+    """What lowers the memory of a run in this mode."""
+    if config is None or config.suite == "kernels":
+        return "Lower --memory_budget or --sizes, then run the same command again."
+    if config.suite == "embed":
+        return "Lower --batch_tokens, raise --model_parallel or give --dtype=bfloat16, then run the same command again."
+    if config.dictionary:
+        return "Lower --memory_budget, or shorten the .vec files of --spaces, then run the same command again."
+    models = "" if config.spaces else "lower --batch_tokens, raise --model_parallel, give --dtype=bfloat16, or "
+    advice = f"{models}lower --bootstrap or --memory_budget, then run the same command again."
+    return f"Finished spaces are kept; {advice}"
 
 
 def app() -> None:
@@ -182,7 +200,7 @@ def app() -> None:
         traceback.print_exception(error) if not isinstance(error, SystemExit) else None
         status = getattr(error, "code", 1)
     if status and not processes.is_single():
-        processes.exit_at_once(status)  # the others would wait for this process for minutes
+        processes.exit_at_once(status)  # otherwise the other processes would wait minutes for this one
     sys.exit(status)
 
 

@@ -1,185 +1,159 @@
-"""What a run is about: its concepts, its splits, and its spaces, made by models or read from .vec folders."""
+"""The inputs of a run: its concepts, its splits, and its spaces, computed by models or read from .vec folders."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxalign.concepts import dataset as words
-from jaxalign.concepts import splitting
-from jaxalign.config import Config, parse_layers
+from jaxalign.concepts import dataset, splitting
+from jaxalign.config import PAPER_LANGUAGES, Config
+from jaxalign.experiment import training_overlap
+from jaxalign.experiment.training_overlap import Training, TrainingRecord
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
 
 
-class Made(NamedTuple):
+class Source(NamedTuple):
+    """The concepts of a run and, where they come from .vec files, their space."""
+
+    concepts: Concepts
+    vec_space: Space | None
+
+
+class Traits(NamedTuple):
+    """What `--controls=matched` matches samples on."""
+
+    english: tuple[str, ...]  # English word of each concept, "" where it is not known; empty: of none
+    columns: dict[str, np.ndarray]  # `trait:` column of the TSV -> number of each concept, NaN where it is not given
+
+
+class ModelSpaces(NamedTuple):
     """The spaces of one model: every layer of every pooling of every embedding."""
 
     spaces: list[Space]
-    tokens: np.ndarray | None  # of each concept's English word
-    record: dict[str, dict]  # the model's name -> resolved commit, digest of config and weights, parameters
+    english_tokens: np.ndarray | None  # number of tokens of each concept's English word; None without English
+    record: dict[str, dict]  # name of the model -> resolved commit, digest of config and weights, parameters
 
 
-SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
-
-
-def concepts_of(config: Config) -> tuple[Concepts, Space | None]:
-    """The run's concepts, and its space where it comes from .vec files."""
+def concepts_of(config: Config) -> Source:
+    """The concepts of a run, and its space where --spaces names a folder of .vec files."""
     if config.spaces:
         return _from_vec(config)
-    asked = config.languages
-    if asked == ("auto",):
-        own = config.concepts not in ("builtin", "wordnet")
-        asked = words.list_languages(Path(config.concepts)) if own else SEVEN
-    if len(asked) < 2:
+    languages = config.languages
+    if languages == ("auto",):
+        is_list = config.concepts not in ("builtin", "wordnet")
+        languages = dataset.list_languages(Path(config.concepts)) if is_list else PAPER_LANGUAGES
+    if len(languages) < 2:
         raise InputError(
-            f"Expected at least two languages in {config.concepts}, got {', '.join(asked)}. Add a column to --concepts."
+            f"Expected at least two languages in {config.concepts}, got {', '.join(languages)}. "
+            "Add a column to --concepts."
         )
-    return words.load(
-        config.concepts, asked, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache"
-    ), None
+    return Source(_load(config, languages), None)
 
 
-def _from_vec(config: Config) -> tuple[Concepts, Space]:
+def _load(config: Config, languages: tuple[str, ...]) -> Concepts:
+    cache = Path(config.workdir) / "cache"
+    return dataset.load(config.concepts, languages, min_depth=config.min_depth, cache_dir=cache)
+
+
+def _from_vec(config: Config) -> Source:
     from jaxalign.embeddings import word2vec_format
 
     folder = Path(config.spaces)
-    asked = word2vec_format.languages(folder) if config.languages == ("auto",) else config.languages
-    if len(asked) < 2:
+    languages = word2vec_format.languages(folder) if config.languages == ("auto",) else config.languages
+    if len(languages) < 2:
         raise InputError(
-            f"Expected at least two LANG.vec files in {folder}, got {', '.join(asked) or 'none'}. "
+            f"Expected at least two LANG.vec files in {folder}, got {', '.join(languages) or 'none'}. "
             "Give --spaces another folder."
         )
     options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
-    ids, vectors = word2vec_format.read_folder(folder, asked, options)
+    ids, vectors = word2vec_format.read_folder(folder, languages, options)
     space = Space(SpaceLabel(folder.resolve().name, "vec", "none", 0), ids, vectors)
-    return _named(config, ids, asked), space
+    return Source(_describe(config, ids, languages), space)
 
 
-def _named(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> Concepts:
-    """Words and kinds of the ids that --concepts knows; any other id stands for itself."""
+def _describe(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> Concepts:
+    """Words and kinds of the ids that --concepts knows; the word of any other id is the id itself."""
     known = Concepts((), (), {}, ())
-    if config.concepts != "builtin" or words.any_builtin(ids):
-        # Kinds need one language of the list; English where the folder has none of its languages.
+    if config.concepts != "builtin" or dataset.any_builtin(ids):
+        # Kinds need one language of the list: English where the folder has none of its languages.
         if config.concepts in ("builtin", "wordnet"):
-            have = [code for code in languages if config.concepts == "wordnet" or code in SEVEN] or ["en"]
+            shared = [code for code in languages if config.concepts == "wordnet" or code in PAPER_LANGUAGES] or ["en"]
         else:
-            listed = words.list_languages(Path(config.concepts))
-            have = [code for code in languages if code in listed] or list(listed[:1])
-        known = words.load(config.concepts, have, min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
-    place = {name: row for row, name in enumerate(known.ids)}
-    kinds = tuple(known.kinds[place[name]] if name in place else "other" for name in ids)
-    found = {
-        code: tuple(known.words[code][place[name]] if name in place and code in known.words else name for name in ids)
+            listed = dataset.list_languages(Path(config.concepts))
+            shared = [code for code in languages if code in listed] or list(listed[:1])
+        known = _load(config, tuple(shared))
+    row_of = {name: row for row, name in enumerate(known.ids)}
+    kinds = tuple(known.kinds[row_of[name]] if name in row_of else "other" for name in ids)
+    words = {
+        code: tuple(known.words[code][row_of[name]] if name in row_of and code in known.words else name for name in ids)
         for code in languages
     }
-    return Concepts(ids, kinds, found, (("in every .vec file", len(ids)),))
+    return Concepts(ids, kinds, words, (("in every .vec file", len(ids)),))
 
 
-def traits_of(config: Config, concepts: Concepts) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Each concept's English word (none where it is not known), and the numbers of a TSV's `trait:` columns."""
+def traits_of(config: Config, concepts: Concepts) -> Traits:
+    """The English words of the concepts, and the numbers of the `trait:` columns of a TSV file."""
     listed = config.concepts if config.concepts not in ("builtin", "wordnet") else ""
-    own = words.list_covariates(Path(listed)) if listed else {}
+    given = dataset.list_covariates(Path(listed)) if listed else {}
     columns = {
-        name: np.array([column.get(concept, np.nan) for concept in concepts.ids]) for name, column in own.items()
+        name: np.array([column.get(concept, np.nan) for concept in concepts.ids]) for name, column in given.items()
     }
     if "en" in concepts.words:
-        return concepts.words["en"], columns
-    if listed and "en" not in words.list_languages(Path(listed)):
-        return (), columns
-    if not listed and config.concepts == "builtin" and not words.any_builtin(concepts.ids):
-        return (), columns
-    known = words.load(config.concepts, ("en",), min_depth=config.min_depth, cache_dir=Path(config.workdir) / "cache")
-    place = {name: row for row, name in enumerate(known.ids)}
-    found = tuple(known.words["en"][place[name]] if name in place else "" for name in concepts.ids)
-    return (found if any(found) else ()), columns
+        return Traits(concepts.words["en"], columns)
+    if listed and "en" not in dataset.list_languages(Path(listed)):
+        return Traits((), columns)
+    if not listed and config.concepts == "builtin" and not dataset.any_builtin(concepts.ids):
+        return Traits((), columns)
+    known = _load(config, ("en",))
+    row_of = {name: row for row, name in enumerate(known.ids)}
+    english = tuple(known.words["en"][row_of[name]] if name in row_of else "" for name in concepts.ids)
+    return Traits(english if any(english) else (), columns)
 
 
-def splits_of(config: Config, concepts: Concepts) -> list[Split]:
-    """The split of --split, or --splits seeded ones."""
+def trainings_of(records: Mapping[str, TrainingRecord], concepts: Concepts) -> dict[str, Training]:
+    """Model -> its record and the concepts of this run that it was trained on."""
+    return {
+        name: Training(record, training_overlap.trained_concepts(record, concepts)) for name, record in records.items()
+    }
+
+
+def splits_of(config: Config, concepts: Concepts, trainings: Mapping[str, Training]) -> list[Split]:
+    """The split of --split; the one that a model brings for these concepts; or --splits random ones.
+
+    Concepts whose translations a model was trained on are in no test set, except in that of --split.
+    """
     if config.split:
         return [splitting.read_split(Path(config.split), concepts)]
-    return [
-        splitting.split(
-            concepts,
-            rng_seed=config.seed + number,
-            seed_size=config.seed_size or None,
-            test_size=config.test_size or None,
-        )
-        for number in range(config.splits)
-    ]
+    trained = frozenset(name for training in trainings.values() for name in training.trained)
+    own = training_overlap.own_split([training.record for training in trainings.values()], concepts)
+    if own and config.splits == 1 and not config.seed_size and not config.test_size:
+        return [training_overlap.without_trained(own, concepts, trained, 0, config.seed)]
+    seed_size, test_size = config.seed_size or None, config.test_size or None
+    splits = []
+    for seed in range(config.seed, config.seed + config.splits):
+        split = splitting.split(concepts, rng_seed=seed, seed_size=seed_size, test_size=None if trained else test_size)
+        splits.append(training_overlap.without_trained(split, concepts, trained, config.test_size, seed))
+    return splits
 
 
-def check_asked(config: Config, concepts: Concepts) -> None:
-    """Raises InputError where a control or --export_spaces could not do what it is asked for."""
-    if "isometry" in config.controls:
-        from jaxalign.metrics import isometry
-
-        isometry.check_size(isometry.DEFAULT, len(concepts.ids))
-    if config.export_spaces:
-        from jaxalign.embeddings import word2vec_format
-
-        word2vec_format.keys_of(concepts.ids)
-
-
-def ks_of(config: Config, concepts: Concepts, splits: list[Split]) -> tuple[int, ...]:
-    """The k of P@k, each of which the candidates allow; the defaults above their number are left out with a note."""
-    pool = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
-    if "csls" in config.retrieval:
-        from jaxalign.retrieval import csls
-
-        csls.check_k(config.csls_k, pool)
-    return fitting_k(config, pool)
-
-
-def fitting_k(config: Config, pool: int) -> tuple[int, ...]:
-    """The k of --k up to the number of candidates: larger ones are an error, but the defaults, which are left out."""
-    above = [k for k in config.k if k > pool]
-    if above and config.k != Config.k:
-        raise InputError(
-            f"Expected --k of at most {pool}, the candidates, got {', '.join(map(str, above))}. Lower them."
-        )
-    if above:
-        LOGGER.info("P@k with k above %d, the candidates, is left out: %s", pool, ", ".join(map(str, above)))
-    return tuple(k for k in config.k if k <= pool)
-
-
-def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
-    """The sizes of --seed_sizes that the seed dictionary has, ascending; 0 stands for all of it."""
-    whole = len(split.seed)
-    sizes = sorted({size or whole for size in config.seed_sizes})
-    left_out = [size for size in sizes if size > whole]
-    if left_out and len(left_out) == len(sizes):
-        raise InputError(
-            f"Expected --seed_sizes of at most {whole}, the concepts in the seed dictionary, got "
-            f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size."
-        )
-    if left_out:
-        LOGGER.info(
-            "seed sizes above %d, the concepts in the seed dictionary, are left out: %s",
-            whole,
-            ", ".join(map(str, left_out)),
-        )
-    return tuple(size for size in sizes if size <= whole)
-
-
-def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[Made]:
-    """The spaces of one model after the other, each read when used."""
+def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[ModelSpaces]:
+    """The spaces of one model after the other; each is loaded when the one before is finished."""
     if vec_space is not None:
-        yield Made([vec_space], None, {})
+        yield ModelSpaces([vec_space], None, {})
         return
     import jax
 
     from jaxalign import models
-    from jaxalign.embeddings import cached_spaces, prompts
+    from jaxalign.embeddings import cached_spaces
+    from jaxalign.experiment import model_checks
 
-    templates = _templates(prompts.load(config.templates or None), config.template_names)
+    templates = model_checks.templates_of(config)
     for name in config.models:
-        with _about(name):
+        with model_checks.name_model_in_errors(name):
             with clock.phase("load"):
                 model = models.load(
                     name,
@@ -192,14 +166,14 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
                     decoder="decoder" in config.pooling,
                 )
             with clock.phase("embed"):
-                made = cached_spaces.spaces(
+                spaces = cached_spaces.spaces(
                     model,
                     concepts,
                     cached_spaces.SpaceOptions(
                         embeddings=config.embeddings,
                         poolings=config.pooling,
                         templates=templates,
-                        layers=parse_layers(config.layers),
+                        layers=model_checks.layers_of(config, model.config),
                         special_tokens=config.special_tokens,
                         batch_tokens=config.batch_tokens,
                     ),
@@ -212,24 +186,13 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
             "family": model.family,
             "dtype": model.dtype,
         }
-        record["unknown_words"] = _unknown(model.tokenizer, concepts)
+        record["unknown_words"] = _unknown_words(model.tokenizer, concepts)
         record["parameters"] = sum(leaf.size for leaf in jax.tree.leaves(model.params))
         del model  # one model in memory at a time
-        if config.weights == "random":  # a control of the model, which may stand beside it in one report
+        if config.weights == "random":  # a control: its name differs from that of the trained model in a joined report
             name = f"{name} (random weights)"
-            made = [space._replace(label=space.label._replace(model=name)) for space in made]
-        yield Made(made, counts, {name: record})
-
-
-@contextlib.contextmanager
-def _about(name: str) -> Iterator[None]:
-    """Adds the flag to what is wrong with a model, where nothing else to change is named."""
-    try:
-        yield
-    except InputError as error:
-        if "--" in str(error):
-            raise
-        raise InputError(f"{error} Change --models={name}.") from error
+            spaces = [space._replace(label=space.label._replace(model=name)) for space in spaces]
+        yield ModelSpaces(spaces, counts, {name: record})
 
 
 def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
@@ -239,7 +202,7 @@ def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
     return np.array([len(row) for row in rows])
 
 
-def _unknown(tokenizer: Any, concepts: Concepts) -> dict[str, int]:
+def _unknown_words(tokenizer: Any, concepts: Concepts) -> dict[str, int]:
     """Language -> how many of its words are nothing but the unknown token; only languages that have some."""
     from jaxalign.embeddings import tokenize
 
@@ -247,33 +210,26 @@ def _unknown(tokenizer: Any, concepts: Concepts) -> dict[str, int]:
     return {code: count for code, count in counts.items() if count}
 
 
-def _templates(known: dict, names: tuple[str, ...]) -> dict:
-    if names == ("all",):
-        return known
-    for name in names:
-        if name not in known:
-            raise InputError(f"Expected --template_names of {', '.join(known)}, or all, got {name!r}. Correct it.")
-    return {name: known[name] for name in names}
-
-
-def export(space: Space, folder: Path) -> None:
-    """Writes a space as `folder`/MODEL-EMBEDDING-POOLING-LAYER/LANG.vec."""
+def export(space: Space, folder: Path, training: Training | None) -> None:
+    """Writes a space as `folder`/MODEL-EMBEDDING-POOLING-LAYER/LANG.vec, with what its model was trained on."""
     from jaxalign.embeddings import word2vec_format
 
     label = space.label._replace(model=Path(space.label.model).name)
     name = "-".join(str(part).replace("/", "_").replace(":", "_") for part in label)
     word2vec_format.write_folder(folder / name, space.ids, space.vectors)
+    if training:
+        training_overlap.write(folder / name, training)
 
 
-def say_concepts(concepts: Concepts, split: Split) -> None:
-    """Logs how many concepts each filter left, and the split."""
+def log_concepts(concepts: Concepts, split: Split) -> None:
+    """Logs how many concepts each filter left, and the sizes of the split."""
     for name, left in concepts.filters:
         LOGGER.info("concepts: %s after %s", f"{left:,}", name)
     kinds = {kind: concepts.kinds.count(kind) for kind in ("abstract", "physical", "other")}
-    shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    LOGGER.info("%s", f"concepts: {len(concepts.ids):,} ({shown}); {len(split.seed):,} seed, {len(split.test):,} test")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    LOGGER.info("%s", f"concepts: {len(concepts.ids):,} ({counts}); {len(split.seed):,} seed, {len(split.test):,} test")
 
 
 def settings_of(config: Config) -> dict:
-    """The flags that the report shows: all that were set or decide a figure."""
+    """Flag -> value, for the report."""
     return {option.name: getattr(config, option.name) for option in dataclasses.fields(config)}

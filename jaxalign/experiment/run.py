@@ -1,4 +1,4 @@
-"""The mission in order: concepts, split, spaces of every model, every pair in every setting, scores, report."""
+"""A whole run in order: concepts, split, spaces of every model, every pair in every setting, figures, report."""
 
 import dataclasses
 import hashlib
@@ -9,31 +9,35 @@ import numpy as np
 
 from jaxalign import report
 from jaxalign.alignment.normalize import is_constant, parse_steps
-from jaxalign.concepts import covariates, splitting, subsets
-from jaxalign.concepts import dataset as words
-from jaxalign.config import Config, parse_size
-from jaxalign.experiment import design, inputs, per_space, word_translation
+from jaxalign.concepts import covariates, dataset, splitting, subsets
+from jaxalign.config import Config
+from jaxalign.experiment import design, inputs, limits, model_checks, per_space, training_overlap, word_translation
+from jaxalign.flag_rules import changed, notes, parse_size, shown
 from jaxalign.metrics import dataset_rows
 from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.progress import EvaluationProgress
 from jaxalign.types import InputError
 
 
 def run(config: Config) -> Path | None:
-    """Runs what the config asks for; returns the finished run's folder, which never holds anything half-written.
+    """Runs what the config asks for; returns the finished folder of the run, which never holds half-written files.
 
-    On several hosts each process makes its share of the spaces and ranks, and the first one writes the run.
+    On several hosts each process computes its share of the spaces and ranks; the first one writes the folder, and the
+    others return None.
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
     if not first:
-        join_in(config, clock)
+        compute_share(config, clock)
         processes.barrier("end")
         return None
     suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
+    for note in notes(config):
+        LOGGER.warning("%s", note)
     root = Path(config.workdir)
     name = bucket_runs.claim(root, config.run_name)
     try:
@@ -61,85 +65,99 @@ def run(config: Config) -> Path | None:
     return final
 
 
-def join_in(config: Config, clock: Clock) -> None:
-    """What the processes after the first do: their share of every space and of every pair."""
+def compute_share(config: Config, clock: Clock) -> None:
+    """Computes the share of every space and pair of a process after the first, which writes no file of the run."""
     if config.suite != "alignment" or config.dictionary:
         return
+    records = model_checks.check(config)
     concepts, vec_space = inputs.concepts_of(config)
-    splits = inputs.splits_of(config, concepts)
-    seed_sizes = inputs.seed_sizes_of(config, splits[0])
-    plan = per_space.Study(config, concepts, splits, [], clock, None)
-    for made in inputs.spaces_of(config, concepts, vec_space, clock):
-        for space, asked in design.questions(config, made.spaces, seed_sizes, len(splits)):
-            for _ in per_space.answers(plan, space, asked):
+    splits = inputs.splits_of(config, concepts, inputs.trainings_of(records, concepts))
+    seed_sizes = limits.seed_sizes_of(config, splits[0])
+    study = per_space.Study(config, concepts, splits, [], clock, None)
+    for model in inputs.spaces_of(config, concepts, vec_space, clock):
+        for space, asked in design.questions(config, model.spaces, seed_sizes, len(splits)):
+            for _ in per_space.answers(study, space, asked):
                 pass
 
 
 def alignment(config: Config, out: Path, clock: Clock) -> dict:
-    """Concepts to report: writes every file of the run under `out`; returns what the last line on stdout adds."""
+    """From concepts to the report: writes every file of the run to `out`; returns fields of the last stdout line."""
     if config.dictionary:
         return word_translation.run(config, out, clock)
     with clock.phase("load"):
+        limits.check_libraries(config)
+        training_records = model_checks.check(config)
         concepts, vec_space = inputs.concepts_of(config)
-        splits = inputs.splits_of(config, concepts)
-        seed_sizes = inputs.seed_sizes_of(config, splits[0])
-        inputs.check_asked(config, concepts)
-        config = dataclasses.replace(config, k=inputs.ks_of(config, concepts, splits))
-        english, own = inputs.traits_of(config, concepts) if "matched" in config.controls else ((), {})
+        trainings = inputs.trainings_of(training_records, concepts)
+        splits = inputs.splits_of(config, concepts, trainings)
+        for warning in training_overlap.warnings(trainings, splits[0]):
+            LOGGER.warning("%s", warning)
+        if split_note := training_overlap.split_note(trainings, splits[0]):
+            LOGGER.info("split: %s", split_note)
+        seed_sizes = limits.seed_sizes_of(config, splits[0])
+        limits.check_controls(config, concepts)
+        config = dataclasses.replace(config, k=limits.ks_of(config, concepts, splits))
+        traits = inputs.traits_of(config, concepts) if "matched" in config.controls else inputs.Traits((), {})
         domains = covariates.domains(concepts) if "domains" in config.controls else {}
-        counted = dataset_rows.concept_rows(concepts, splits[0], domains) + dataset_rows.form_rows(concepts)
-    inputs.say_concepts(concepts, splits[0])
+        dataset_figures = dataset_rows.concept_rows(concepts, splits[0], domains) + dataset_rows.form_rows(concepts)
+    inputs.log_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
         splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
-    found = per_space.Figures([], [], {})
+    results = per_space.Figures([], [], {})
     records: dict[str, dict] = {}
-    for made in inputs.spaces_of(config, concepts, vec_space, clock):
-        records |= made.record
-        measured = subsets.covariates_of(concepts, english, made.tokens, own) if "matched" in config.controls else {}
+    for model in inputs.spaces_of(config, concepts, vec_space, clock):
+        records |= model.record
+        measured = (
+            subsets.covariates_of(concepts, traits.english, model.english_tokens, traits.columns)
+            if "matched" in config.controls
+            else {}
+        )
         masks = [
             subsets.subsets(config.controls, concepts, split, tuple(concepts.words), measured, domains, config.seed)
             for split in splits
         ]
-        for name, record in made.record.items():
-            counted.append(dataset_rows.parameter_row(name, record["parameters"]))
-        counted += dataset_rows.balance_rows(made.spaces[0].label.model, concepts, splits[0], measured, masks[0])
-        questions = design.questions(config, made.spaces, seed_sizes, len(splits))
+        for name, record in model.record.items():
+            dataset_figures.append(dataset_rows.parameter_row(name, record["parameters"]))
+        name = model.spaces[0].label.model
+        dataset_figures += dataset_rows.balance_rows(name, concepts, splits[0], measured, masks[0])
+        questions = design.questions(config, model.spaces, seed_sizes, len(splits))
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
         with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
-            plan = per_space.Study(config, concepts, splits, masks, clock, bar)
+            study = per_space.Study(config, concepts, splits, masks, clock, bar)
             for space, asked in questions:
-                figures = per_space.figures(plan, space, asked)
-                found.rows.extend(figures.rows)
-                found.wrong.extend(figures.wrong)
-                found.ranks.update(figures.ranks)
+                figures = per_space.figures(study, space, asked)
+                results.rows.extend(figures.rows)
+                results.wrong.extend(figures.wrong)
+                results.ranks.update(figures.ranks)
                 if config.export_spaces:
-                    inputs.export(space, out / "spaces")
+                    inputs.export(space, out / "spaces", trainings.get(space.label.model))
 
-    if not found.rows:
-        vectors = made.spaces[-1].vectors
+    if not results.rows:
+        vectors = model.spaces[-1].vectors
         same = ", ".join(code for code in vectors if is_constant(vectors[code], parse_steps(config.normalize)))
         raise InputError(
-            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave that out of "
+            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave these out of "
             "--languages, or change --pooling or --layers."
         )
-    made_on = environment.environment(dtype=config.dtype) | {
+    environment_record = environment.environment(dtype=config.dtype) | {
         "models": records,
-        "concepts_digest": words.digest(concepts),
+        "concepts_digest": dataset.digest(concepts),
         "split_digest": hashlib.sha256((out / "split.json").read_bytes()).hexdigest()[:16],
+        **training_overlap.facts(trainings, splits),
     }
-    files.write_json(out / "environment.json", made_on)
+    files.write_json(out / "environment.json", environment_record)
     with open(out / "ranks.npz", "wb") as file:
-        np.savez_compressed(file, **found.ranks)  # type: ignore[arg-type]
-    rows = [dict(row) for row in found.rows + counted]
+        np.savez_compressed(file, **results.ranks)  # type: ignore[arg-type]
+    rows = [dict(row) for row in results.rows + dataset_figures]
     with clock.phase("report"):
         report.write(
             out,
             rows,
             concepts=concepts,
             split=splits[0],
-            wrong=found.wrong,
-            environment=made_on,
+            wrong=results.wrong,
+            environment=environment_record,
             settings=inputs.settings_of(config),
             timing=clock.rows(),
         )
@@ -148,14 +166,14 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
 
 
 def embed_suite(config: Config, out: Path, clock: Clock) -> dict:
-    """Extraction throughput: texts and tokens a second, FLOP/s against the device's peak."""
+    """Extraction throughput: texts and tokens per second, FLOP/s against the peak of the device."""
     from jaxalign.experiment import throughput_embed
 
     return {"rows": throughput_embed.run(config, out, clock)}
 
 
 def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
-    """Alignment throughput: pairs a second, FLOP/s against the device's peak."""
+    """Alignment throughput: pairs per second, FLOP/s against the peak of the device."""
     from jaxalign.experiment import throughput_align
 
     languages = 7 if config.languages == ("auto",) else len(config.languages)
@@ -176,18 +194,8 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
 
 
 def flags_text(config: Config) -> str:
-    """A flagfile that repeats the run: the flags that differ from their defaults."""
-    lines = []
-    for option in dataclasses.fields(config):
-        value = getattr(config, option.name)
-        if option.name == "run_name" or value == option.default and option.name != "seed":
-            continue
-        text = (
-            ",".join(map(str, value))
-            if isinstance(value, tuple)
-            else str(value).lower()
-            if isinstance(value, bool)
-            else value
-        )
-        lines.append(f"--{option.name}={text}")
+    """A flagfile that repeats the run: --seed and the flags that differ from their defaults."""
+    values = {option.name: getattr(config, option.name) for option in dataclasses.fields(config)}
+    kept = {"seed": config.seed} | changed(config)
+    lines = [f"--{name}={shown(value)}" for name, value in values.items() if name in kept and name != "run_name"]
     return "\n".join(lines) + "\n"

@@ -22,6 +22,7 @@ import jax
 from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.embeddings import extract, packing, prompts, tokenize
+from jaxalign.flag_rules import layer_numbers
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import environment, peaks
 
@@ -83,7 +84,7 @@ def measure(
     start = perf_counter()
     plan = packing.forest([packing.Request(part, pooling)], causal=model.causal, features=model.width)
     planned = perf_counter() - start
-    chosen = extract.parse_layers(model, _layers(layers))
+    chosen = extract.parse_layers(model, layer_numbers(layers, model.num_layers))
     start = perf_counter()
     shape = extract.shape_for(engine, plan, chosen, batch_tokens)
     program = extract.program(engine, shape)
@@ -104,10 +105,6 @@ def measure(
         "program_bytes": memory.temp_size_in_bytes + memory.output_size_in_bytes if memory else None,
         **environment.peak_memory(),
     }  # fmt: skip
-
-
-def _layers(layers: Any) -> Any:
-    return [int(layer) for layer in layers.split(",")] if layers not in ("all", "last") else layers
 
 
 def _run(engine: extract.Engine, plan: packing.Forest, shape: extract.Shape, indices: Sequence[int]) -> float:

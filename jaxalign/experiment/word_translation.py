@@ -12,7 +12,7 @@ from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import normalized, parse_steps, unit_rows
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.experiment import inputs
+from jaxalign.experiment import limits
 from jaxalign.metrics import precision
 from jaxalign.metrics.rows import Place, ResultRow, result_row
 from jaxalign.retrieval import vocabulary
@@ -28,13 +28,6 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     The map is fitted on the pairs of --seed_dictionary; words without a vector are left out and counted. A query with
     several translations is right where its best one is. Writes results.jsonl and environment.json under `out`.
     """
-    if len(config.languages) != 2 or not config.spaces or not config.seed_dictionary:
-        raise InputError(
-            "Expected --spaces, two --languages and --seed_dictionary with --dictionary, got "
-            f"--spaces={config.spaces} --languages={','.join(config.languages)} "
-            f"--seed_dictionary={config.seed_dictionary}. Give all three."
-        )
-    _check(config)
     first, second = config.languages
     options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
     with clock.phase("load"):
@@ -46,7 +39,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     if source.shape[1] != target.shape[1]:
         widths = f"{source.shape[1]} and {target.shape[1]}"
         raise InputError(f"Expected spaces of one dimension, got {widths}. Correct --spaces.")
-    config = dataclasses.replace(config, k=inputs.fitting_k(config, len(target_words)))
+    config = dataclasses.replace(config, k=limits.fitting_k(config, len(target_words)))
     queries, answers = vocabulary.answer_table(test[0], test[1])
     _refuse_shared(seed[0], queries, source_words)
     steps = parse_steps(config.normalize)
@@ -71,17 +64,6 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
         name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
         print(f"{name}: {100 * row['value']:.2f} %")
     return {"rows": len(rows), "queries": len(queries), "pairs_left_out": {"seed": seed[2], "test": test[2]}}
-
-
-def _check(config: Config) -> None:
-    """Refuses what this task does not know, which would otherwise be passed over in silence."""
-    if not {"before", "after"} & set(config.settings):
-        raise InputError(f"Expected before or after in --settings, got {','.join(config.settings)}. Add one.")
-    for name in ("map", "scale", "translate", "candidates"):
-        if getattr(config, name) != getattr(Config, name):
-            raise InputError(
-                f"Expected no --{name} with --dictionary, got {getattr(config, name)}. Drop one of the two."
-            )
 
 
 def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarray, int]:

@@ -4,13 +4,15 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxalign import bench
-from jaxalign.config import Config, parse_layers, parse_size
+from jaxalign import bench, flag_help, flag_rules
+from jaxalign.config import Config
+from jaxalign.flag_rules import layer_numbers, parse_layers, parse_size
 from jaxalign.types import InputError
 
 BAD = {
@@ -26,7 +28,7 @@ BAD = {
     "template_names": [""],
     "pooling": ["", "max"],
     "special_tokens": ["maybe"],
-    "layers": ["", "first", "-1", "1,1", "1;2", "١", "9" * 5000],
+    "layers": ["", "first", "-1", "1,1", "1;2", "١", "9" * 5000, "4-0", "0-4,2", "all,1", "1-", "middle,middle"],
     "dtype": ["float64", ""],
     "batch_tokens": ["-1", "999999999999"],
     "model_parallel": ["0", "9" * 20],
@@ -56,6 +58,8 @@ BAD = {
     "num_processes": ["0", "2"],
     "coordinator": ["here", "here:port", "a b:1"],
     "seed_dictionary": ["pairs.txt"],
+    "max_vocabulary": ["-1", "x"],
+    "repeated_keys": ["last"],
     "revision": ["a\tb"],
     "process_id": ["1", "-1"],
     "sizes": ["", "10x10", "0x1x1", "axbxc", "1x1x" + "9" * 5000],
@@ -118,13 +122,105 @@ def test_wrong_flagfiles(content, capsys, tmp_path):
     assert re.fullmatch(r"jaxalign: Expected .*, got .*\n", capsys.readouterr().err, re.DOTALL)
 
 
-def test_help_names_every_flag_quickly_without_jax():
-    code = "import sys; from jaxalign import bench; bench.main(['bench', '--help']); sys.exit('jax' in sys.modules)"
+def test_full_help_names_every_flag_quickly_without_jax():
+    code = "import sys; from jaxalign import bench; bench.main(['bench', '--helpfull']); sys.exit('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0
     for option in fields(Config):
         assert f"--{option.name}=" in done.stdout
         assert option.metadata["help"] in done.stdout
+
+
+def test_help_starts_with_commands_and_shows_the_most_used_flags(capsys):
+    assert bench.main(["bench", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.index("Start here") < text.index("--quickstart") < text.index("Models:") < text.index("--models=demo")
+    assert "--retrieval=csls,nn" in text and "--debug_nans" not in text and "jaxalign --helpfull" in text
+    hidden = len(fields(Config)) - sum(f"  --{option.name}=" in text for option in fields(Config))
+    assert f"{hidden} more flags" in text
+
+
+def test_version_names_the_libraries(capsys):
+    assert bench.main(["bench", "--version"]) == 0
+    assert re.match(r"jaxalign \d+\.\d+\.\d+, Python 3\.\d+\.\d+, jax \d", capsys.readouterr().out)
+
+
+def test_python_m_jaxalign_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "jaxalign", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("jaxalign ")
+
+
+def test_every_flag_is_in_one_group_of_the_help():
+    assert sorted(name for names in flag_rules.GROUPS.values() for name in names) == sorted(
+        option.name for option in fields(Config)
+    )
+    assert set(flag_help.FIRST) <= {option.name for option in fields(Config)}
+
+
+@pytest.mark.parametrize(("text", "depth", "numbers"), [
+    ("0-4,middle", 12, (0, 1, 2, 3, 4, 6)), ("0-4, middle, last", 8, (0, 1, 2, 3, 4, 8)), ("middle", 5, (2,)),
+    ("last", 3, "last"), ("all", 3, "all"), ("3,0", 3, (3, 0)), ("0-3", 3, (0, 1, 2, 3)),
+])  # fmt: skip
+def test_layers_as_ranges_and_names(text, depth, numbers):
+    assert layer_numbers(text, depth) == numbers
+
+
+def test_layers_above_the_depth_are_refused():
+    with pytest.raises(InputError, match="--layers from 0 to 3, got 4"):
+        layer_numbers("0-4", 3)
+
+
+def test_blanks_after_commas():
+    config = bench.config_from(["bench", "--k=1,", "5,", "10", "--languages=en, fr", "--scale"])
+    assert (config.k, config.languages, config.scale) == ((1, 5, 10), ("en", "fr"), True)
+
+
+def test_quickstart_is_the_flagfile_and_later_flags_replace_it():
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "quickstart.flags"
+    assert bench.config_from(["bench", "--quickstart"]) == bench.config_from(["bench", f"--flagfile={path}"])
+    assert bench.config_from(["bench", "--quickstart", "--languages=en,fr"]).languages == ("en", "fr")
+
+
+DICTIONARY = ("--dictionary=test.txt", "--seed_dictionary=seed.txt", "--spaces=vec", "--languages=en,fr")
+IGNORED = [
+    *((DICTIONARY, flag) for flag in (
+        "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,null",
+        "--settings=ceiling", "--null_draws=3", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
+        "--concepts=wordnet", "--models=gpt2", "--layers=all", "--design=star", "--map=ridge", "--scale",
+        "--translate", "--candidates=test", "--retrieval=csls,isf", "--test_size=4", "--min_depth=3",
+        "--embeddings=prompt", "--pooling=mean", "--dtype=bfloat16", "--batch_tokens=64", "--weights=random")),
+    *((("--spaces=vec",), flag) for flag in (
+        "--models=gpt2", "--layers=all", "--pooling=mean", "--embeddings=prompt", "--design=star", "--dtype=float16",
+        "--weights=random", "--revision=main", "--seed_dictionary=seed.txt", "--texts=3")),
+    *((("--suite=kernels",), flag) for flag in ("--models=gpt2", "--k=1", "--controls=gpa", "--spaces=vec")),
+    *((("--suite=embed",), flag) for flag in ("--concepts=wordnet", "--retrieval=nn", "--sizes=1x2x3")),
+    *(((), flag) for flag in ("--sizes=1x2x3", "--repeats=3", "--texts=3", "--seed_dictionary=seed.txt")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "flag"), IGNORED)
+def test_a_flag_that_the_mode_does_not_read_is_refused(mode, flag, capsys, tmp_path):
+    assert bench.main(["bench", *mode, flag, f"--workdir={tmp_path / 'w'}"]) == 2
+    error = capsys.readouterr().err
+    name = flag.split("=")[0]
+    assert re.fullmatch(rf"jaxalign: Expected .*{name}\b.*, got .*\. Drop .*\n", error), error
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("mode", flag_rules.MODES)
+def test_modes_read_known_flags(mode):
+    assert flag_rules.MODES[mode] <= {option.name for option in fields(Config)}
+
+
+@pytest.mark.parametrize(("flags", "note"), [
+    (["--csls_k=5", "--retrieval=nn"], "--csls_k=5 has no effect without --retrieval=csls"),
+    (["--null_draws=5", "--settings=after"], "--null_draws=5 has no effect without --settings=null or ceiling_null"),
+    (["--min_depth=3"], "--min_depth=3 has no effect without --concepts=wordnet"),
+    (["--templates=t.tsv", "--embeddings=vanilla"], "--templates=t.tsv has no effect without --embeddings=prompt"),
+    (["--csls_k=5"], None),
+])  # fmt: skip
+def test_flags_without_effect_next_to_others_are_named(flags, note):
+    assert flag_rules.notes(bench.config_from(["bench", *flags])) == ([note] if note else [])
 
 
 @given(st.text(max_size=20))

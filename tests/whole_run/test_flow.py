@@ -12,8 +12,9 @@ PACKAGE = ROOT / "jaxalign"
 # A folder may import itself and what stands on a line before it; folders on one line do not import each other.
 ORDER = [
     "types",
-    "config languages reference",
-    "runtime",
+    "flag_rules languages reference",
+    "config",
+    "runtime flag_help",
     "models retrieval",
     "concepts embeddings alignment",
     "evaluation",

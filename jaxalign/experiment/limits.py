@@ -1,0 +1,77 @@
+"""Whether the concepts and the split of a run allow the k, the seed sizes and the controls that its flags ask for."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from jaxalign.config import Config
+from jaxalign.flag_rules import shown
+from jaxalign.runtime.log import LOGGER
+from jaxalign.types import Concepts, InputError, Split
+
+
+def check_libraries(config: Config) -> None:
+    """Raises InputError where a control needs a library that is not installed."""
+    needed = {"isometry": ("ripser", "persim")}
+    for control, libraries in needed.items():
+        missing = [name for name in libraries if control in config.controls and not find_spec(name)]
+        if missing:
+            raise InputError(
+                f"Expected {' and '.join(libraries)} for --controls={control}, got no {' and no '.join(missing)}. "
+                f"Install them with pip install 'jaxalign[study]', or drop {control} from --controls."
+            )
+
+
+def check_controls(config: Config, concepts: Concepts) -> None:
+    """Raises InputError where a control or --export_spaces cannot be computed on these concepts."""
+    if "isometry" in config.controls:
+        from jaxalign.metrics import isometry
+
+        isometry.check_size(isometry.DEFAULT, len(concepts.ids))
+    if config.export_spaces:
+        from jaxalign.embeddings import word2vec_format
+
+        word2vec_format.keys_of(concepts.ids)
+
+
+def ks_of(config: Config, concepts: Concepts, splits: Sequence[Split]) -> tuple[int, ...]:
+    """The values of --k that the number of candidates allows; raises InputError for a --csls_k above it."""
+    candidates = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
+    if "csls" in config.retrieval:
+        from jaxalign.retrieval import csls
+
+        csls.check_k(config.csls_k, candidates)
+    return fitting_k(config, candidates)
+
+
+def fitting_k(config: Config, candidates: int) -> tuple[int, ...]:
+    """The values of --k up to the number of candidates; larger ones that the user gave are an InputError.
+
+    Larger default values are left out with a note on stderr.
+    """
+    above = [k for k in config.k if k > candidates]
+    if above and config.k != Config.k:
+        raise InputError(
+            f"Expected --k of at most {candidates}, the candidates, got {', '.join(map(str, above))}. Lower them."
+        )
+    if above:
+        LOGGER.info("P@k with k above %d, the candidates, is left out: %s", candidates, shown(tuple(above)))
+    return tuple(k for k in config.k if k <= candidates)
+
+
+def seed_sizes_of(config: Config, split: Split) -> tuple[int, ...]:
+    """The values of --seed_sizes up to the size of the seed dictionary, ascending; 0 stands for all of it.
+
+    Larger ones are left out with a note on stderr; an InputError where none is left.
+    """
+    whole = len(split.seed)
+    sizes = sorted({size or whole for size in config.seed_sizes})
+    above = [size for size in sizes if size > whole]
+    if above and len(above) == len(sizes):
+        raise InputError(
+            f"Expected --seed_sizes of at most {whole}, the concepts in the seed dictionary, got "
+            f"{','.join(map(str, sizes))}. Lower them, or raise --seed_size."
+        )
+    if above:
+        what = "the concepts in the seed dictionary"
+        LOGGER.info("seed sizes above %d, %s, are left out: %s", whole, what, shown(tuple(above)))
+    return tuple(size for size in sizes if size <= whole)

@@ -1,0 +1,224 @@
+"""Rules that join several flags: which flags a mode reads, which values exclude each other, and how lists are written.
+
+A mode is what a run does: align the spaces of models, align the vectors of --spaces, translate the words of
+--dictionary, or a suite. Flags that the mode does not read must keep their default, so that nothing is ignored in
+silence.
+"""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+from jaxalign.types import InputError
+
+WORK_FOLDERS = ("spaces", "ranks", "cache")  # stand next to the runs in --workdir
+# The groups in which --help lists the flags; modes are sums of them.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Models": ("models", "revision", "weights", "weights_cache", "dtype", "batch_tokens", "model_parallel"),
+    "Vectors in place of models": ("spaces", "max_vocabulary", "repeated_keys"),
+    "Concepts": ("concepts", "languages", "min_depth"),
+    "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
+    "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
+    "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
+    "Retrieval": ("retrieval", "csls_k", "candidates", "precision"),
+    "Figures": ("k", "bootstrap", "null_draws", "controls", "design", "seed"),
+    "Word translation with two vocabularies": ("dictionary", "seed_dictionary"),
+    "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
+    "Several hosts": ("coordinator", "num_processes", "process_id"),
+    "Throughput suites": ("sizes", "repeats", "texts"),
+}
+_RUN = (*GROUPS["The run"], *GROUPS["Several hosts"], "seed")
+_ALIGNMENT = (
+    *GROUPS["Concepts"],
+    *GROUPS["Seed dictionary and test set"],
+    *GROUPS["Map"],
+    *GROUPS["Retrieval"],
+    *GROUPS["Figures"],
+    *_RUN,
+)
+# Mode -> the flags that it reads.
+MODES: dict[str, frozenset[str]] = {
+    "models": frozenset((*GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
+    "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
+    "--dictionary": frozenset(
+        "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes completion retrieval csls_k k "
+        "bootstrap".split()
+    )
+    | frozenset(_RUN) - {"export_spaces"},
+    "--suite=embed": frozenset(
+        "models weights dtype model_parallel batch_tokens embeddings pooling layers repeats texts".split()
+    )
+    | frozenset(_RUN) - {"export_spaces", "memory_budget"},
+    "--suite=kernels": frozenset("sizes languages settings dtype precision candidates repeats".split())
+    | frozenset(_RUN) - {"export_spaces"},
+}
+# Flag that opens a mode of its own -> what to add so that it is read.
+_OPENED_BY = {
+    "seed_dictionary": "--dictionary",
+    "max_vocabulary": "--spaces",
+    "repeated_keys": "--spaces",
+    "sizes": "--suite=kernels",
+    "repeats": "--suite=kernels or --suite=embed",
+    "texts": "--suite=embed",
+}
+
+
+def mode_of(config: Any) -> str:
+    """The mode of a Config, a key of MODES."""
+    if config.suite != "alignment":
+        return f"--suite={config.suite}"
+    return "--dictionary" if config.dictionary else "--spaces" if config.spaces else "models"
+
+
+def check(config: Any) -> None:
+    """Raises InputError where the flags of a Config contradict each other or its mode does not read one of them."""
+    _check_mode(config)
+    _check_dictionary(config)
+    _check_concepts(config)
+    _check_processes(config)
+    _check_run_name(config.run_name)
+    if "none" in config.normalize and len(config.normalize) > 1:
+        raise InputError(f"Expected --normalize=none without other steps, got {','.join(config.normalize)!r}.")
+    parse_layers(config.layers)
+    for size in config.sizes:
+        parse_size(size)
+
+
+def changed(config: Any) -> dict[str, Any]:
+    """Flag -> value of all that differ from their defaults."""
+    values = {option.name: getattr(config, option.name) for option in fields(config)}
+    return {option.name: values[option.name] for option in fields(config) if values[option.name] != option.default}
+
+
+def notes(config: Any) -> list[str]:
+    """One sentence for each flag that has no effect next to the values of others, to be shown at the start."""
+    rules = (
+        ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
+        ("null_draws", "--settings=null or ceiling_null", {"null", "ceiling_null"} & set(config.settings)),
+        ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
+        ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
+        ("special_tokens", "--pooling=mean or auto", {"mean", "auto"} & set(config.pooling)),
+        ("min_depth", "--concepts=wordnet", config.concepts == "wordnet"),
+    )
+    given = changed(config)
+    return [
+        f"--{name}={shown(given[name])} has no effect without {needed}"
+        for name, needed, has_effect in rules
+        if name in given and not has_effect
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value as it is written on the command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check_mode(config: Any) -> None:
+    mode = mode_of(config)
+    for name, value in changed(config).items():
+        if name in MODES[mode]:
+            continue
+        if mode != "models":
+            where, remedy = f"with {mode}", f"Drop --{name}, or drop {mode}."
+        elif name in _OPENED_BY:
+            where, remedy = f"without {_OPENED_BY[name]}", f"Drop --{name}, or add {_OPENED_BY[name]}."
+        raise InputError(f"Expected no --{name} {where}, which does not use it, got {shown(value)}. {remedy}")
+
+
+def _check_dictionary(config: Any) -> None:
+    if mode_of(config) != "--dictionary":
+        return
+    if len(config.languages) != 2 or not config.spaces or not config.seed_dictionary:
+        raise InputError(
+            "Expected --spaces, two --languages and --seed_dictionary with --dictionary, got "
+            f"--spaces={config.spaces} --languages={','.join(config.languages)} "
+            f"--seed_dictionary={config.seed_dictionary}. Give all three."
+        )
+    for name, known in (("settings", ("before", "after")), ("retrieval", ("csls", "nn"))):
+        others = [item for item in getattr(config, name) if item not in known]
+        if others and name in changed(config):
+            raise InputError(
+                f"Expected --{name} of {' and '.join(known)} with --dictionary, got {','.join(others)}. "
+                f"Drop {','.join(others)} from --{name}."
+            )
+
+
+def _check_concepts(config: Any) -> None:
+    for name in ("splits", "seed_size", "test_size") if config.split else ():
+        if name in changed(config):
+            raise InputError(
+                f"Expected no --{name} with --split={config.split}, got {getattr(config, name)}. Drop one of the two."
+            )
+    if len(config.languages) < 2 and config.languages != ("auto",):
+        raise InputError(f"Expected at least two --languages, got {','.join(config.languages)!r}.")
+    for code in config.languages:
+        if not re.fullmatch(r"\w+([-_]\w+)*", code):
+            raise InputError(f"Expected --languages as codes such as en or zh-Hans, got {code!r}.")
+
+
+def _check_processes(config: Any) -> None:
+    port = config.coordinator.rpartition(":")[2]
+    if not re.fullmatch(r"(auto|\S+:\d{1,5})?", config.coordinator) or port.isdigit() and not 0 < int(port) < 2**16:
+        raise InputError(f"Expected --coordinator as HOST:PORT or auto, got {config.coordinator!r}.")
+    if config.num_processes > 1 and not config.coordinator:
+        raise InputError(
+            f"Expected --coordinator=HOST:PORT with --num_processes={config.num_processes}, got none. "
+            "Add the address of the first process."
+        )
+    if config.process_id >= config.num_processes:
+        raise InputError(
+            f"Expected --process_id below --num_processes={config.num_processes}, got {config.process_id}."
+        )
+
+
+def _check_run_name(name: str) -> None:
+    is_folder_name = re.fullmatch(r"([\w-][\w .-]{0,79})?", name)
+    if not is_folder_name or name.endswith((".partial", " ", ".")) or name in WORK_FOLDERS:
+        raise InputError(
+            "Expected --run_name as the name of one folder, of at most 80 letters, digits, '-', '_' and '.', none of "
+            f"{', '.join(WORK_FOLDERS)}, got {name!r}. Use --workdir to say where the folder is."
+        )
+
+
+def parse_layers(text: str) -> str | tuple[int | str, ...]:
+    """`last`, `all`, or the items of a comma list: numbers, ranges such as 0-4, `middle` and `last`."""
+    if text.strip() in ("last", "all"):
+        return text.strip()
+    layers: list[int | str] = []
+    for item in text.split(","):
+        numbers = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", item.strip())
+        if item.strip() in ("middle", "last"):
+            layers.append(item.strip())
+        elif numbers and int(numbers[1]) <= int(numbers[2] or numbers[1]):
+            layers += range(int(numbers[1]), int(numbers[2] or numbers[1]) + 1)
+        else:
+            layers.append("")
+    if "" in layers or len(set(layers)) < len(layers):
+        raise InputError(
+            f"Expected --layers as last, all, or distinct numbers, ranges, middle and last, got {text[:80]!r}. "
+            "Write for example --layers=0-4,middle,last."
+        )
+    return tuple(layers)
+
+
+def layer_numbers(text: str, depth: int) -> str | tuple[int, ...]:
+    """`last`, `all` or the layer numbers of --layers in a model of `depth` blocks, whose middle is depth // 2."""
+    parsed = parse_layers(text)
+    if isinstance(parsed, str):
+        return parsed
+    places = {"middle": depth // 2, "last": depth}
+    numbers = [places[layer] if isinstance(layer, str) else layer for layer in parsed]
+    if max(numbers) > depth:
+        raise InputError(f"Expected --layers from 0 to {depth}, got {max(numbers)}. Lower it.")
+    return tuple(dict.fromkeys(numbers))
+
+
+def parse_size(text: str) -> tuple[int, int, int]:
+    """(train, test, dimension) of `TRAINxTESTxDIMENSION`."""
+    parts = text.split("x")
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 8 and int(p) > 0 for p in parts):
+        raise InputError(f"Expected --sizes as TRAINxTESTxDIMENSION such as 1000x2000x1024, got {text!r}.")
+    train, test, dimension = map(int, parts)
+    return train, test, dimension
