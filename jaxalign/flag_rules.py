@@ -41,7 +41,8 @@ MODES: dict[str, frozenset[str]] = {
     "models": frozenset((*GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
     "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
     "--dictionary": frozenset(
-        "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes completion retrieval csls_k k "
+        "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
+        "completion retrieval csls_k k "
         "bootstrap".split()
     )
     | frozenset(_RUN) - {"export_spaces"},
