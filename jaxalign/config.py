@@ -54,16 +54,22 @@ class Config:
     )
     concepts: str = _option(
         "builtin",
-        "builtin (a lexicon in the package), wordnet (through nltk), or the path of a TSV file with the columns id, "
-        "kind and one column per language",
+        "builtin (a lexicon in the package), wordnet (through nltk), or the path of a list: a table (TSV, CSV) with "
+        "columns id, kind and one per language; CLDF forms.csv; a dictionary such as en-fr.txt; docs/lists.md",
     )
     languages: tuple[str, ...] = _option(
         ("auto",),
-        "ISO 639-1 codes, in the order of the tables; auto: en,fr,ro,eu,fi,ja,th, or all languages of --spaces or of "
-        "the TSV file",
+        "codes (ISO 639-1 or 639-3) or English names of languages, in the order of the tables; auto: "
+        "en,fr,ro,eu,fi,ja,th, or all that --spaces or a list has",
     )
     min_depth: int = _option(
         5, "least depth (edges to the root) of a WordNet synset; removes the most general concepts", bounds=COUNT
+    )
+    missing: str = _option(
+        "error",
+        "what becomes of a concept of a list that has no word in one of --languages: error; drop (left out, with a "
+        "count); keep (error, but cells such as NA and nan are words)",
+        choices=("error", "drop", "keep"),
     )
     split: str = _option("", 'JSON file {"seed": [...], "test": [...]} of concept ids; empty: a seeded, balanced split')
     splits: int = _option(

@@ -16,7 +16,7 @@ WORK_FOLDERS = ("spaces", "ranks", "cache")  # stand next to the runs in --workd
 GROUPS: dict[str, tuple[str, ...]] = {
     "Models": ("models", "revision", "weights", "weights_cache", "dtype", "batch_tokens", "model_parallel"),
     "Vectors in place of models": ("spaces", "max_vocabulary", "repeated_keys"),
-    "Concepts": ("concepts", "languages", "min_depth"),
+    "Concepts": ("concepts", "languages", "min_depth", "missing"),
     "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
@@ -100,6 +100,7 @@ def notes(config: Any) -> list[str]:
         ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
         ("special_tokens", "--pooling=mean or auto", {"mean", "auto"} & set(config.pooling)),
         ("min_depth", "--concepts=wordnet", config.concepts == "wordnet"),
+        ("missing", "--concepts=PATH", config.concepts not in ("builtin", "wordnet")),
     )
     given = changed(config)
     return [

@@ -7,46 +7,60 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxalign.concepts import tsv, wordnet, wordnet_files
+from jaxalign.concepts import concept_list, other_lists, wordnet, wordnet_files
+from jaxalign.languages import canonical
 from jaxalign.runtime.files import write_text
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError
 
 _CACHE_VERSION = 2  # raise when the same files and arguments would give other concepts
 
 
 def load(
-    source: str, languages: Sequence[str], *, min_depth: int = 5, both: str = "physical", cache_dir: Path | None = None
+    source: str,
+    languages: Sequence[str],
+    *,
+    min_depth: int = 5,
+    both: str = "physical",
+    missing: str = "error",
+    cache_dir: Path | None = None,
 ) -> Concepts:
-    """Returns the concepts of `source` that have a word in each of `languages`.
+    """Returns the concepts of `source` that have a word in each of `languages`, under the languages' canonical codes.
 
-    source: "builtin" (`tsv.builtin`), "wordnet" (`wordnet.concepts`, which takes `min_depth` and `both`; its result is
-    kept in `cache_dir`), or the path of a TSV file (`tsv.read`).
+    source: "builtin" (`concept_list.builtin`), "wordnet" (`wordnet.concepts`, which takes `min_depth` and `both`; its
+    result is kept in `cache_dir`), or the path of a list (`other_lists.read`, `concept_list.concepts` with `missing`).
 
     Raises:
         InputError: languages are missing or repeated, or the source cannot be read.
     """
-    if not languages or len(set(languages)) < len(languages):
+    codes = tuple(map(canonical, languages))
+    if not codes or len(set(codes)) < len(codes):
         raise InputError(f"Expected languages, each once, got {', '.join(languages) or 'none'}. Change --languages.")
     if source == "builtin":
-        return tsv.builtin(languages)
+        return concept_list.builtin(codes)
     if source == "wordnet":
-        return _wordnet(languages, min_depth, both, cache_dir)
-    return tsv.read(Path(source), languages)
+        return _wordnet(codes, min_depth, both, cache_dir)
+    table = other_lists.read(Path(source))
+    concepts = concept_list.concepts(table, languages, missing)
+    unused = set(table.columns) - set(concept_list.languages_of(table).values()) - set(languages)
+    if unused:
+        LOGGER.info("concepts: columns of %s that are no languages: %s", source, ", ".join(sorted(unused)))
+    return concepts
 
 
 def list_languages(path: Path) -> tuple[str, ...]:
-    """Returns the languages of the list at `path`."""
-    return tsv.languages_of(path)
+    """Returns the canonical codes of the languages that the list at `path` has."""
+    return tuple(concept_list.languages_of(other_lists.read(path)))
 
 
 def list_covariates(path: Path) -> dict[str, dict[str, float]]:
     """Returns the columns `trait:NAME` of the list at `path`: NAME -> id -> number, nan for an empty cell."""
-    return tsv.covariates_of(path)
+    return other_lists.read(path).covariates
 
 
 def any_builtin(ids: Iterable[str]) -> bool:
     """Returns whether any of `ids` is in the built-in lexicon."""
-    return not set(tsv.builtin(("en",)).ids).isdisjoint(ids)
+    return not set(concept_list.builtin(("en",)).ids).isdisjoint(ids)
 
 
 def digest(concepts: Concepts) -> str:

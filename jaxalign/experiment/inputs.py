@@ -11,6 +11,7 @@ from jaxalign.concepts import dataset, splitting
 from jaxalign.config import PAPER_LANGUAGES, Config
 from jaxalign.experiment import training_overlap
 from jaxalign.experiment.training_overlap import Training, TrainingRecord
+from jaxalign.languages import canonical
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel, Split
@@ -48,15 +49,17 @@ def concepts_of(config: Config) -> Source:
         languages = dataset.list_languages(Path(config.concepts)) if is_list else PAPER_LANGUAGES
     if len(languages) < 2:
         raise InputError(
-            f"Expected at least two languages in {config.concepts}, got {', '.join(languages)}. "
-            "Add a column to --concepts."
+            f"Expected at least two languages in {config.concepts}, got {', '.join(languages) or 'none'}. "
+            "Add a column to --concepts, or name one with another title in --languages."
         )
     return Source(_load(config, languages), None)
 
 
 def _load(config: Config, languages: tuple[str, ...]) -> Concepts:
     cache = Path(config.workdir) / "cache"
-    return dataset.load(config.concepts, languages, min_depth=config.min_depth, cache_dir=cache)
+    return dataset.load(
+        config.concepts, languages, min_depth=config.min_depth, missing=config.missing, cache_dir=cache
+    )
 
 
 def _from_vec(config: Config) -> Source:
@@ -78,19 +81,22 @@ def _from_vec(config: Config) -> Source:
 def _describe(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) -> Concepts:
     """Words and kinds of the ids that --concepts knows; the word of any other id is the id itself."""
     known = Concepts((), (), {}, ())
+    codes = {label: canonical(label) for label in languages}
     if config.concepts != "builtin" or dataset.any_builtin(ids):
         # Kinds need one language of the list: English where the folder has none of its languages.
         if config.concepts in ("builtin", "wordnet"):
-            shared = [code for code in languages if config.concepts == "wordnet" or code in PAPER_LANGUAGES] or ["en"]
+            shared = [code for code in codes.values() if config.concepts == "wordnet" or code in PAPER_LANGUAGES] or ["en"]
         else:
             listed = dataset.list_languages(Path(config.concepts))
-            shared = [code for code in languages if code in listed] or list(listed[:1])
-        known = _load(config, tuple(shared))
+            shared = [code for code in codes.values() if code in listed] or list(listed[:1])
+        known = _load(config, tuple(dict.fromkeys(shared)))
     row_of = {name: row for row, name in enumerate(known.ids)}
     kinds = tuple(known.kinds[row_of[name]] if name in row_of else "other" for name in ids)
     words = {
-        code: tuple(known.words[code][row_of[name]] if name in row_of and code in known.words else name for name in ids)
-        for code in languages
+        label: tuple(
+            known.words[code][row_of[name]] if name in row_of and code in known.words else name for name in ids
+        )
+        for label, code in codes.items()
     }
     return Concepts(ids, kinds, words, (("in every .vec file", len(ids)),))
 
@@ -102,8 +108,8 @@ def traits_of(config: Config, concepts: Concepts) -> Traits:
     columns = {
         name: np.array([column.get(concept, np.nan) for concept in concepts.ids]) for name, column in given.items()
     }
-    if "en" in concepts.words:
-        return Traits(concepts.words["en"], columns)
+    if known_as := next((label for label in concepts.words if canonical(label) == "en"), ""):
+        return Traits(concepts.words[known_as], columns)
     if listed and "en" not in dataset.list_languages(Path(listed)):
         return Traits((), columns)
     if not listed and config.concepts == "builtin" and not dataset.any_builtin(concepts.ids):

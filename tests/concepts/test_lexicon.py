@@ -6,7 +6,7 @@ import unicodedata
 import nltk
 import pytest
 
-from jaxalign.concepts import dataset, tsv, wordnet, wordnet_files
+from jaxalign.concepts import concept_list, dataset, wordnet, wordnet_files
 from jaxalign.concepts.word_forms import ignoring_case, words_of_lemmas
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
@@ -26,7 +26,7 @@ LEVELS = {"en": 0.99, "fr": 0.97, "ro": 0.84, "eu": 0.92, "fi": 0.95, "ja": 0.65
 
 @pytest.fixture(scope="module")
 def lexicon():
-    return tsv.builtin(SEVEN)
+    return concept_list.builtin(SEVEN)
 
 
 def test_size_and_balance(lexicon):

@@ -21,6 +21,7 @@ BAD = {
     "weights": ["trained"],
     "languages": ["", "en", "en,en", "en,,fr", "en,../fr", "en,<b>"],
     "min_depth": ["-1", "deep"],
+    "missing": ["ignore", ""],
     "splits": ["0", "1.5", "10000000000"],
     "seed_size": ["-1", "9" * 20, "9" * 5000],
     "test_size": ["-5", "x"],

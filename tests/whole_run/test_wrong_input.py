@@ -63,8 +63,8 @@ def results(tmp_path: Path, run: str = "run-0001") -> dict:
     ("--seed_sizes of at most 20", ["--seed_sizes=21"]), ("at least two --languages", ["--languages=en"]),
     ("without repeats", ["--languages=en,en"]), ("vectors of de", ["--languages=en,de"]),
     ("codes such as", ["--languages=en,../en"]), ("No such file", ["--split={tmp}/none.json"]),
-    ("Is a directory", ["--split={tmp}"]), ("readable TSV", ["--concepts={tmp}"]),
-    ("readable TSV", ["--concepts={tmp}/none.tsv"]), ("vectors differ", ["--spaces={tmp}/constant", "--k=1"]),
+    ("Is a directory", ["--split={tmp}"]), ("folder with forms.csv", ["--concepts={tmp}"]),
+    ("readable concept list", ["--concepts={tmp}/none.tsv"]), ("vectors differ", ["--spaces={tmp}/constant", "--k=1"]),
     ("vectors differ", ["--spaces={tmp}/rays", "--k=1"]), ("folder of LANG.vec", ["--spaces={tmp}/spaces/en.vec"]),
     ("such as --spaces=", ["--spaces={tmp}"]), ("two LANG.vec", ["--spaces={tmp}/one"]),
     ("written", ["--workdir={tmp}/spaces/en.vec"]), ("template", ["--spaces=", "--templates={tmp}"]),
@@ -101,18 +101,18 @@ def test_wrong_vec_files(tmp_path, capsys, said, content):
 
 
 @pytest.mark.parametrize(("said", "content"), [
-    ("'c3' in lines 5 and 22", HEADER + "\n".join([*LINES, LINES[3]])),
+    ("'c3' again, as in line 5, in line 22", HEADER + "\n".join([*LINES, LINES[3]])),
     ("column 'en', got an empty cell in line 22", HEADER + "\n".join([*LINES, "x\tabstract\t  \u00a0 \ty"])),
     ("column 'fr', got '...' in line 22", HEADER + "\n".join([*LINES, "x\tabstract\ty\t..."])),
     ("column 'en', got '\\\\u200b'", HEADER + "\n".join([*LINES, "x\tabstract\t\u200b\ty"])),
     ("column 'en', got 'a\\\\x00b'", HEADER + "\n".join([*LINES, "x\tabstract\ta\0b\ty"])),
     ("got 3 in line 22", HEADER + "\n".join([*LINES, "x\tabstract\ty"])),
-    ("UTF-8, got the byte 0xff", (HEADER + LINES[0]).encode("utf-16")),
+    ("UTF-16, got the byte 0x", (HEADER + LINES[0]).encode("utf-16")[:-1]),
     ("UTF-8, got the byte 0xe9 in line 2", (HEADER + "x\tabstract\tété\ty").encode("latin-1")),
     ("empty file", ""), ("no line after the header", HEADER), ("columns id", "kind\ten\tfr\nabstract\ta\tb\n"),
     ("at least two languages", "id\ten\n" + "\n".join(f"c{row}\tw{row}" for row in range(9))),
     ("each named once", "id\ten\ten\nx\ty\tz\n"), ("fit 1 concepts", HEADER + LINES[0]),
-    ("codes of languages", "id\ten\t../fr\nx\ty\tz\n"), ("codes of languages", "id\ten\t<b>\nx\ty\tz\n"),
+    ("at least two languages", "id\ten\t../fr\nx\ty\tz\n"), ("at least two languages", "id\ten\t<b>\nx\ty\tz\n"),
     ("differ and are not empty", HEADER + "\n".join([*LINES, "x y\tother\ta\tb", "x_y\tother\tc\td"])),
 ])  # fmt: skip
 def test_wrong_concept_lists(tmp_path, capsys, said, content):
