@@ -48,7 +48,8 @@ class Problems:
         if len(shown) == 1:
             raise InputError(f"{shown[0]} {self.remedy}")
         every = "".join(f"\n- {problem}" for problem in shown)
-        raise InputError(f"Expected a list of --concepts without mistakes, got {len(self.found):,}:{every}\n{self.remedy}")
+        count = f"Expected a list of --concepts without mistakes, got {len(self.found):,}:"
+        raise InputError(f"{count}{every}\n{self.remedy}")
 
 
 def read_bytes(path: Path) -> bytes:

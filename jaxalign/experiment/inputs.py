@@ -85,7 +85,8 @@ def _describe(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) 
     if config.concepts != "builtin" or dataset.any_builtin(ids):
         # Kinds need one language of the list: English where the folder has none of its languages.
         if config.concepts in ("builtin", "wordnet"):
-            shared = [code for code in codes.values() if config.concepts == "wordnet" or code in PAPER_LANGUAGES] or ["en"]
+            any_language = config.concepts == "wordnet"
+            shared = [code for code in codes.values() if any_language or code in PAPER_LANGUAGES] or ["en"]
         else:
             listed = dataset.list_languages(Path(config.concepts))
             shared = [code for code in codes.values() if code in listed] or list(listed[:1])

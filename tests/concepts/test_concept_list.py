@@ -129,7 +129,8 @@ def test_all_mistakes_of_a_file_are_in_one_message(tmp_path):
     with pytest.raises(InputError) as refused:
         dataset.load(str(_write(tmp_path, content)), ("en", "fr"))
     lines = str(refused.value).split("\n")
-    assert lines[0] == "Expected a list of --concepts without mistakes, got 4:" and len(lines) == 6 and "--concepts" in lines[-1]
+    assert lines[0] == "Expected a list of --concepts without mistakes, got 4:"
+    assert len(lines) == 6 and "--concepts" in lines[-1]
     many = GOOD + "".join(f"{row}\tsolid\ta\tb\n" for row in range(50))
     with pytest.raises(InputError, match="got 50:(\n- .*){10}\n- And 40 more"):
         dataset.load(str(_write(tmp_path, many)), ("en", "fr"))
