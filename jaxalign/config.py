@@ -83,6 +83,7 @@ class Config:
         "vocabularies of --spaces, from the first of --languages into the second (the task of MUSE and vecmap)",
     )
     seed_dictionary: str = _option("", "file of the word pairs that the map is fitted on, with --dictionary")
+    lowercase: bool = _option(False, "with --dictionary: look up the words of both dictionaries in lower case")
     # vectors
     embeddings: tuple[str, ...] = _option(
         ("vanilla", "prompt"),

@@ -22,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "controls", "design", "seed"),
-    "Word translation with two vocabularies": ("dictionary", "seed_dictionary"),
+    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
     "Several hosts": ("coordinator", "num_processes", "process_id"),
     "Throughput suites": ("sizes", "repeats", "texts"),
@@ -42,8 +42,7 @@ MODES: dict[str, frozenset[str]] = {
     "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
     "--dictionary": frozenset(
         "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
-        "completion retrieval csls_k k "
-        "bootstrap".split()
+        "completion retrieval csls_k k bootstrap lowercase".split()
     )
     | frozenset(_RUN) - {"export_spaces"},
     "--suite=embed": frozenset(
@@ -56,6 +55,7 @@ MODES: dict[str, frozenset[str]] = {
 # Flag that opens a mode of its own -> what to add so that it is read.
 _OPENED_BY = {
     "seed_dictionary": "--dictionary",
+    "lowercase": "--dictionary",
     "max_vocabulary": "--spaces",
     "repeated_keys": "--spaces",
     "sizes": "--suite=kernels",

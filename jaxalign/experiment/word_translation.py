@@ -1,103 +1,262 @@
-"""Word translation, MUSE's and vecmap's task: whole vocabularies, a seed and a test dictionary of word pairs."""
+"""Word translation, the task of MUSE and vecmap: two whole vocabularies, a seed and a test dictionary of word pairs.
+
+A candidate that scores exactly as the right answer is a tie. P@k is the probability that the right answer is among the
+first k when the tied stand in random order, MRR the reciprocal of its mean place; `P@1_best` counts every tie as found,
+`P@1_strict` none.
+"""
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jaxalign import report
 from jaxalign.alignment import procrustes
-from jaxalign.alignment.normalize import normalized, parse_steps, unit_rows
+from jaxalign.alignment.normalize import is_constant, normalized, parse_steps, unit_rows
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.experiment import limits
-from jaxalign.metrics import precision
-from jaxalign.metrics.rows import Place, ResultRow, result_row
+from jaxalign.experiment import dictionary_files, limits
+from jaxalign.experiment.dictionary_files import Coverage, DictionaryPairs
+from jaxalign.metrics import precision, significance
+from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
 from jaxalign.retrieval import vocabulary
+from jaxalign.retrieval.csls import check_k
+from jaxalign.retrieval.vocabulary import WordRanks
 from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.progress import StageProgress
 from jaxalign.types import InputError
+
+_Z = 1.959964  # 97.5 % point of the normal distribution
+LOW_COVERAGE = 0.5  # of source words, below which a warning is given
+
+
+class Vocabulary(NamedTuple):
+    """The words of one language and their vectors."""
+
+    words: tuple[str, ...]
+    vectors: Float[np.ndarray, "word feature"]
+
+
+class Task(NamedTuple):
+    """Two normalised vocabularies, the pairs that the map is fitted on and those that are scored."""
+
+    source: Vocabulary
+    target: Vocabulary
+    seed: DictionaryPairs
+    test: DictionaryPairs
 
 
 def run(config: Config, out: Path, clock: Clock) -> dict:
     """Scores --dictionary from the first language of --languages into the second, before and after alignment.
 
     The map is fitted on the pairs of --seed_dictionary; words without a vector are left out and counted. A query with
-    several translations is right where its best one is. Writes results.jsonl and environment.json under `out`.
+    several translations is right where its best one is. Writes results.jsonl, environment.json and the page to `out`.
     """
-    first, second = config.languages
-    options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
     with clock.phase("load"):
-        (source_words, source), (target_words, target) = (
-            word2vec_format.read_language(config.spaces, code, options) for code in (first, second)
-        )
-        seed = _pairs(config.seed_dictionary, source_words, target_words)
-        test = _pairs(config.dictionary, source_words, target_words)
-    if source.shape[1] != target.shape[1]:
-        widths = f"{source.shape[1]} and {target.shape[1]}"
-        raise InputError(f"Expected spaces of one dimension, got {widths}. Correct --spaces.")
-    config = dataclasses.replace(config, k=limits.fitting_k(config, len(target_words)))
-    queries, answers = vocabulary.answer_table(test[0], test[1])
-    _refuse_shared(seed[0], queries, source_words)
-    steps = parse_steps(config.normalize)
-    source, target = (np.asarray(normalized(rows, steps)) for rows in (source, target))
-    model = Path(config.spaces).name
-    head = Place(model, "vec", source=first, target=second, candidates="all", completion=config.completion)
-    rows, progress = [], StageProgress("words")
-    for setting in [name for name in ("before", "after") if name in config.settings]:
-        with clock.phase("align"):
-            mapped = _mapped(source, target, seed if setting == "after" else None, config)
+        task = load(config)
+    config = dataclasses.replace(config, k=limits.fitting_k(config, len(task.target.words)))
+    first, second = config.languages
+    place = Place(Path(config.spaces).name, "vec", source=first, target=second)
+    rows = coverage_rows(place, "seed", task.seed.coverage) + coverage_rows(place, "test", task.test.coverage)
+    warnings = log_coverage(task)
+    place = place._replace(candidates="all", completion=config.completion, seed_size=task.seed.coverage.known_pairs)
+    ranked: dict[str, dict[str, WordRanks]] = {}
+    for name in ("before", "after"):
+        if name in config.settings:
+            ranked[name] = rank(config, task, name, clock)
+    with clock.phase("score"):
         for retrieval in config.retrieval:
-            with clock.phase("retrieve"):
-                found = vocabulary.ranks(
-                    *mapped, queries, answers, retrieval=retrieval, csls_k=config.csls_k,
-                    memory_budget=int(config.memory_budget * 2**30), best=False, progress=progress,
-                )  # fmt: skip
-            place = head._replace(setting=setting, seed_size=len(seed[0]), retrieval=retrieval, csls_k=config.csls_k)
-            rows += _rows(place, found.rank, config)
-    report.write_rows(out / "results.jsonl", [dict(row) for row in rows])
-    files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
-    for row in rows:
-        name = " ".join((f"{first}-{second}", row["setting"], row["retrieval"], row["metric"]))
-        print(f"{name}: {100 * row['value']:.2f} %")
-    return {"rows": len(rows), "queries": len(queries), "pairs_left_out": {"seed": seed[2], "test": test[2]}}
+            here = place._replace(retrieval=retrieval, csls_k=config.csls_k)
+            for setting, by_retrieval in ranked.items():
+                rows += metric_rows(config, here._replace(setting=setting), by_retrieval[retrieval])
+            if len(ranked) == 2 and config.bootstrap:
+                rows += difference_rows(config, here, ranked["after"][retrieval], ranked["before"][retrieval])
+    rows += chance_rows(config, place, len(task.target.words))
+    record = environment.environment(dtype=config.dtype) | {"warnings": warnings}
+    files.write_json(out / "environment.json", record)
+    with clock.phase("report"):
+        plain = [dict(row) for row in rows]
+        extras = {"environment": record, "settings": dataclasses.asdict(config), "timing": clock.rows()}
+        report.write_rows(out / "results.jsonl", plain)
+        report.render(out, plain, extras)
+    show(rows)
+    coverage = {"seed": task.seed.coverage._asdict(), "test": task.test.coverage._asdict()}
+    left_out = {name: each["pairs"] - each["known_pairs"] for name, each in coverage.items()}
+    queries = task.test.coverage.known_source_words
+    result = {"rows": len(rows), "report": "report.html", "queries": queries}
+    return result | {"coverage": coverage, "pairs_left_out": left_out}
 
 
-def _pairs(path: str, source_words, target_words) -> tuple[np.ndarray, np.ndarray, int]:
-    try:
-        return vocabulary.read_pairs(path, source_words, target_words)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Expected a UTF-8 file of word pairs, got {path}: {error}. Change --dictionary.") from error
+def load(config: Config) -> Task:
+    """Reads and checks both dictionaries, then both vocabularies; raises InputError before anything is computed."""
+    given = {
+        flag: dictionary_files.read(getattr(config, flag), flag, config.lowercase)
+        for flag in ("dictionary", "seed_dictionary")
+    }
+    options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
+    source, target = (
+        Vocabulary(*word2vec_format.read_language(config.spaces, code, options)) for code in config.languages
+    )
+    if source.vectors.shape[1] != target.vectors.shape[1]:
+        widths = f"{source.vectors.shape[1]} and {target.vectors.shape[1]}"
+        raise InputError(f"Expected vectors of one dimension in both languages, got {widths}. Change --spaces.")
+    seed, test = (
+        dictionary_files.look_up(given[flag], source.words, target.words, flag)
+        for flag in ("seed_dictionary", "dictionary")
+    )
+    check_disjoint(seed, test, source.words)
+    if "csls" in config.retrieval:
+        check_k(config.csls_k, len(source.words))
+    steps = parse_steps(config.normalize)
+    for code, language in zip(config.languages, (source, target), strict=True):
+        if is_constant(language.vectors, steps):
+            raise InputError(
+                f"Expected vectors that differ, got the same direction for all {len(language.words):,} words of "
+                f"{code}. Every answer would tie with every other. Change --spaces or --languages."
+            )
+    source, target = (each._replace(vectors=np.asarray(normalized(each.vectors, steps))) for each in (source, target))
+    return Task(source, target, seed, test)
 
 
-def _mapped(source: np.ndarray, target: np.ndarray, seed, config: Config) -> tuple[Any, Any]:
-    if seed is not None:
-        method = procrustes.method(config.procrustes)
-        turn = procrustes.rotation(source[seed[0]], target[seed[1]], completion=config.completion, method=method)
-        turn = np.asarray(turn)
-        source, target = source @ turn, target @ (turn.T @ turn) if config.completion == "drop" else target
-    return unit_rows(jnp.asarray(source)), unit_rows(jnp.asarray(target))
-
-
-def _rows(head: Place, ranks: np.ndarray, config: Config) -> list[ResultRow]:
-    made = []
-    for metric in [*(f"P@{k}" for k in config.k), "MRR"]:
-        gain = precision.gains(ranks, metric)
-        low, high = value, value = (float(gain.mean()),) * 2
-        if config.bootstrap:
-            drawn = precision.resamples(len(gain), config.bootstrap, config.seed) @ gain / len(gain)
-            low, high = np.percentile(drawn, (2.5, 97.5)).tolist()
-        made.append(result_row(head._replace(metric=metric), value, len(gain), low, high))
-    return made
-
-
-def _refuse_shared(seed: np.ndarray, queries: np.ndarray, words) -> None:
-    shared = np.intersect1d(seed, queries)
+def check_disjoint(seed: DictionaryPairs, test: DictionaryPairs, words: tuple[str, ...]) -> None:
+    """Raises InputError for source words that are in both dictionaries."""
+    shared = np.intersect1d(seed.source_rows, test.source_rows)
     if len(shared):
         raise InputError(
-            f"Expected test words that are not in --seed_dictionary, got {len(shared)} in both, one is "
+            f"Expected test words that are not in --seed_dictionary, got {len(shared)} in both, for example "
             f"{words[shared[0]]!r}. Remove them from one of the two."
         )
+
+
+def log_coverage(task: Task) -> list[str]:
+    """Logs how much of both dictionaries has vectors; returns the sentences, with which the page begins."""
+    sentences = []
+    for name, coverage in (("seed", task.seed.coverage), ("test", task.test.coverage)):
+        text = (
+            f"{name} dictionary: {coverage.known_source_words:,} of {coverage.source_words:,} source words "
+            f"({100 * coverage.share:.1f} %) and {coverage.known_pairs:,} of {coverage.pairs:,} pairs have vectors; "
+            f"unknown: {coverage.unknown_source:,} source words, {coverage.unknown_target:,} target words"
+        )
+        if coverage.share < LOW_COVERAGE:
+            text += ". Less than half of the words are scored: the figures describe only these"
+            LOGGER.warning("%s", text)
+        else:
+            LOGGER.info("%s", text)
+        sentences.append(f"{text[0].upper()}{text[1:]}.")
+    return sentences
+
+
+def coverage_rows(place: Place, name: str, coverage: Coverage) -> list[ResultRow]:
+    """The coverage of the dictionary `name`: share of source words, share of pairs, numbers of unknown words."""
+    place = place._replace(setting="dictionary", subset=name)
+    known_pairs = coverage.known_pairs / coverage.pairs
+    return [
+        result_row(place._replace(metric="coverage"), coverage.share, coverage.source_words),
+        result_row(place._replace(metric="pair_coverage"), known_pairs, coverage.pairs),
+        result_row(place._replace(metric="unknown_source_words"), coverage.unknown_source, coverage.source_words),
+        result_row(place._replace(metric="unknown_target_words"), coverage.unknown_target, coverage.pairs),
+    ]
+
+
+def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, WordRanks]:
+    """The ranks of every retrieval in one setting, before or after."""
+    queries, answers = vocabulary.answer_table(task.test.source_rows, task.test.target_rows)
+    with clock.phase("align"):
+        source, target = task.source.vectors, task.target.vectors
+        if setting == "after":
+            method = procrustes.method(config.procrustes)
+            pairs = source[task.seed.source_rows], target[task.seed.target_rows]
+            turn = np.asarray(procrustes.rotation(*pairs, completion=config.completion, method=method))
+            source = source @ turn
+            target = target @ (turn.T @ turn) if config.completion == "drop" else target
+        mapped = unit_rows(jnp.asarray(source)), unit_rows(jnp.asarray(target))
+    ranked = {}
+    for retrieval in config.retrieval:
+        with clock.phase("retrieve"):
+            ranked[retrieval] = vocabulary.ranks(
+                *mapped,
+                queries,
+                answers,
+                retrieval=retrieval,
+                csls_k=config.csls_k,
+                memory_budget=int(config.memory_budget * 2**30),
+                best=False,
+                progress=StageProgress("words"),
+            )
+    return ranked
+
+
+def metric_rows(config: Config, place: Place, ranked: WordRanks) -> list[ResultRow]:
+    """P@k, MRR, the share of queries with a tie, and both sides of the ties of P@1, each with its interval."""
+    ranks, ties = ranked.rank, ranked.ties
+    gains = {
+        metric: precision.expected_gains(ranks, ties, metric) for metric in (*(f"P@{k}" for k in config.k), "MRR")
+    }
+    gains["ties"] = (ties > 0).astype(np.float64)
+    gains["P@1_strict"] = precision.gains(ranks + ties, "P@1")
+    gains["P@1_best"] = precision.gains(ranks, "P@1")
+    rows = []
+    for metric, gain in gains.items():
+        value = float(gain.mean())
+        low, high = _interval(gain, config.bootstrap, config.seed)
+        rows.append(result_row(place._replace(metric=metric), value, len(gain), low, high))
+    return rows
+
+
+def difference_rows(config: Config, place: Place, after: WordRanks, before: WordRanks) -> list[ResultRow]:
+    """P@1 after alignment less P@1 before, with its interval and the p-value of the sign-flip test over queries."""
+    gain = (precision.expected_gains(ranked.rank, ranked.ties, "P@1") for ranked in (after, before))
+    difference = np.zeros((2, 2, len(after.rank)))
+    difference[0, 1] = np.subtract(*gain)
+    tested = significance.paired(difference, rng_seed=config.seed)
+    value, low, high = (float(table[0, 1]) for table in (tested.value, tested.low, tested.high))
+    rows = []
+    for source, target in ((place.source, place.target), (MEAN, MEAN)):  # the mean over pairs, of which there is one
+        here = place._replace(source=source, target=target, setting="after - before")
+        rows.append(result_row(here._replace(metric="P@1"), value, tested.queries, low, high))
+        if tested.p is not None:
+            rows.append(result_row(here._replace(metric="P@1_p"), float(tested.p[0, 1]), tested.queries))
+    return rows
+
+
+def chance_rows(config: Config, place: Place, candidates: int) -> list[ResultRow]:
+    """What candidates in random order would give a query with one right answer."""
+    place = place._replace(setting="chance", seed_size=0)
+    return [
+        result_row(place._replace(retrieval=retrieval, csls_k=config.csls_k, metric=metric), chance, candidates)
+        for retrieval in config.retrieval
+        for metric in (*(f"P@{k}" for k in config.k), "MRR")
+        for chance in [precision.chance(metric, candidates)]
+    ]
+
+
+def _interval(gain: np.ndarray, bootstrap: int, rng_seed: int) -> tuple[float, float]:
+    """The 95 % interval of a mean over queries by the percentile bootstrap (Efron 1979); none without resamples.
+
+    Where all queries have the gain 0, or all 1, the bootstrap has no width, and the bound of Wilson (1927) is used.
+    """
+    value, count = float(gain.mean()), len(gain)
+    if not bootstrap:
+        return value, value
+    if value == 0:
+        return 0.0, _Z**2 / (count + _Z**2)
+    if value == 1:
+        return count / (count + _Z**2), 1.0
+    drawn = precision.resamples(count, bootstrap, rng_seed) @ gain / count
+    low, high = np.percentile(drawn, (2.5, 97.5)).tolist()
+    return low, high
+
+
+def show(rows: list[ResultRow]) -> None:
+    """Prints the figures of every setting and retrieval on stdout."""
+    for row in rows:
+        if row["setting"] in ("dictionary", "chance") or row["source"] == MEAN or row["metric"].endswith("_p"):
+            continue
+        name = " ".join((f"{row['source']}-{row['target']}", row["setting"], row["retrieval"], row["metric"]))
+        bounds = f" ({100 * row['low']:.2f} to {100 * row['high']:.2f})" if row["low"] < row["high"] else ""
+        print(f"{name}: {100 * row['value']:.2f} %{bounds}")

@@ -59,6 +59,7 @@ BAD = {
     "num_processes": ["0", "2"],
     "coordinator": ["here", "here:port", "a b:1"],
     "seed_dictionary": ["pairs.txt"],
+    "lowercase": ["maybe"],
     "max_vocabulary": ["-1", "x"],
     "repeated_keys": ["last"],
     "revision": ["a\tb"],

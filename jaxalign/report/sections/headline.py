@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from jaxalign.metrics.rows import MEAN
 from jaxalign.report import tables
 from jaxalign.report.names import setting_name, short_percent
 from jaxalign.report.results import Results, Series, last_layers, name_of
@@ -21,8 +22,8 @@ class Tile(NamedTuple):
 def tied(results: Results, series: Series) -> float:
     """The share of queries, all pairs, whose right answer scored the same as another candidate after alignment."""
     rows = results.pairs(series, "after", metric="ties").values()
-    pairs = len(results.languages) * (len(results.languages) - 1)
-    return sum(row["value"] for row in rows) / max(pairs, 1)
+    scored = [pair for pair in results.pairs(series, "after") if MEAN not in pair]
+    return sum(row["value"] for row in rows) / max(len(scored), 1)
 
 
 def best_series(results: Results) -> Series | None:
