@@ -95,7 +95,7 @@ def test_constant_vectors_are_refused(tmp_path, capsys):
 
 
 def test_ties_never_profit(tmp_path, capsys):
-    """Half of the test words on one vector, as similar rare words are: P@k, MRR and both sides against float64 NumPy, ties counted one by one."""
+    """Half of the test words on one vector, as similar rare words are: against float64 NumPy, ties counted singly."""
     rng = np.random.default_rng(1)
     source = rng.standard_normal((80, 10)).astype(np.float32)
     target = source @ np.linalg.qr(rng.standard_normal((10, 10)))[0].astype(np.float32)
