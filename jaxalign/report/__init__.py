@@ -73,7 +73,7 @@ def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     page = build(Results(rows), extras)
     (folder / "figures").mkdir(exist_ok=True)
     for section in page.sections:
-        for picture in section.pictures:
+        for picture in (*section.pictures, *section.files):
             write_text(folder / "figures" / f"{picture.name}.svg", svg.file_text(picture))
     write_text(folder / "report.md", markdown.markdown(page))
     write_text(folder / "report.html", render.render(page))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import jaxalign
-from jaxalign.report.page import words
+from jaxalign.report.page import explorer_data, words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.report.sections import finding, headline, results_sections, run_info
@@ -18,6 +18,7 @@ def build(results: Results, extras: Mapping) -> Page:
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
     note = f"Wrong retrievals with the fitted map{name}, a random sample: the word, what was retrieved, what was right."
+    order = explorer_data.clustered(results, best)
     return Page(
         title=run_info.title(results),
         lead=run_info.lead(results, extras),
@@ -27,6 +28,7 @@ def build(results: Results, extras: Mapping) -> Page:
         words_note=note,
         notes=_notes(extras),
         version=jaxalign.__version__,
+        explorer=explorer_data.explorer_data(results, extras, order, best),
     )
 
 

@@ -22,7 +22,7 @@ def markdown(page: Page) -> str:
 def _section(section: Section) -> list[str]:
     parts = [f"## {section.title}\n"]
     parts += [f"{_escape(line)}\n" for line in section.text.splitlines()]
-    for picture in section.pictures:
+    for picture in (*section.pictures, *section.files):
         parts.append(f"![{_escape(picture.alt)}](figures/{picture.name}.svg)\n\n{_escape(picture.caption)}\n")
     return parts + [tables.markdown(table) for table in (*section.tables, *section.folded)]
 

@@ -1,6 +1,6 @@
 """Sections -> one HTML file without any outside resource; Jinja2 escapes every word that comes from data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from jaxalign.report.drawing.svg import Picture
 from jaxalign.report.names import language_label
+from jaxalign.report.page import explorer_data, heat
 from jaxalign.report.page.citation import citation
 from jaxalign.report.page.words import PairErrors
 from jaxalign.report.sections import Section
@@ -31,11 +32,31 @@ class Page(NamedTuple):
     words_note: str
     notes: Sequence[str]  # what a reader must know before any figure
     version: str
+    explorer: Mapping | None = None  # what `explorer_data` gives
 
 
 def render(page: Page) -> str:
     """The whole page: title, headline tiles, sections, wrong retrievals, how to cite."""
-    return _environment().get_template("page.html.j2").render(page=page, citation=citation(page.version))
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=page, citation=citation(page.version), heat_css=Markup(heat.css()), explorer=_explorer(page.explorer)
+        )
+    )
+
+
+def _explorer(data: Mapping | None) -> dict[str, str] | None:
+    """The explorer's data and its library: Vega, Vega-Lite and Vega-Embed as one script, as vl-convert ships them."""
+    return {"data": explorer_data.packed(data), "library": _library()} if data else None
+
+
+@cache
+def _library() -> Markup:
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub misses its default
+    return Markup(bundle.replace("</script", "<\\/script"))
 
 
 def html_table(table: Table) -> str:
@@ -57,6 +78,7 @@ def _environment() -> jinja2.Environment:
         drawing=_drawing,
         language=language_label,
         tall=_TALL,
+        cell_class=_cell_class,
     )
     return made
 
@@ -92,3 +114,9 @@ def _cell(value: object, numeric: bool) -> _Cell:
     if isinstance(value, int):
         return _Cell(f"{value:,}", str(value), False)
     return _Cell(str(value), None, len(str(value)) > _WIDE)
+
+
+def _cell_class(value: object, numeric: bool, wide: bool, coloured: bool) -> Markup:
+    if coloured and isinstance(value, float):
+        return Markup(f' class="n h{heat.step(value)}"')
+    return Markup(" class=n" if numeric else " class=wrap" if wide else "")

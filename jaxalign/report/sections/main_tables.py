@@ -20,9 +20,7 @@ def pairs(results: Results, among: list[Series]) -> Section:
             pictures += [figures.heat_map(results, series, setting, about) for setting, about in abouts.items()]
         folded += [_titled(tables.matrix(results, series, setting), title) for setting in shown]
     text = "P@1 in percent, from the row's language to the column's."
-    if len(among) > DRAWN:
-        text += f" The first {DRAWN} of {len(among)} series are drawn; the tables hold them all."
-    return Section("pairs", "Every language pair", text, tuple(pictures), (), tuple(folded))
+    return Section("pairs", "Every language pair", text, (), (), tuple(folded), tuple(pictures))
 
 
 def _titled(table: Table, name: str) -> Table:

@@ -19,6 +19,7 @@ class Section(NamedTuple):
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     folded: tuple[Table, ...] = ()  # tables behind a click
+    files: tuple[Picture, ...] = ()  # figures of report.md that the page shows in another form
 
 
 def subset_means(results: Results, series: Series, subsets: Sequence[str]) -> dict[str, list[dict | None]]:
