@@ -57,3 +57,13 @@ def english_name(text: str) -> str:
         raise LookupError(text)
     language = canonical(text).split("-")[0]
     return _NAMES.get(language) or langcodes.Language.get(language).display_name("en")
+
+
+@cache
+def script(text: str) -> str:
+    """Returns the ISO 15924 code of the script that a language is most often written in: "Latn" for "fr"; else ""."""
+    import langcodes
+
+    if not is_language(text):
+        return ""
+    return langcodes.Language.get(canonical(text)).maximize().script or ""

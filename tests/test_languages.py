@@ -40,3 +40,8 @@ def test_any_text_has_a_code_or_is_returned(text):
     code = languages.canonical(text)
     assert code == text or languages.is_language(code)
     assert languages.canonical(code) == code
+
+
+def test_scripts():
+    wanted = {"fr": "Latn", "ja": "Jpan", "th": "Thai", "ru": "Cyrl", "he": "Hebr", "Chinese": "Hans", "c12": "", "": ""}
+    assert {code: languages.script(code) for code in wanted} == wanted

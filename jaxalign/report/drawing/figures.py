@@ -79,7 +79,7 @@ def bars(
         axes.grid(True, axis="y")
         axes.spines["left"].set_visible(False)
         axes.legend(
-            ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
+            ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
         )
 
     said = []

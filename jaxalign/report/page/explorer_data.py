@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxalign import languages as languages_module
 from jaxalign.report import names
 from jaxalign.report.page import words
 from jaxalign.report.results import (
@@ -49,7 +50,7 @@ def explorer_data(
         if budget < 0:
             break
     return {
-        "languages": [[code, names.language_name(code), script(code)] for code in languages],
+        "languages": [[code, names.language_name(code), languages_module.script(code)] for code in languages],
         "series": [[short_model(one.model), *one[1:]] for one in series],
         "settings": {name: names.setting_name(name) for name in SETTINGS},
         "retrievals": names.RETRIEVAL_NAMES,
@@ -86,16 +87,6 @@ def clustered(results: Results, series: Series | None) -> list[str]:
         hierarchy.linkage(squareform(distance, checks=False), "average", optimal_ordering=True)
     )
     return [codes[place] for place in order]
-
-
-def script(code: str) -> str:
-    """The ISO 15924 code of the script that a language is most often written in: `Latn` for `fr`."""
-    import langcodes
-
-    try:
-        return langcodes.Language.get(code).maximize().script or ""
-    except LookupError:
-        return ""
 
 
 def _by_importance(results: Results, series: Sequence[Series]) -> Iterator[Cell]:
