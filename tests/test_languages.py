@@ -43,5 +43,14 @@ def test_any_text_has_a_code_or_is_returned(text):
 
 
 def test_scripts():
-    wanted = {"fr": "Latn", "ja": "Jpan", "th": "Thai", "ru": "Cyrl", "he": "Hebr", "Chinese": "Hans", "c12": "", "": ""}
+    wanted = {
+        "fr": "Latn",
+        "ja": "Jpan",
+        "th": "Thai",
+        "ru": "Cyrl",
+        "he": "Hebr",
+        "Chinese": "Hans",
+        "c12": "",
+        "": "",
+    }
     assert {code: languages.script(code) for code in wanted} == wanted
