@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from jaxalign.embeddings.embed import embed
     from jaxalign.evaluation.pairs import rank
     from jaxalign.experiment.run import run
-    from jaxalign.metrics.precision import precision_at
+    from jaxalign.metrics.gains import precision_at
     from jaxalign.models import hidden_states, load_model
     from jaxalign.report.data_frame import read_results
 
@@ -35,7 +35,7 @@ _SOURCES = {
     "embed": ("jaxalign.embeddings.embed", "embed"),
     "hidden_states": ("jaxalign.models", "hidden_states"),
     "load_model": ("jaxalign.models", "load_model"),
-    "precision_at": ("jaxalign.metrics.precision", "precision_at"),
+    "precision_at": ("jaxalign.metrics.gains", "precision_at"),
     "rank": ("jaxalign.evaluation.pairs", "rank"),
     "read_results": ("jaxalign.report.data_frame", "read_results"),
     "run": ("jaxalign.experiment.run", "run"),

@@ -163,6 +163,11 @@ class Config:
         ("csls", "nn"), "any of csls, nn (nearest neighbour), isf (inverted softmax)", choices=("csls", "nn", "isf")
     )
     csls_k: int = _option(10, "neighbours in the CSLS mean", bounds=POSITIVE)
+    identical_answers: bool = _option(
+        False,
+        "count a candidate that has the right answer's word and vector (another sense of one word) as right too; "
+        "without it such a candidate is a wrong one that ties",
+    )
     candidates: str = _option(
         "all", "what the right answer is ranked among: all concepts, or the test set", choices=("all", "test")
     )

@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
-    "Retrieval": ("retrieval", "csls_k", "candidates", "precision"),
+    "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "controls", "design", "seed"),
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),

@@ -10,12 +10,12 @@ import numpy as np
 from jaxalign.alignment.normalize import is_constant
 from jaxalign.config import Config
 from jaxalign.evaluation.options import AlignmentOptions, from_config
-from jaxalign.evaluation.result import Ranks, SettingRanks
+from jaxalign.evaluation.result import Ranks
 from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
 from jaxalign.metrics import aggregate, isometry, precision, retrieval_errors, significance
-from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import threads
@@ -89,7 +89,7 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     with study.clock.phase("score"):
         made.rows.extend(scores(study, space, asked, given))
     for answer in given:
-        made.ranks.update({_name(space, answer, table): table.rank for table in answer.ranks.tables})
+        made.ranks.update(_named_tables(space, answer))
         if answer.number == 0 and answer.options.retrieval == config.retrieval[0]:
             evaluated = _evaluated(study, space, asked, answer)
             largest = answer.ranks.largest()
@@ -114,7 +114,7 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
     def score(one: Evaluated) -> list[ResultRow]:
         rows = precision.rows(one, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
         tests = significance.rows(one, rng_seed=config.seed) if config.bootstrap else []
-        return rows + tests + aggregate.ties(rows, one.ranks)
+        return rows + tests
 
     scored: dict[str, list[list[ResultRow]]] = {}
     for one, rows in zip(evaluated, threads.parallel_map(score, evaluated, threads.workers(2)), strict=True):
@@ -142,10 +142,19 @@ def isometry_rows(config: Config, space: Space, asked: Questions) -> list[Result
 def _evaluated(study: Study, space: Space, asked: Questions, answer: Answer) -> Evaluated:
     split = study.splits[answer.number]
     subsets = study.masks[answer.number] if asked.controls else {}
-    return Evaluated(space.label, answer.ranks, study.concepts, split, answer.options.columns, subsets)
+    identical = None
+    if study.config.identical_answers:
+        identical = identical_answers(study.concepts, split, space.vectors, answer.options.candidates)
+    return Evaluated(space.label, answer.ranks, study.concepts, split, answer.options.columns, subsets, identical)
 
 
-def _name(space: Space, answer: Answer, table: SettingRanks) -> str:
-    """Name of a table in ranks.npz."""
-    parts = (*space.label, answer.options.retrieval, table.setting, table.seed_size, table.draw, answer.number)
-    return "|".join(map(str, parts))
+def _named_tables(space: Space, answer: Answer) -> dict[str, np.ndarray]:
+    """Tables of ranks.npz: the ranks of each setting, and under `NAME|ties` its ties where there are any."""
+    made = {}
+    for table in answer.ranks.tables:
+        parts = (*space.label, answer.options.retrieval, table.setting, table.seed_size, table.draw, answer.number)
+        name = "|".join(map(str, parts))
+        made[name] = table.rank
+        if table.ties.any():
+            made[f"{name}|ties"] = table.ties
+    return made

@@ -16,7 +16,7 @@ from jaxalign.runtime import bucket, files
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
-VERSION = 3  # raised when the result for the same key may change
+VERSION = 4  # raised when the result for the same key may change
 
 
 def digest(space: Space, split: Split, kind: str, options: Mapping[str, object]) -> str:
@@ -37,7 +37,8 @@ def digest_scores(evaluated: Sequence[Evaluated], options: Sequence[object]) -> 
         about = (one.label, one.ranks.languages, one.concepts.ids, one.concepts.kinds, one.split, one.columns)
         asked = [VERSION, options, heads, *about, list(one.subsets)]
         made.update(json.dumps(asked, default=list).encode())
-        for table in [*(part for one_setting in one.ranks.tables for part in one_setting[3:]), *one.subsets.values()]:
+        given = [*one.subsets.values(), *([] if one.identical is None else [one.identical])]
+        for table in [*(part for one_setting in one.ranks.tables for part in one_setting[3:]), *given]:
             made.update(str((table.shape, table.dtype)).encode() + np.ascontiguousarray(table).tobytes())
     return made.hexdigest()
 

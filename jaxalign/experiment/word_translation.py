@@ -20,7 +20,7 @@ from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
 from jaxalign.experiment import dictionary_files, limits
 from jaxalign.experiment.dictionary_files import Coverage, DictionaryPairs
-from jaxalign.metrics import precision, significance
+from jaxalign.metrics import gains, precision, significance
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
 from jaxalign.retrieval import vocabulary
 from jaxalign.retrieval.csls import check_k
@@ -31,7 +31,6 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.progress import StageProgress
 from jaxalign.types import InputError
 
-_Z = 1.959964  # 97.5 % point of the normal distribution
 LOW_COVERAGE = 0.5  # of source words, below which a warning is given
 
 
@@ -194,23 +193,23 @@ def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, Wo
 def metric_rows(config: Config, place: Place, ranked: WordRanks) -> list[ResultRow]:
     """P@k, MRR, the share of queries with a tie, and both sides of the ties of P@1, each with its interval."""
     ranks, ties = ranked.rank, ranked.ties
-    gains = {
-        metric: precision.expected_gains(ranks, ties, metric) for metric in (*(f"P@{k}" for k in config.k), "MRR")
+    gain_of = {
+        metric: gains.expected_gains(ranks, ties, metric, ranked.answers)
+        for metric in (*(f"P@{k}" for k in config.k), "MRR")
     }
-    gains["ties"] = (ties > 0).astype(np.float64)
-    gains["P@1_strict"] = precision.gains(ranks + ties, "P@1")
-    gains["P@1_best"] = precision.gains(ranks, "P@1")
+    gain_of["ties"] = (ties > 0).astype(np.float64)
+    gain_of["P@1_strict"] = gains.gains(ranks + ties, "P@1")
+    gain_of["P@1_best"] = gains.gains(ranks, "P@1")
     rows = []
-    for metric, gain in gains.items():
-        value = float(gain.mean())
-        low, high = _interval(gain, config.bootstrap, config.seed)
+    for metric, gain in gain_of.items():
+        value, low, high = precision.interval(gain, config.bootstrap, config.seed)
         rows.append(result_row(place._replace(metric=metric), value, len(gain), low, high))
     return rows
 
 
 def difference_rows(config: Config, place: Place, after: WordRanks, before: WordRanks) -> list[ResultRow]:
     """P@1 after alignment less P@1 before, with its interval and the p-value of the sign-flip test over queries."""
-    gain = (precision.expected_gains(ranked.rank, ranked.ties, "P@1") for ranked in (after, before))
+    gain = (gains.expected_gains(one.rank, one.ties, "P@1", one.answers) for one in (after, before))
     difference = np.zeros((2, 2, len(after.rank)))
     difference[0, 1] = np.subtract(*gain)
     tested = significance.paired(difference, rng_seed=config.seed)
@@ -231,25 +230,8 @@ def chance_rows(config: Config, place: Place, candidates: int) -> list[ResultRow
         result_row(place._replace(retrieval=retrieval, csls_k=config.csls_k, metric=metric), chance, candidates)
         for retrieval in config.retrieval
         for metric in (*(f"P@{k}" for k in config.k), "MRR")
-        for chance in [precision.chance(metric, candidates)]
+        for chance in [gains.chance(metric, candidates)]
     ]
-
-
-def _interval(gain: np.ndarray, bootstrap: int, rng_seed: int) -> tuple[float, float]:
-    """The 95 % interval of a mean over queries by the percentile bootstrap (Efron 1979); none without resamples.
-
-    Where all queries have the gain 0, or all 1, the bootstrap has no width, and the bound of Wilson (1927) is used.
-    """
-    value, count = float(gain.mean()), len(gain)
-    if not bootstrap:
-        return value, value
-    if value == 0:
-        return 0.0, _Z**2 / (count + _Z**2)
-    if value == 1:
-        return count / (count + _Z**2), 1.0
-    drawn = precision.resamples(count, bootstrap, rng_seed) @ gain / count
-    low, high = np.percentile(drawn, (2.5, 97.5)).tolist()
-    return low, high
 
 
 def show(rows: list[ResultRow]) -> None:

@@ -1,36 +1,11 @@
-"""Rows made of other rows: several splits as one figure, and what ties may change."""
+"""Rows made of other rows: several splits as one figure."""
 
 from collections.abc import Sequence
 from operator import itemgetter
 
 import numpy as np
 
-from jaxalign.evaluation.result import Ranks
 from jaxalign.metrics.rows import Place, ResultRow, figure, result_row
-
-
-def ties(rows: Sequence[ResultRow], ranks: Ranks) -> list[ResultRow]:
-    """Rows of the metrics `ties`, the share of queries whose right answer scores the same as another candidate, and
-    `P@1_strict`, P@1 where a tie counts as lost, for every pair whose P@1 they may change.
-
-    A rank counts only candidates that score strictly higher, so that P@k takes the better side of a tie.
-    """
-    tables = {(table.setting, table.seed_size): table for table in reversed(ranks.tables)}  # the first draw of each
-    index_of = {code: index for index, code in enumerate(ranks.languages)}
-    made = []
-    for row in rows:
-        table = tables.get((row["setting"], row["seed_size"]))
-        pair = row["source"] in index_of and row["target"] in index_of
-        if table is None or not pair or row["metric"] != "P@1" or row["subset"] != "all":
-            continue
-        at = index_of[row["source"]], index_of[row["target"]]
-        if not table.ties[at].any():
-            continue
-        shared, strict = (table.ties[at] > 0).mean(), ((table.rank[at] == 1) & (table.ties[at] == 0)).mean()
-        place = Place(*(row[name] for name in Place._fields))  # type: ignore[literal-required]
-        for metric, value in (("ties", float(shared)), ("P@1_strict", float(strict))):
-            made.append(result_row(place._replace(metric=metric), value, row["count"]))
-    return made
 
 
 def is_p(row: ResultRow) -> bool:
@@ -62,8 +37,7 @@ def over_splits(per_split: Sequence[Sequence[ResultRow]]) -> list[ResultRow]:
 def _means(places: Sequence[Place], groups: Sequence[Sequence[ResultRow]]) -> list[ResultRow]:
     """One row for each group; all groups have as many rows."""
     value, low, high, count = (
-        np.array([[row[name] for row in same] for same in groups], float)
-        for name in ("value", "low", "high", "count")
+        np.array([[row[name] for row in same] for same in groups], float) for name in ("value", "low", "high", "count")
     )
     spread = 1.959964 * np.std(value, axis=1, ddof=1) if value.shape[1] > 1 else np.zeros(len(value))
     mean, below, above = value.mean(1), np.mean(value - low, axis=1), np.mean(high - value, axis=1)

@@ -1,13 +1,15 @@
 """The ranks of one space together with what describes its queries."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxalign.evaluation.options import OptionColumns
 from jaxalign.evaluation.result import Ranks, SettingRanks
+from jaxalign.metrics.gains import expected_gains
 from jaxalign.metrics.rows import Place
 from jaxalign.types import Concepts, InputError, SpaceLabel, Split
 
@@ -21,6 +23,9 @@ class Evaluated(NamedTuple):
     split: Split
     columns: OptionColumns
     subsets: Mapping[str, np.ndarray] = {}  # masks (query,) or (source, target, query), added to `kind_subsets`
+    identical: Int[np.ndarray, "language query"] | None = (
+        None  # other candidates that are right too, see `identical_answers`
+    )
 
     def place(self, setting: str, seed_size: int) -> Place:
         """The columns of this space's rows of one setting."""
@@ -40,6 +45,15 @@ class Evaluated(NamedTuple):
         kind_of = dict(zip(self.concepts.ids, self.concepts.kinds, strict=True))
         return kind_subsets([kind_of[name] for name in self.split.test], rng_seed) | dict(self.subsets)
 
+    def gains(self, table: SettingRanks, metric: str) -> Float[np.ndarray, "source target query"]:
+        """What each query adds to a metric, candidates of equal score in random order."""
+        wrong = self.wrong_ties(table)
+        return expected_gains(table.rank, wrong, metric, 1 + np.asarray(table.ties) - wrong)
+
+    def wrong_ties(self, table: SettingRanks) -> Int[np.ndarray, "source target query"]:
+        """The wrong candidates that score exactly as the right answer."""
+        return np.asarray(table.ties) - (0 if self.identical is None else np.minimum(table.ties, self.identical))
+
     def check(self) -> None:
         """InputError unless the ranks are those of these languages and this split."""
         languages, queries = len(self.ranks.languages), len(self.split.test)
@@ -56,6 +70,24 @@ class Evaluated(NamedTuple):
         for table in self.ranks.tables:
             groups.setdefault((table.setting, int(table.seed_size)), []).append(table)
         return groups
+
+
+def identical_answers(
+    concepts: Concepts, split: Split, vectors: Mapping[str, np.ndarray], candidates: str
+) -> Int[np.ndarray, "language query"]:
+    """For each language and test concept, how many other candidates have its word and its vector: the same answer.
+
+    Two senses of one word ("bank" as "banque") are two concepts with one text, and nothing can tell them apart.
+    """
+    row_of = {name: row for row, name in enumerate(concepts.ids)}
+    queries = [row_of[name] for name in split.test]
+    counts = []
+    for language, rows in vectors.items():
+        words = concepts.words[language]
+        keys = [(words[row], np.asarray(rows[row]).tobytes()) for row in range(len(words))]
+        of_key = Counter(keys if candidates == "all" else [keys[row] for row in queries])
+        counts.append([of_key[keys[row]] - 1 for row in queries])
+    return np.array(counts, np.int64)
 
 
 def kind_subsets(kinds: list[str], rng_seed: int = 0) -> dict[str, Bool[np.ndarray, " query"]]:

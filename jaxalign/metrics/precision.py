@@ -1,7 +1,6 @@
 """Ranks -> fractions with intervals: P@k, MRR, subsets, chance; one row per figure.
 
-A rank is 1 + the number of candidates that score strictly higher than the right answer, so everything here is NumPy on
-integers and can be repeated from a run's `ranks.npz` without a device.
+Everything here is NumPy on integers and can be repeated from a run's `ranks.npz` without a device.
 """
 
 from collections.abc import Sequence
@@ -10,57 +9,14 @@ from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.gains import chance, gains
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
-from jaxalign.types import InputError
 
 _Z = 1.959964  # 97.5 % point of the normal distribution
-
-
-def precision_at(ranks: Int[np.ndarray, "*pair query"], k: int) -> Float[np.ndarray, "*pair"]:
-    """Returns P@k: the fraction of queries whose right answer stands at rank k or better; (source, target)."""
-    return gains(ranks, f"P@{k}").mean(axis=-1)
-
-
-def mrr(ranks: Int[np.ndarray, "*pair query"]) -> Float[np.ndarray, "*pair"]:
-    """Returns the mean reciprocal rank, mean of 1 / rank over the queries; (source, target)."""
-    return gains(ranks, "MRR").mean(axis=-1)
-
-
-def gains(ranks: Int[np.ndarray, "*pair query"], metric: str) -> Float[np.ndarray, "*pair query"]:
-    """Returns what each query adds to a metric: 1 or 0 for `P@k`, 1 / rank for `MRR`. A rank below 1 adds nothing."""
-    ranks = np.asarray(ranks)
-    if metric == "MRR":
-        return np.where(ranks >= 1, 1 / np.maximum(ranks, 1), 0.0)
-    if not metric.startswith("P@") or not metric[2:].isdigit() or int(metric[2:]) < 1:
-        raise InputError(f"Expected a metric of P@1, P@2, ... or MRR, got {metric!r}. Set --k to whole numbers from 1.")
-    return ((ranks >= 1) & (ranks <= int(metric[2:]))).astype(np.float64)
-
-
-def expected_gains(
-    ranks: Int[np.ndarray, "*pair query"], ties: Int[np.ndarray, "*pair query"], metric: str
-) -> Float[np.ndarray, "*pair query"]:
-    """Returns what each query adds to a metric where candidates that tie with the right answer stand in random order.
-
-    ranks: 1 + the candidates that score strictly higher; ties: the other candidates that score the same. `P@k` is the
-    probability that the right answer is among the first k, `MRR` 1 / (rank + ties / 2), the reciprocal of its mean
-    place. The best side of the ties is `gains(ranks, metric)`, the strict side `gains(ranks + ties, metric)`.
-    """
-    best, ties = gains(ranks, metric), np.asarray(ties)
-    if not ties.any():
-        return best
-    if metric == "MRR":
-        return np.where(ranks >= 1, 1 / np.maximum(ranks + ties / 2, 1), 0.0)
-    return np.where(ranks >= 1, np.clip((int(metric[2:]) + 1 - ranks) / (ties + 1), 0.0, 1.0), 0.0)
-
-
-def chance(metric: str, candidates: int) -> float:
-    """Returns a metric's expectation when candidates are ordered at random: k/n for P@k, H_n/n for MRR."""
-    if metric == "MRR":
-        return float(np.sum(1 / np.arange(1, candidates + 1)) / candidates)
-    return min(1.0, int(metric[2:]) / candidates)
 
 
 def rows(
@@ -72,6 +28,10 @@ def rows(
     dictionary and not on nulls. Tables that differ only in `draw` (shuffles of the null, seed samples) are averaged. A
     language's mean over its pairs has `mean` as target; the mean over all pairs has `mean` as source and target. Rows
     of the setting `chance` give the expectation without any knowledge.
+
+    Candidates that score exactly as the right answer are taken in random order (`expected_gains`). Where a setting has
+    such ties, the metrics `P@1_best` and `P@1_strict` give P@1 with every tie won and lost, and `ties` the share of
+    queries that have one.
     """
     evaluated.check()
     metrics = [*(f"P@{k}" for k in ks), "MRR"]
@@ -79,8 +39,12 @@ def rows(
     largest = {setting: size for setting, size in sorted(groups)}
     made: list[ResultRow] = []
     for (setting, seed_size), tables in groups.items():
-        gain = np.stack([np.mean([gains(one.rank, metric) for one in tables], axis=0) for metric in metrics])
+        gain = np.stack([np.mean([evaluated.gains(table, name) for table in tables], axis=0) for name in metrics])
         place = evaluated.place(setting, seed_size)
+        if any(table.ties.any() for table in tables):
+            sides = np.mean([_sides_of_ties(evaluated, table) for table in tables], axis=0)
+            figures = intervals(sides, masks["all"], bootstrap, rng_seed)
+            made += _grid_rows(place, list(SIDES), languages, figures)
         controlled = seed_size == largest[setting] and not setting.endswith("null")
         for subset, mask in masks.items():
             if controlled or subset not in evaluated.subsets:
@@ -89,6 +53,37 @@ def rows(
     if groups:
         made += _chance_rows(evaluated.place("chance", 0), metrics, languages, evaluated.candidates())
     return made
+
+
+SIDES = ("P@1_best", "P@1_strict", "ties")  # metrics of settings that have ties
+
+
+def _sides_of_ties(evaluated: Evaluated, table: SettingRanks) -> Float[np.ndarray, "metric source target query"]:
+    ties = evaluated.wrong_ties(table)
+    return np.stack([gains(table.rank, "P@1"), gains(table.rank + ties, "P@1"), (ties > 0).astype(np.float64)])
+
+
+class Interval(NamedTuple):
+    """A mean over queries with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval(gain: Float[np.ndarray, " query"], bootstrap: int = 1000, rng_seed: int = 0) -> Interval:
+    """The mean of one figure's gains, as `intervals` gives it for all pairs."""
+    value = float(gain.mean())
+    if not bootstrap:
+        return Interval(value, value, value)
+    low, high = np.percentile(resamples(len(gain), bootstrap, rng_seed) @ gain / len(gain), (2.5, 97.5)).tolist()
+    width = wilson_width(len(gain))
+    return Interval(value, 1 - width if value == 1 else low, width if value == 0 else high)
+
+
+def wilson_width(queries: float) -> float:
+    """How far the 95 % bound of Wilson (1927) is from a fraction of 0 or 1 of so many queries."""
+    return _Z**2 / (queries + _Z**2)
 
 
 class Figures(NamedTuple):
@@ -137,9 +132,13 @@ def intervals(
 
 
 @lru_cache(maxsize=4)
-def resamples(queries: int, bootstrap: int, rng_seed: int) -> np.ndarray:
-    """Returns how often each query is drawn: (bootstrap, query) float32, each row summing to the number of queries."""
-    picks = np.random.default_rng(rng_seed).integers(0, queries, (bootstrap, queries))
+def resamples(queries: int, bootstrap: int, rng_seed: int, stream: int = 0) -> np.ndarray:
+    """Returns how often each query is drawn: (bootstrap, query) float32, each row summing to the number of queries.
+
+    Two calls with the same numbers have the same draws, as figures of the same queries need; figures of different
+    queries that are compared need different streams.
+    """
+    picks = np.random.default_rng([rng_seed, stream] if stream else rng_seed).integers(0, queries, (bootstrap, queries))
     flat = picks + queries * np.arange(bootstrap)[:, None]
     return np.bincount(flat.ravel(), minlength=bootstrap * queries).reshape(bootstrap, queries).astype(np.float32)
 
@@ -176,8 +175,8 @@ def bounds(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _widen(figures: Figures, size: float) -> None:
     """Gives figures of 0 and 1 the bound of Wilson (1927)."""
     none, every = figures.value == 0, figures.value == 1
-    figures.high[none] = _Z**2 / (size + _Z**2)
-    figures.low[every] = size / (size + _Z**2)
+    figures.high[none] = wilson_width(size)
+    figures.low[every] = 1 - wilson_width(size)
 
 
 def _grid_rows(place: Place, metrics: list[str], languages: Sequence[str], figures: Figures) -> list[ResultRow]:

@@ -18,6 +18,7 @@ from jaxalign.evaluation.options import OptionColumns
 from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics import precision
 from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.gains import expected_gains
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, figure, result_row
 from jaxalign.types import SpaceLabel
 
@@ -57,7 +58,7 @@ def rows(
     places = {setting: evaluated.place(setting, int(table.seed_size)) for setting, table in largest.items()}
     made: list[ResultRow] = []
     for metric in metrics:
-        tables = {setting: precision.gains(table.rank, metric) for setting, table in largest.items()}
+        tables = {setting: evaluated.gains(table, metric) for setting, table in largest.items()}
         for left, right in SETTING_PAIRS:
             if left in tables and right in tables:
                 result = paired(tables[left] - tables[right], draws, rng_seed)
@@ -106,13 +107,12 @@ def models(
     Every label column in which the two differ reads `ONE - OTHER`.
     """
     label = SpaceLabel._make(
-        left if left == right else f"{left} - {right}"
-        for left, right in zip(first.label, second.label, strict=True)
+        left if left == right else f"{left} - {right}" for left, right in zip(first.label, second.label, strict=True)
     )
     setting = f"{first.table.setting} - {second.table.setting}"
     place = Place(*label, setting=setting, seed_size=int(first.table.seed_size), metric=metric, **columns)
-    gains = (precision.gains(one.table.rank, metric) for one in (first, second))
-    return _tested_rows(place, languages, paired(next(gains) - next(gains), draws, rng_seed))
+    left, right = (expected_gains(one.table.rank, one.table.ties, metric) for one in (first, second))
+    return _tested_rows(place, languages, paired(left - right, draws, rng_seed))
 
 
 def paired(difference: Float[np.ndarray, "source target query"], draws: int = 999, rng_seed: int = 0) -> Tested:
@@ -128,6 +128,8 @@ def paired(difference: Float[np.ndarray, "source target query"], draws: int = 99
     p = _p_value(np.abs(flat @ signs.T / size), np.abs(value).reshape(-1)).reshape(value.shape)
     drawn = flat @ precision.resamples(size, 1000, rng_seed).T / size
     low, high = (bound.reshape(value.shape) for bound in precision.bounds(drawn))
+    width = np.where(cells.min(-1) == cells.max(-1), precision.wilson_width(size), 0.0)  # no spread to resample
+    low, high = np.maximum(low - width, -1.0), np.minimum(high + width, 1.0)
     return Tested(value, low, high, p, size)
 
 
@@ -150,9 +152,30 @@ def between(
     total = flat.sum(axis=1, keepdims=True)
     dealt = flat @ _deals(size, first, draws, rng_seed)
     p = _p_value(np.abs(dealt * (1 / first + 1 / other) - total / other), np.abs(value).reshape(-1))
-    drawn = [flat[:, s] @ precision.resamples(int(s.sum()), 1000, rng_seed).T / s.sum() for s in (member, ~member)]
+    # The two sides are different concepts: resamples of their own, or the interval would depend on the concepts' order.
+    drawn = [
+        flat[:, side] @ precision.resamples(int(side.sum()), 1000, rng_seed, stream).T / side.sum()
+        for stream, side in ((1, member), (2, ~member))
+    ]
     low, high = (bound.reshape(value.shape) for bound in precision.bounds(drawn[0] - drawn[1]))
-    return Tested(value, low, high, p.reshape(value.shape), size)
+    left_width, right_width = _side_widths(cells[..., member]), _side_widths(cells[..., ~member])
+    low = value - np.sqrt((value - low) ** 2 + left_width.below**2 + right_width.above**2)
+    high = value + np.sqrt((high - value) ** 2 + left_width.above**2 + right_width.below**2)
+    return Tested(value, np.maximum(low, -1.0), np.minimum(high, 1.0), p.reshape(value.shape), size)
+
+
+class Widths(NamedTuple):
+    """How far an interval reaches beyond a mean where the bootstrap has no spread."""
+
+    below: np.ndarray
+    above: np.ndarray
+
+
+def _side_widths(cells: Float[np.ndarray, "source target query"]) -> Widths:
+    """Widths of means of 0 or 1, by the bound of Wilson (Newcombe 1998, method 10); 0 for others, which vary."""
+    width = precision.wilson_width(cells.shape[-1])
+    every, none = (cells.min(-1) >= 1), (cells.max(-1) <= 0)
+    return Widths(np.where(every, width, 0.0), np.where(none, width, 0.0))
 
 
 @lru_cache(maxsize=2)

@@ -87,18 +87,20 @@ def _read(run: Run, renamed: Mapping[str, str]) -> _Ranks | None:
 
 def _same_test(kept: Sequence[_Ranks], first: Series, second: Series, setting: str, size: int) -> _Pair | None:
     """The outcomes of two series; None where the test concepts differ or fewer than two languages are in both."""
-    held: list[tuple[_Ranks, np.ndarray]] = []
+    held: list[tuple[_Ranks, np.ndarray, np.ndarray]] = []
     for series in (first, second):
         key = "|".join(map(str, (*series[:4], series.retrieval, setting, size, 0, 0)))
-        held += [(ranks, ranks.tables[key]) for ranks in kept if key in ranks.tables][:1]
+        for ranks in [ranks for ranks in kept if key in ranks.tables][:1]:
+            table = ranks.tables[key]
+            held.append((ranks, table, ranks.tables.get(f"{key}|ties", np.zeros_like(table))))
     if len(held) < 2 or held[0][0].test != held[1][0].test:
         return None
     codes = [code for code in held[0][0].languages if code in held[1][0].languages]
-    if len(codes) < 2 or any(len(ranks.languages) != len(table) for ranks, table in held):
+    if len(codes) < 2 or any(len(ranks.languages) != len(table) for ranks, table, _ in held):
         return None
     outcomes = []
-    for ranks, table in held:
+    for ranks, table, ties in held:
         chosen = [ranks.languages.index(code) for code in codes]
-        common = table[np.ix_(chosen, chosen)]
-        outcomes.append(SettingRanks(setting, size, 0, common, common, np.zeros_like(common)))
+        common, tied = (part[np.ix_(chosen, chosen)] for part in (table, ties))
+        outcomes.append(SettingRanks(setting, size, 0, common, common, tied))
     return _Pair(codes, *outcomes)

@@ -17,7 +17,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxalign.retrieval import vocabulary_one_pass
-from jaxalign.retrieval.counting import Ranked, best_of_rows, bounded, count_above, count_equal
+from jaxalign.retrieval.counting import best_of_rows, bounded, count_above, count_equal
 from jaxalign.retrieval.csls import BLOCK, check_k, radii, segments
 from jaxalign.types import InputError
 
@@ -29,11 +29,21 @@ Progress = Callable[[str, int, int], None]  # what, done, total
 
 
 class WordRanks(NamedTuple):
-    """Per query: rank from 1, row of the best candidate, wrong candidates that score exactly as the right answer."""
+    """Per query: rank from 1, row of the best candidate, and how many wrong and right ones share the answer's score."""
 
     rank: Int[np.ndarray, " query"]
     best: Int[np.ndarray, " query"]
-    ties: Int[np.ndarray, " query"]
+    ties: Int[np.ndarray, " query"]  # wrong candidates that score exactly as the best right answer
+    answers: Int[np.ndarray, " query"]  # right ones that do, 1 or more
+
+
+class Counted(NamedTuple):
+    """As WordRanks, on the device."""
+
+    rank: Int[Array, " query"]
+    best: Int[Array, " query"]
+    ties: Int[Array, " query"]
+    answers: Int[Array, " query"]
 
 
 def read_pairs(
@@ -99,19 +109,21 @@ def count(
 
 
 @partial(jax.jit, static_argnames=("tile", "best"))
-def _count(queries: Array, target: Array, penalty: Array, answers: Array, tiles: int, tile: int, best: bool) -> Ranked:
+def _count(
+    queries: Array, target: Array, penalty: Array, answers: Array, tiles: int, tile: int, best: bool
+) -> Counted:
     """Right answers are scored in the same product as all others; the best of them is the score to beat."""
 
-    def count_tile(index: Array, ranked: Ranked) -> Ranked:
+    def count_tile(index: Array, counted: Counted) -> Counted:
         start = index * tile
         scored = score_tile(queries, target, penalty, answers, start, tile)
         highest = best_of_rows(scored.scores) if best else jnp.zeros(tile, jnp.int32)
         ties = count_equal(scored.scores, scored.right, 1) - scored.right_ties
-        parts = Ranked(count_above(scored.scores, scored.right, 1) + 1, highest, ties)
-        pairs = zip(ranked, parts, strict=True)
-        return Ranked(*(lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in pairs))
+        rank = count_above(scored.scores, scored.right, 1) + 1
+        pairs = zip(counted, Counted(rank, highest, ties, scored.right_ties), strict=True)
+        return Counted(*(lax.dynamic_update_slice_in_dim(old, part, start, 0) for old, part in pairs))
 
-    return lax.fori_loop(0, tiles, count_tile, Ranked(*(jnp.zeros(len(queries), jnp.int32) for _ in range(3))))
+    return lax.fori_loop(0, tiles, count_tile, Counted(*(jnp.zeros(len(queries), jnp.int32) for _ in range(4))))
 
 
 class Scored(NamedTuple):
@@ -231,7 +243,8 @@ def _ranks_in_one_sweep(
     swept = vocabulary_one_pass.sweep(
         source, target, queries[once], answers[once], k=csls_k, tile=tile, best=best, progress=step("sweep")
     )
-    table = np.zeros((3, len(queries)), np.int32)
+    table = np.zeros((4, len(queries)), np.int32)
+    table[3] = 1  # a query that one sweep decides has nothing else at its answer's score
     table[0, once] = swept.state.above + 1
     if best:
         table[1, once] = swept.state.best

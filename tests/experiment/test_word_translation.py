@@ -7,7 +7,7 @@ import pytest
 
 from jaxalign import bench
 from jaxalign.embeddings import word2vec_format
-from jaxalign.metrics import precision
+from jaxalign.metrics import gains
 
 
 @pytest.fixture(scope="module")
@@ -162,4 +162,4 @@ def test_intervals_at_the_ends_have_a_width(place, tmp_path):
     difference = rows_of(tmp_path)["after - before", "nn", "all", "P@1"]
     assert difference["value"] > 0.9 and rows_of(tmp_path)["after - before", "nn", "all", "P@1_p"]["value"] <= 0.001
     chance = rows_of(tmp_path)["chance", "nn", "all", "P@1"]["value"]
-    assert chance == precision.chance("P@1", 550)
+    assert chance == gains.chance("P@1", 550)

@@ -3,44 +3,13 @@
 import numpy as np
 import pytest
 
+from jaxalign.evaluation.result import Ranks, SettingRanks
 from jaxalign.metrics import precision
+from jaxalign.metrics.evaluated import identical_answers
+from jaxalign.metrics.gains import gains
 from jaxalign.metrics.rows import COLUMNS, MEAN
-from jaxalign.types import InputError, Split
+from jaxalign.types import Concepts, InputError, Split
 from tests.planted import pick, study
-
-
-def test_precision_and_mrr_are_counts():
-    ranks = np.asarray([[[1, 2, 11], [1, 1, 1]], [[5, 10, 30], [31, 2, 2]]])
-    np.testing.assert_array_equal(precision.precision_at(ranks, 1), [[1 / 3, 1], [0, 0]])
-    np.testing.assert_array_equal(precision.precision_at(ranks, 10), [[2 / 3, 1], [2 / 3, 2 / 3]])
-    np.testing.assert_allclose(precision.mrr(ranks)[0, 0], (1 + 1 / 2 + 1 / 11) / 3)
-    with pytest.raises(InputError, match="--k"):
-        precision.gains(ranks, "P@0")
-
-
-def test_ties_are_scored_at_their_expectation_over_random_orders():
-    rng = np.random.default_rng(0)
-    ranks, ties = rng.integers(1, 6, 60), rng.integers(0, 5, 60)
-    place = ranks + np.floor(rng.random((200_000, 60)) * (ties + 1)).astype(int)  # the answer's place among its equals
-    for metric in ("P@1", "P@3", "P@5"):
-        found = precision.expected_gains(ranks, ties, metric)
-        np.testing.assert_allclose(found, precision.gains(place, metric).mean(0), atol=0.006)
-        assert (precision.gains(ranks + ties, metric) <= found).all() and (
-            found <= precision.gains(ranks, metric)
-        ).all()
-    np.testing.assert_allclose(precision.expected_gains(ranks, ties, "MRR"), 1 / place.mean(0), rtol=0.01)
-    assert (precision.expected_gains(np.array([0, 2]), np.array([3, 0]), "P@5") == [0, 1]).all()
-
-
-def test_a_missing_answer_scores_nothing():
-    assert precision.precision_at(np.asarray([0, 1]), 5) == 0.5
-    assert precision.mrr(np.asarray([0, 1])) == 0.5
-
-
-def test_chance_is_the_mean_over_random_orders():
-    ranks = np.random.default_rng(0).integers(1, 51, 200_000)
-    for metric in ("P@1", "P@10", "MRR"):
-        assert precision.chance(metric, 50) == pytest.approx(precision.gains(ranks, metric).mean(), rel=0.03)
 
 
 def test_every_row_is_the_plain_mean_of_its_cell():
@@ -95,7 +64,7 @@ def test_intervals_agree_with_resampling_one_cell_by_hand():
     hit = np.random.default_rng(0).random(300) < 0.3
     ranks = np.full((2, 2, 300), 9)
     ranks[0, 1] = np.where(hit, 1, 2)
-    grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(300, bool), bootstrap=4000)
+    grid = precision.intervals(gains(ranks, "P@1")[None], np.ones(300, bool), bootstrap=4000)
     by_hand = np.quantile(np.random.default_rng(1).binomial(300, hit.mean(), 100_000) / 300, (0.025, 0.975))
     np.testing.assert_allclose([grid.low[0, 0, 1], grid.high[0, 0, 1]], by_hand, atol=0.007)
     assert grid.low[0, 1, 0] == 0 and grid.high[0, 1, 0] == pytest.approx(1.96**2 / (300 + 1.96**2), rel=1e-4)
@@ -104,7 +73,7 @@ def test_intervals_agree_with_resampling_one_cell_by_hand():
 def test_ninety_five_percent_intervals_cover_about_that_often():
     rng = np.random.default_rng(5)
     ranks = np.where(rng.random((20, 20, 150)) < 0.35, 1, 7)
-    grid = precision.intervals(precision.gains(ranks, "P@1")[None], np.ones(150, bool))
+    grid = precision.intervals(gains(ranks, "P@1")[None], np.ones(150, bool))
     inside = (grid.low <= 0.35) & (grid.high >= 0.35)
     assert 0.90 < inside[0, :20, :20][~np.eye(20, dtype=bool)].mean() < 0.985
 
@@ -113,3 +82,39 @@ def test_ranks_of_another_split_are_refused():
     made = study()
     with pytest.raises(InputError, match="shape"):
         precision.rows(made._replace(split=Split(made.split.seed, made.split.test[:-1])))
+
+
+def tied_study():
+    """Two languages: the first query of en-fr ties with two wrong candidates, the second is alone in front."""
+    rank = np.array([[[0, 0], [1, 1]], [[1, 2], [0, 0]]])
+    ties = np.array([[[0, 0], [2, 0]], [[0, 0], [0, 0]]])
+    ids = ("a", "b", "c")
+    known = Concepts(ids, ("other",) * 3, {"en": ids, "fr": ("mot", "b", "mot")}, ())
+    ranks = Ranks(("en", "fr"), (SettingRanks("after", 3, 0, rank, rank * 0, ties),))
+    return study()._replace(ranks=ranks, concepts=known, split=Split((), ids[:2]))
+
+
+def test_ties_never_profit():
+    rows = precision.rows(tied_study(), ks=(1, 2), bootstrap=0)
+    found = {row["metric"]: row["value"] for row in pick(rows, source="en", target="fr", setting="after")}
+    expected = {"P@1": 2 / 3, "P@2": 5 / 6, "MRR": 3 / 4, "P@1_best": 1, "P@1_strict": 0.5, "ties": 0.5}
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_another_sense_of_the_same_word_is_the_same_answer_where_asked_for():
+    made = tied_study()
+    vectors = {"en": np.eye(3), "fr": np.array([[1.0, 0], [0, 1], [1, 0]])}  # concepts a and c are one word, one vector
+    assert identical_answers(made.concepts, made.split, vectors, "all").tolist() == [[0, 0], [1, 0]]
+    assert identical_answers(made.concepts, made.split, vectors, "test").tolist() == [[0, 0], [0, 0]]
+    identical = identical_answers(made.concepts, made.split, vectors, "all")
+    rows = precision.rows(made._replace(identical=identical), ks=(1,), bootstrap=0)
+    (row,) = pick(rows, source="en", target="fr", setting="after", metric="P@1")
+    assert row["value"] == pytest.approx((2 / 3 + 1) / 2)  # two of the three that tie are right
+
+
+def test_intervals_of_zero_and_one_have_a_width():
+    """20 queries: [0, .161] and [.839, 1] by Wilson 1927."""
+    assert precision.interval(np.zeros(20)) == pytest.approx((0, 0, 0.161), abs=5e-4)
+    assert precision.interval(np.ones(20)) == pytest.approx((1, 0.839, 1), abs=5e-4)
+    mixed = precision.interval(np.arange(20) < 6)
+    assert mixed.value == 0.3 and 0.05 < mixed.low < 0.2 and 0.4 < mixed.high < 0.6

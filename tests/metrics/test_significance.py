@@ -93,3 +93,56 @@ def test_model_against_model():
     assert mean["model"] == "demo - best" and mean["setting"] == "after - after" and mean["value"] < -0.5
     (p,) = pick(rows, source="mean", target="mean", metric="P@1_p")
     assert p["value"] == 1 / 100
+
+
+def test_the_order_of_the_concepts_moves_no_interval():
+    """30 ones and 30 zeros on both sides: independent resampling gives [-.167, .183] (scipy.stats.bootstrap)."""
+    x = np.zeros((2, 2, 120))
+    x[0, 1] = np.tile(np.arange(60) < 30, 2)
+    left = np.arange(120) < 60
+    ordered = significance.between(x, left, ~left)
+    assert ordered.low[0, 1] == pytest.approx(-0.18, abs=0.025) and ordered.high[0, 1] == pytest.approx(0.18, abs=0.025)
+    mixed = np.random.default_rng(0).permutation(60)
+    other = significance.between(x[..., np.concatenate([np.arange(60), 60 + mixed])], left, ~left)
+    assert abs(other.low[0, 1] - ordered.low[0, 1]) < 0.04 and abs(other.high[0, 1] - ordered.high[0, 1]) < 0.04
+
+
+@pytest.mark.parametrize("order", ["random", "sorted", "opposite"])
+def test_intervals_of_differences_cover_in_any_order(order):
+    """1,800 studies of two sides of 70 concepts, found with chances of .5 and .4: about 95 % of the intervals hold .1.
+
+    With the same resamples for both sides 59 % do in the sorted order and 99 % in the opposite one.
+    """
+    left, cells, covered = np.arange(140) < 70, ~np.eye(25, dtype=bool), []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        gain = (rng.random((25, 25, 140)) < np.where(left, 0.5, 0.4)).astype(float)
+        if order != "random":
+            first, second = np.sort(gain[..., :70]), np.sort(gain[..., 70:])
+            gain = np.concatenate([first, second[..., ::-1] if order == "opposite" else second], axis=-1)
+        found = significance.between(gain, left, ~left, draws=19, rng_seed=seed)
+        covered.append(((found.low <= 0.1) & (found.high >= 0.1))[:25, :25][cells])
+    assert 0.925 < np.mean(covered) < 0.975
+
+
+def test_intervals_of_paired_differences_cover():
+    cells, covered = ~np.eye(25, dtype=bool), []
+    for seed in range(3):
+        change = np.random.default_rng(seed).choice([-1.0, 0.0, 1.0], (25, 25, 100), p=[0.1, 0.7, 0.2])
+        found = significance.paired(change, draws=19, rng_seed=seed)
+        covered.append(((found.low <= 0.1) & (found.high >= 0.1))[:25, :25][cells])
+    assert 0.925 < np.mean(covered) < 0.975
+
+
+def test_differences_without_any_spread_have_a_width():
+    """20 and 30 concepts, all found on one side and none on the other; Newcombe 1998, method 10."""
+    gain = np.zeros((2, 2, 50))
+    gain[0, 1, :20] = 1
+    left, z = np.arange(50) < 20, 1.959964**2
+    found = significance.between(gain, left, ~left, draws=19)
+    assert found.value[0, 1] == found.high[0, 1] == 1
+    assert found.low[0, 1] == pytest.approx(1 - np.hypot(z / (20 + z), z / (30 + z)))
+    same = significance.between(np.zeros((2, 2, 50)), left, ~left, draws=19)
+    assert (same.low[0, 1], same.high[0, 1]) == pytest.approx((-z / (30 + z), z / (20 + z)))
+    pairs = significance.paired(np.zeros((2, 2, 50)), draws=19)
+    assert (pairs.low[0, 1], pairs.high[0, 1]) == pytest.approx((-z / (50 + z), z / (50 + z)))

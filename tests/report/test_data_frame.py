@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from jaxalign import report
-from jaxalign.metrics import precision
+from jaxalign.metrics.rows import COLUMNS
 from jaxalign.types import InputError
 from tests.report.runs import make
 
@@ -15,7 +15,7 @@ pandas = pytest.importorskip("pandas")
 def test_the_frame_holds_every_row(tmp_path):
     rows = make(tmp_path)
     frame = report.read_results(tmp_path)
-    assert list(frame.columns) == precision.COLUMNS and len(frame) == len(rows)
+    assert list(frame.columns) == list(COLUMNS) and len(frame) == len(rows)
     assert frame.to_dict("records") == rows
     pandas.testing.assert_frame_equal(frame, report.read_results(tmp_path / "results.jsonl"))
 

@@ -10,7 +10,7 @@ from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.embeddings import embed, prompts
 from jaxalign.evaluation import pairs as pairs_module
-from jaxalign.metrics import precision as precision_module
+from jaxalign.metrics.gains import precision_at
 
 LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 FOLDER = models.demo_path()
@@ -106,7 +106,7 @@ def precision(model, lexicon, rows, frame, settings):
     }
     ranks = pairs_module.rank(vectors, seed=seed, test=test, settings=settings)
     pairs = ~np.eye(len(LANGUAGES), dtype=bool)
-    return {setting: float(precision_module.precision_at(table, 1)[pairs].mean()) for setting, table in ranks.items()}
+    return {setting: float(precision_at(table, 1)[pairs].mean()) for setting, table in ranks.items()}
 
 
 FRAMES = {"vanilla": prompts.Template("vanilla", {"*": "{text}"}), "prompt": prompts.load()["paper"]}

@@ -45,6 +45,7 @@ BAD = {
     "retrieval": ["", "knn"],
     "csls_k": ["0", "-3", "ten", "9" * 20],
     "candidates": ["some"],
+    "identical_answers": ["maybe"],
     "k": ["", "0", "1,one", "1,1", "9" * 20],
     "null_draws": ["0", "10000000000"],
     "bootstrap": ["-1", "100000000000"],

@@ -21,9 +21,9 @@ class Tile(NamedTuple):
 
 def tied(results: Results, series: Series) -> float:
     """The share of queries, all pairs, whose right answer scored the same as another candidate after alignment."""
-    rows = results.pairs(series, "after", metric="ties").values()
+    rows = results.pairs(series, "after", metric="ties")
     scored = [pair for pair in results.pairs(series, "after") if MEAN not in pair]
-    return sum(row["value"] for row in rows) / max(len(scored), 1)
+    return sum(row["value"] for pair, row in rows.items() if MEAN not in pair) / max(len(scored), 1)
 
 
 def best_series(results: Results) -> Series | None:
