@@ -159,6 +159,18 @@ def _mapped(config: Any, shape: Shape, mesh: Mesh, mapped: bool) -> Any:
     return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(mesh.devices.flat))
 
 
+def lower(config: Any, shape: Shape, mesh: Mesh, mapped: bool, params: Any) -> jax.stages.Lowered:
+    """The program of a shape for devices that need not be here; `params`: shapes and placements of the parameters."""
+    copies = mesh.shape["data"]
+    place = NamedSharding(mesh, PartitionSpec("data"))
+
+    def abstract(part: np.ndarray) -> jax.ShapeDtypeStruct:
+        split = (copies, len(part) // copies, *part.shape[1:]) if mapped else part.shape
+        return jax.ShapeDtypeStruct(split, part.dtype, sharding=place)
+
+    return _mapped(config, shape, mesh, mapped).lower(params, *jax.tree.map(abstract, _blank(shape, copies)))
+
+
 def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:
     vectors = models.pooled(config, params, batch, layers=layers, last_picks=slots, taken=numbers)
     return vectors.swapaxes(0, 1)  # copies first: the axis that the devices share

@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.device.name}-{self.count}" if self.count > 1 else self.device.name
+        return f"{self.device.name}-{self.number}" if self.number > 1 else self.device.name
 
 
 # A TPU's matrix unit multiplies bfloat16. XLA makes a product of float32 at the highest precision from six of them.
@@ -99,7 +99,9 @@ def read_target(text: str) -> Target:
     known = {device.name: device for device in DEVICES}
     name, _, number = text.partition("-")
     if name not in known or number and not re.fullmatch(r"[1-9]\d{0,3}", number):
-        raise InputError(f"Expected --target as one of {', '.join(known)}, with -N for N devices, got {text!r}. Fix it.")
+        raise InputError(
+            f"Expected --target as one of {', '.join(known)}, with -N for N devices, got {text!r}. Fix it."
+        )
     device, count = known[name], int(number or smallest(known[name]))
     counts = counts_of(device)
     if count not in counts:
@@ -161,5 +163,5 @@ def devices(target: Target) -> np.ndarray:
 
 def mesh_of(target: Target, model_parallel: int = 1) -> Mesh:
     """The mesh ("data", "model") over the target's abstract devices, as a run on them would make it."""
-    grid = devices(target).reshape(target.count // model_parallel, model_parallel)
+    grid = devices(target).reshape(target.number // model_parallel, model_parallel)
     return Mesh(grid, ("data", "model"), axis_types=(AxisType.Auto,) * 2)

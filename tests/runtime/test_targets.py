@@ -11,7 +11,7 @@ from jaxalign.types import InputError
 )
 def test_a_target_is_a_device_and_a_number(text, name, count):
     target = targets.read_target(text)
-    assert (target.device.name, target.count) == (name, count)
+    assert (target.device.name, target.number) == (name, count)
     assert targets.read_target(target.name) == target
 
 

@@ -63,5 +63,5 @@ def alignment(work: Work, target: Target, fits: int, retrievals: int) -> Bound:
 
 
 def _bound(stage: str, flops: float, moved: float, peak: float, target: Target) -> Bound:
-    bandwidth = target.device.bandwidth_bytes * target.count
-    return Bound(stage, flops, moved, flops / (peak * target.count), moved / bandwidth)
+    bandwidth = target.device.bandwidth_bytes * target.number
+    return Bound(stage, flops, moved, flops / (peak * target.number), moved / bandwidth)

@@ -32,7 +32,7 @@ def weight_bytes(config: models.Config, model_parallel: int) -> int:
 
 def possible(config: models.Config, target: Target) -> list[int]:
     """The numbers of devices that may share the weights: divisors of the count that leave each a whole head."""
-    divisors = [parts for parts in range(1, target.count + 1) if target.count % parts == 0]
+    divisors = [parts for parts in range(1, target.number + 1) if target.number % parts == 0]
     return [parts for parts in divisors if config.heads % parts == 0]
 
 
@@ -47,7 +47,7 @@ def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_token
     if model_parallel > 1 and model_parallel not in possible(work.config, target):
         near = min(possible(work.config, target), key=lambda parts: abs(parts - model_parallel))
         raise InputError(
-            f"Expected --model_parallel as a divisor of {target.count} devices and {work.config.heads} heads, got "
+            f"Expected --model_parallel as a divisor of {target.number} devices and {work.config.heads} heads, got "
             f"{model_parallel}. The nearest is --model_parallel={near}."
         )
     for parts in asked:

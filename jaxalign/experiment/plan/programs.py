@@ -71,13 +71,11 @@ def extraction(spec: Extraction) -> Any:
     params = jax.tree.map(
         lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), abstract, places
     )
-    mapped = spec.model_parallel == 1
-    engine = extract.Engine(config, params, mesh, mapped)
-    copies = target.count // spec.model_parallel
+    copies = target.number // spec.model_parallel
     shape = extract.Shape(
         spec.rows * copies, spec.width, spec.pooled_per_row, spec.pooled, tuple(spec.layers), False, spec.decoder
     )
-    return extract.lower(engine, shape)
+    return extract.lower(config, shape, mesh, spec.model_parallel == 1, params)
 
 
 BUILDERS = {"Extraction": (Extraction, extraction)}

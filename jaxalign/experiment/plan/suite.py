@@ -51,7 +51,7 @@ def plan_of(one: Work, target: Target, config: Config) -> Plan:
     )
     sizes = max(1, len(config.seed_sizes))
     fits = sum(sizes if setting in ("after", "null") else 1 for setting in config.settings)
-    tokens = choice.batch_tokens * target.count // choice.model_parallel
+    tokens = choice.batch_tokens * target.number // choice.model_parallel
     stages = (
         bounds.extraction(one, target, tokens, layers),
         bounds.alignment(one, target, fits * layers * len(config.embeddings), len(config.retrieval)),
@@ -81,7 +81,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "tokens_computed": plan.work.tokens_computed,
         "petaflops": sum(stage.flops for stage in plan.stages) / 1e15,
         "least_seconds": seconds,
-        "least_device_hours": seconds * plan.target.count / 3600,
+        "least_device_hours": seconds * plan.target.number / 3600,
         "disk_gb": plan.disk_bytes / 1e9,
         "estimates": list(plan.work.estimates),
     }
@@ -114,7 +114,7 @@ def table(plans: list[Plan]) -> str:
     widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
     shown = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in [heads, *lines]]
     device = plans[0].target.device
-    title = f"{plans[0].target.name}: {plans[0].target.count} x {device.memory_bytes / 1e9:.0f} GB ({device.source})"
+    title = f"{plans[0].target.name}: {plans[0].target.number} x {device.memory_bytes / 1e9:.0f} GB ({device.source})"
     notes = sorted({f"estimate: {note}" for plan in plans for note in plan.work.estimates})
     bound = "Seconds are bounds by the published peaks, not promises; memory is per device, by the compiler."
     return "\n".join([title, *shown, bound, *notes])

@@ -54,7 +54,7 @@ def of_model(name: str, config: Config) -> Work:
     texts = sum(len(part.offsets) - 1 for part in parts)
     return Work(
         name, raw, model_config, concepts, seeds, len(words), round(texts * scale), round(plan.given * scale),
-        round(plan.computed * scale), plan.width, plan.picks, estimates,
+        round(plan.computed * scale), plan.width, plan.most_vectors, estimates,
     )  # fmt: skip
 
 

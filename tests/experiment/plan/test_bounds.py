@@ -22,7 +22,9 @@ def test_the_papers_ten_models_are_packaged():
 
 def test_llama_7b_has_the_published_number_of_parameters():
     one = work_of()
-    blocks = 32 * (4 * 4096**2 + 3 * 4096 * 11008 + 2 * 4096)  # queries, keys, values, output; gate, up, down; two norms
+    blocks = 32 * (
+        4 * 4096**2 + 3 * 4096 * 11008 + 2 * 4096
+    )  # queries, keys, values, output; gate, up, down; two norms
     assert bounds.block_parameters(one.config) == blocks
     assert choose.weight_bytes(one.config, 1) == 2 * (blocks + 32000 * 4096 + 4096)
 
