@@ -33,13 +33,14 @@ class Device(NamedTuple):
 
 
 class Target(NamedTuple):
-    """`count` devices of one kind, as in `v5e-8`."""
+    """Some devices of one kind, as in `v5e-8`."""
 
     device: Device
-    count: int
+    number: int  # of devices
 
     @property
     def name(self) -> str:
+        """What `--target` takes."""
         return f"{self.device.name}-{self.number}" if self.number > 1 else self.device.name
 
 
@@ -100,7 +101,7 @@ def read_target(text: str) -> Target:
     name, _, number = text.partition("-")
     if name not in known or number and not re.fullmatch(r"[1-9]\d{0,3}", number):
         raise InputError(
-            f"Expected --target as one of {', '.join(known)}, with -N for N devices, got {text!r}. Fix it."
+            f"Expected --target as one of {', '.join(known)}, with -N for N devices, got {text!r}. Fix --target."
         )
     device, count = known[name], int(number or smallest(known[name]))
     counts = counts_of(device)

@@ -17,8 +17,8 @@ def test_a_target_is_a_device_and_a_number(text, name, count):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("v9", "one of v4, v5e"), ("", "one of"), ("v5e-3", "nearest is v5e-4"), ("v5e-0", "one of"), ("h100-16", "h100-8"),
-     ("v5e-x", "one of"), ("cpu-2", "cpu-1")],
+    [("v9", "one of v4, v5e"), ("", "one of"), ("v5e-3", "nearest is v5e-4"), ("v5e-0", "one of"),
+     ("h100-16", "h100-8"), ("v5e-x", "one of"), ("cpu-2", "cpu-1")],
 )  # fmt: skip
 def test_a_wrong_target_is_refused_with_the_nearest(text, said):
     with pytest.raises(InputError, match=said):
