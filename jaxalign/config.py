@@ -25,8 +25,9 @@ class Config:
 
     suite: str = _option(
         "alignment",
-        "what to run: alignment (concepts to report), embed (speed of extraction) or kernels (speed of alignment)",
-        choices=("alignment", "embed", "kernels"),
+        "what to run: alignment (concepts to report), plan (what a run needs on --target, without having it), embed "
+        "(speed of extraction) or kernels (speed of alignment)",
+        choices=("alignment", "plan", "embed", "kernels"),
     )
     # what is compared
     models: tuple[str, ...] = _option(
@@ -204,6 +205,11 @@ class Config:
     process_id: int = _option(0, "number of this process, from 0", bounds=COUNT)
     # throughput
     sizes: tuple[str, ...] = _option(("1000x2000x256",), "kernels suite: comma list of TRAINxTESTxDIMENSION")
+    target: str = _option(
+        "",
+        "plan suite: a device and how many of it, such as v5e-8 or h100; devices: v4, v5e, v5p, v6e, a100, h100, h200, "
+        "l4, cpu",
+    )
     repeats: int = _option(5, "throughput suites: timed repetitions", bounds=(1, 10_000))
     texts: int = _option(2000, "embed suite: number of texts", bounds=(1, 10_000_000))
 

@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
     "Several hosts": ("coordinator", "num_processes", "process_id"),
+    "Plan": ("target",),
     "Throughput suites": ("sizes", "repeats", "texts"),
 }
 _RUN = (*GROUPS["The run"], *GROUPS["Several hosts"], "seed")
@@ -45,6 +46,8 @@ MODES: dict[str, frozenset[str]] = {
         "completion retrieval csls_k k bootstrap lowercase".split()
     )
     | frozenset(_RUN) - {"export_spaces"},
+    # A plan reads the flags of the run that it plans; those that change no shape are allowed too.
+    "--suite=plan": frozenset(("target", *GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
     "--suite=embed": frozenset(
         "models weights dtype model_parallel batch_tokens embeddings pooling layers repeats texts".split()
     )
@@ -58,6 +61,7 @@ _OPENED_BY = {
     "lowercase": "--dictionary",
     "max_vocabulary": "--spaces",
     "repeated_keys": "--spaces",
+    "target": "--suite=plan",
     "sizes": "--suite=kernels",
     "repeats": "--suite=kernels or --suite=embed",
     "texts": "--suite=embed",
@@ -80,6 +84,8 @@ def check(config: Any) -> None:
     _check_run_name(config.run_name)
     if "none" in config.normalize and len(config.normalize) > 1:
         raise InputError(f"Expected --normalize=none without other steps, got {','.join(config.normalize)!r}.")
+    if config.suite == "plan" and not config.target:
+        raise InputError("Expected --target with --suite=plan, got none. Give one such as --target=v5e-8.")
     parse_layers(config.layers)
     for size in config.sizes:
         parse_size(size)

@@ -35,7 +35,8 @@ def run(config: Config) -> Path | None:
         compute_share(config, clock)
         processes.barrier("end")
         return None
-    suite = {"alignment": alignment, "embed": embed_suite, "kernels": kernels_suite}[config.suite]
+    suites = {"alignment": alignment, "plan": plan_suite, "embed": embed_suite, "kernels": kernels_suite}
+    suite = suites[config.suite]
     for note in notes(config):
         LOGGER.warning("%s", note)
     root = Path(config.workdir)
@@ -56,7 +57,7 @@ def run(config: Config) -> Path | None:
         raise
     bucket_runs.publish(final)
     seconds = clock.rows()[-1]["seconds"]
-    print(f"\nreport: {bucket.url_of(final / 'report.html')}") if "report" in summary else None
+    print(f"\nreport: {bucket.url_of(final / summary['report'])}") if "report" in summary else None
     print(
         json.dumps({"run": bucket.url_of(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary),
         flush=True,
@@ -163,6 +164,13 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         )
     report.show(rows)
     return {"rows": len(rows), "report": "report.html"}
+
+
+def plan_suite(config: Config, out: Path, clock: Clock) -> dict:
+    """What the run needs on --target: memory by the device's own compiler, least time by its published peaks."""
+    from jaxalign.experiment.plan import suite
+
+    return suite.run(config, out, clock)
 
 
 def embed_suite(config: Config, out: Path, clock: Clock) -> dict:

@@ -56,7 +56,7 @@ def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_token
             continue
         tokens = batch_tokens or TOKENS
         while tokens >= (batch_tokens or FEWEST_TOKENS):
-            found = programs.compile_apart(program(work, target, parts, tokens, layers))
+            found = programs.compile_cached(program(work, target, parts, tokens, layers))
             # Arguments hold the weights and one batch; outputs of earlier batches wait to be read.
             needed = found.bytes + (IN_FLIGHT - 1) * found.output_bytes
             if not found.error and needed <= room:

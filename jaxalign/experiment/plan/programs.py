@@ -6,23 +6,32 @@ The child prints one JSON object: what the compiler says of the program's memory
 refuses a program, or takes longer than `LIMIT` seconds, is a result too: `error` says what it said.
 """
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
+import jaxalign
 from jaxalign import models
+from jaxalign.alignment import reduced
+from jaxalign.alignment.procrustes import Completion
 from jaxalign.embeddings import extract
+from jaxalign.evaluation import pairs_on_mesh
+from jaxalign.evaluation.candidates import choose_tiling
+from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.models.checkpoint import convert, sharding
-from jaxalign.runtime import targets
-from jaxalign.runtime.threads import cores
+from jaxalign.retrieval.penalties import Retrieval
+from jaxalign.runtime import files, targets
 
 LIMIT = 600  # seconds of one compilation
 
@@ -41,6 +50,19 @@ class Compiled(NamedTuple):
     def bytes(self) -> int:
         """All that has to be in a device's memory at once."""
         return self.argument_bytes + self.temporary_bytes + self.output_bytes + self.code_bytes
+
+
+class Probe(NamedTuple):
+    """The smallest program there is: whether the compiler of the target is installed."""
+
+    target: str
+
+
+def probe(spec: Probe) -> Any:
+    """The lowered program that adds one to one number."""
+    mesh = targets.mesh_of(targets.read_target(spec.target))
+    number = jax.ShapeDtypeStruct((), "float32", sharding=NamedSharding(mesh, PartitionSpec()))
+    return jax.jit(lambda value: value + 1).lower(number)
 
 
 class Extraction(NamedTuple):
@@ -78,13 +100,84 @@ def extraction(spec: Extraction) -> Any:
     return extract.lower(config, shape, mesh, spec.model_parallel == 1, params)
 
 
-BUILDERS = {"Extraction": (Extraction, extraction)}
+class Ranking(NamedTuple):
+    """The program that fits the maps of all pairs in a group of settings and ranks both directions."""
+
+    target: str
+    languages: int
+    concepts: int
+    seeds: int
+    features: int
+    settings: int  # that share their seed rows: `after` and its nulls
+    retrieval: Retrieval
+    completion: Completion
+    precision: str
+    memory_budget: int
 
 
-def compile_all(specs: Sequence[Any]) -> list[Compiled]:
-    """What the compiler says of each program, in the order given; as many at a time as this machine has cores."""
-    with ThreadPoolExecutor(max(1, min(cores(), len(specs)))) as pool:
-        return list(pool.map(compile_apart, specs))
+def ranking(spec: Ranking) -> Any:
+    """The lowered program of a ranking on the target's abstract devices."""
+    mesh = pairs_on_mesh.make_mesh(list(targets.devices(targets.read_target(spec.target)).flat))
+    options = AlignmentOptions(
+        retrieval=spec.retrieval, completion=spec.completion, precision=spec.precision, procrustes="polar",
+        memory_budget=spec.memory_budget, best=True,
+    )  # fmt: skip
+    padded, tiling = choose_tiling(spec.concepts, options, 1)
+    whole, split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), (pairs_on_mesh.AXIS,)))
+
+    def abstract(shape: tuple[int, ...], dtype: Any, place: NamedSharding) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=place)
+
+    one = jax.eval_shape(
+        partial(reduced.reduce, completion=spec.completion),
+        jax.ShapeDtypeStruct((spec.concepts, spec.features), "float32"),
+        jax.ShapeDtypeStruct((padded, spec.features), "float32"),
+        jax.ShapeDtypeStruct((spec.seeds,), "int32"),
+    )
+    spaces = jax.tree.map(lambda leaf: abstract((spec.languages, *leaf.shape), leaf.dtype, whole), one)
+    pairs = spec.languages * (spec.languages - 1) // 2 * spec.settings
+    count = -(-pairs // mesh.size) * mesh.size
+    shapes = ((count, 2), (count, 2, spec.seeds), (count, 2, padded))  # languages, seeds, answers
+    items: Any = pairs_on_mesh.Items(*(abstract(shape, "int32", split) for shape in shapes))  # type: ignore[arg-type]
+    return pairs_on_mesh.rank_on.lower(mesh, spaces, items, tiling, spec.concepts, options.map_options)
+
+
+BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "Probe": (Probe, probe),
+    "Extraction": (Extraction, extraction),
+    "Ranking": (Ranking, ranking),
+}
+
+
+def compile_cached(spec: Any) -> Compiled:
+    """As `compile_apart`; the same question to the same compiler and the same code is asked once."""
+    path = _cache_folder() / f"{_digest(spec)}.json"
+    if path.exists():
+        return Compiled(**json.loads(path.read_text("utf-8")))
+    answer = compile_apart(spec)
+    if not answer.error:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.write_text(path, json.dumps(answer._asdict()))
+    return answer
+
+
+def _digest(spec: Any) -> str:
+    """Of the specification, the versions of the compilers, and every source file of the package."""
+    hashed = hashlib.blake2b(digest_size=16)
+    hashed.update(json.dumps([type(spec).__name__, spec._asdict(), jax.__version__, _plugins()]).encode())
+    for path in sorted(Path(jaxalign.__file__).parent.rglob("*.py")):
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
+
+
+def _plugins() -> list[str]:
+    """Name and version of the installed compilers."""
+    names = ("libtpu", "jax-cuda13-plugin")
+    return [f"{one.name} {one.version}" for one in metadata.distributions() if one.name in names]
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxalign" / "plans"
 
 
 def compile_apart(spec: Any) -> Compiled:

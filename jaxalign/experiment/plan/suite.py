@@ -1,21 +1,22 @@
 """`--suite=plan`: prints a table of what the run needs on `--target`, and writes it as rows and as a page."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from jaxalign.config import Config
-from jaxalign.experiment.plan import bounds, choose, work
+from jaxalign.experiment.plan import bounds, choose, programs, work
 from jaxalign.experiment.plan.bounds import Bound
 from jaxalign.experiment.plan.choose import Choice
+from jaxalign.experiment.plan.programs import Compiled, Probe, Ranking
 from jaxalign.experiment.plan.work import Work
-from jaxalign.runtime import files, targets
+from jaxalign.runtime import files, targets, threads
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.targets import Target
-
-FITTED = ("after", "ceiling", "null", "ceiling_null")
+from jaxalign.types import InputError
 
 
 class Plan(NamedTuple):
@@ -24,6 +25,7 @@ class Plan(NamedTuple):
     work: Work
     target: Target
     choice: Choice
+    ranking: Compiled
     stages: tuple[Bound, ...]
     disk_bytes: int
 
@@ -32,10 +34,12 @@ def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
     """Plans every model of --models on --target; writes plan.jsonl and plan.html under `out`."""
     target = targets.read_target(config.target)
     with clock.phase("load"):
-        targets.devices(target)  # the compiler is missing or there: said before anything else is done
+        missing = programs.compile_cached(Probe(target.name)).error
+        if missing:
+            raise InputError(missing.partition("InputError: ")[2] or missing)
         every = [work.of_model(name, config) for name in config.models]
-    with clock.phase("compile"):
-        plans = [plan_of(one, target, config) for one in every]
+    with clock.phase("compile"), ThreadPoolExecutor(threads.cores()) as pool:
+        plans = list(pool.map(lambda one: plan_of(one, target, config), every))
     rows = [row for plan in plans for row in rows_of(plan)]
     files.write_text(out / "plan.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     files.write_text(out / "plan.html", page(plans))
@@ -50,6 +54,9 @@ def plan_of(one: Work, target: Target, config: Config) -> Plan:
         one, target, model_parallel=config.model_parallel, batch_tokens=config.batch_tokens, layers=layers
     )
     sizes = max(1, len(config.seed_sizes))
+    ranking = programs.compile_cached(ranking_of(one, target, config))
+    if ranking.error:
+        raise InputError(f"Expected the ranking of {one.model} to compile for {target.name}, got: {ranking.error}.")
     fits = sum(sizes if setting in ("after", "null") else 1 for setting in config.settings)
     tokens = choice.batch_tokens * target.number // choice.model_parallel
     stages = (
@@ -57,7 +64,17 @@ def plan_of(one: Work, target: Target, config: Config) -> Plan:
         bounds.alignment(one, target, fits * layers * len(config.embeddings), len(config.retrieval)),
     )
     disk = one.texts * layers * one.config.width * 4
-    return Plan(one, target, choice, stages, disk)
+    return Plan(one, target, choice, ranking, stages, disk)
+
+
+def ranking_of(one: Work, target: Target, config: Config) -> Ranking:
+    """The largest ranking program of the run: the ceiling and its nulls, whose maps are fitted on every concept."""
+    whole = {"ceiling", "ceiling_null"} & set(config.settings)
+    seeds = one.concepts if whole else one.seeds
+    return Ranking(
+        target.name, one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)), config.retrieval[0],  # type: ignore[arg-type]
+        config.completion, config.precision, int(config.memory_budget * 2**30),
+    )  # fmt: skip
 
 
 def summary(plan: Plan) -> dict[str, Any]:
@@ -74,7 +91,8 @@ def summary(plan: Plan) -> dict[str, Any]:
         "arguments_gb": compiled.argument_bytes / 1e9,
         "temporaries_gb": compiled.temporary_bytes / 1e9,
         "outputs_gb": compiled.output_bytes / 1e9,
-        "compile_seconds": compiled.compile_seconds,
+        "ranking_gb": plan.ranking.bytes / 1e9,
+        "compile_seconds": compiled.compile_seconds + plan.ranking.compile_seconds,
         "concepts": plan.work.concepts,
         "texts": plan.work.texts,
         "tokens_given": plan.work.tokens_given,
@@ -99,6 +117,7 @@ COLUMNS = (
     ("weights_gb", "weights GB", "{:.1f}"),
     ("temporaries_gb", "temporaries GB", "{:.2f}"),
     ("outputs_gb", "outputs GB", "{:.2f}"),
+    ("ranking_gb", "ranking GB", "{:.2f}"),
     ("tokens_computed", "tokens", "{:,}"),
     ("petaflops", "PFLOP", "{:.2f}"),
     ("least_seconds", "at least s", "{:.1f}"),
