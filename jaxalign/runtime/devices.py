@@ -11,6 +11,9 @@ def prepare(config: Config) -> int:
     """Sets JAX up as the config asks; returns this process's number, 0 for the one that writes the report."""
     import jax
 
+    if config.suite == "plan":  # its programs are compiled in processes of their own, for devices that are not here
+        jax.config.update("jax_platforms", "cpu")
+
     if config.compilation_cache:
         jax.config.update("jax_compilation_cache_dir", str(_cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

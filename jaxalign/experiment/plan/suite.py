@@ -71,10 +71,9 @@ def ranking_of(one: Work, target: Target, config: Config) -> Ranking:
     """The largest ranking program of the run: the ceiling and its nulls, whose maps are fitted on every concept."""
     whole = {"ceiling", "ceiling_null"} & set(config.settings)
     seeds = one.concepts if whole else one.seeds
-    return Ranking(
-        target.name, one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)), config.retrieval[0],  # type: ignore[arg-type]
-        config.completion, config.precision, int(config.memory_budget * 2**30),
-    )  # fmt: skip
+    options: Any = (config.retrieval[0], config.completion, config.precision)
+    shape = (one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)))
+    return Ranking(target.name, *shape, *options, int(config.memory_budget * 2**30))
 
 
 def summary(plan: Plan) -> dict[str, Any]:
