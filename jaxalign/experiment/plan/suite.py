@@ -71,9 +71,11 @@ def ranking_of(one: Work, target: Target, config: Config) -> Ranking:
     """The largest ranking program of the run: the ceiling and its nulls, whose maps are fitted on every concept."""
     whole = {"ceiling", "ceiling_null"} & set(config.settings)
     seeds = one.concepts if whole else one.seeds
-    options: Any = (config.retrieval[0], config.completion, config.precision)
-    shape = (one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)))
-    return Ranking(target.name, *shape, *options, int(config.memory_budget * 2**30))
+    fields: Any = (
+        target.name, one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)), config.retrieval[0],
+        config.completion, config.precision, int(config.memory_budget * 2**30),
+    )  # fmt: skip
+    return Ranking(*fields)
 
 
 def summary(plan: Plan) -> dict[str, Any]:
