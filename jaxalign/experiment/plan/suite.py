@@ -5,14 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
 from jaxalign.config import Config
 from jaxalign.experiment.plan import bounds, choose, programs, work
 from jaxalign.experiment.plan.bounds import Bound
 from jaxalign.experiment.plan.choose import Choice
 from jaxalign.experiment.plan.programs import Compiled, Probe, Ranking
 from jaxalign.experiment.plan.work import Work
+from jaxalign.report.page import plan as page
 from jaxalign.runtime import files, targets, threads
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.targets import Target
@@ -42,7 +41,8 @@ def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
         plans = list(pool.map(lambda one: plan_of(one, target, config), every))
     rows = [row for plan in plans for row in rows_of(plan)]
     files.write_text(out / "plan.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    files.write_text(out / "plan.html", page(plans))
+    body = [[form.format(summary(plan)[key]) for key, _, form in COLUMNS] for plan in plans]
+    files.write_text(out / "plan.html", page.render(target, [head for _, head, _ in COLUMNS], body, rows))
     print(table(plans))
     return {"rows": len(rows), "plans": [summary(plan) for plan in plans], "report": "plan.html"}
 
@@ -138,13 +138,3 @@ def table(plans: list[Plan]) -> str:
     notes = sorted({f"estimate: {note}" for plan in plans for note in plan.work.estimates})
     bound = "Seconds are bounds by the published peaks, not promises; memory is per device, by the compiler."
     return "\n".join([title, *shown, bound, *notes])
-
-
-def page(plans: list[Plan]) -> str:
-    """The plans as one self-contained HTML page."""
-    engine = Environment(loader=PackageLoader("jaxalign.experiment.plan", "."), autoescape=select_autoescape())
-    body = [[form.format(summary(plan)[key]) for key, _, form in COLUMNS] for plan in plans]
-    notes = sorted({note for plan in plans for note in plan.work.estimates})
-    return engine.get_template("plan.html").render(
-        target=plans[0].target, heads=[head for _, head, _ in COLUMNS], body=body, plans=plans, notes=notes
-    )
