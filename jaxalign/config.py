@@ -111,8 +111,9 @@ class Config:
     )
     dtype: str = _option(
         "float32",
-        "dtype of weights and activations; extracted vectors are always float32",
-        choices=("float32", "bfloat16", "float16"),
+        "dtype of weights and activations; auto: bfloat16 on accelerators, float32 on a CPU; extracted vectors are "
+        "always float32",
+        choices=("auto", "float32", "bfloat16", "float16"),
     )
     batch_tokens: int = _option(0, "tokens computed at once on each device; 0: automatic", bounds=(0, 2**24))
     model_parallel: int = _option(1, "devices that share one copy of the weights", bounds=POSITIVE)
@@ -200,7 +201,9 @@ class Config:
     memory_budget: float = _option(4.0, "GiB that the alignment may use for similarities", bounds=(0.01, 1e6))
     compilation_cache: bool = _option(True, "keep compiled programs in the user's cache folder")
     debug_nans: bool = _option(False, "stop at the first NaN inside compiled code (slow)")
-    coordinator: str = _option("", "HOST:PORT of the first process of a run on several hosts, or auto on a TPU-VM")
+    coordinator: str = _option(
+        "", "HOST:PORT of the first process of a run on several hosts, or auto (TPU-VM, Slurm, Open MPI, GKE)"
+    )
     num_processes: int = _option(1, "processes of a run on several hosts", bounds=POSITIVE)
     process_id: int = _option(0, "number of this process, from 0", bounds=COUNT)
     # throughput

@@ -192,6 +192,7 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
             "digest": model.digest,
             "family": model.family,
             "dtype": model.dtype,
+            "checkpoint_dtype": model_checks.checkpoint_dtype(model.folder),
         }
         record["unknown_words"] = _unknown_words(model.tokenizer, concepts)
         record["parameters"] = sum(leaf.size for leaf in jax.tree.leaves(model.params))

@@ -60,6 +60,12 @@ def layers_of(config: Config, model: ModelConfig) -> str | tuple[int, ...]:
     return numbers.pop()
 
 
+def checkpoint_dtype(folder: Path) -> str:
+    """The dtype that config.json names for the weights of the checkpoint; "unknown" where it names none."""
+    raw = read_json(folder)
+    return str(raw.get("dtype") or raw.get("torch_dtype") or "unknown")
+
+
 def templates_of(config: Config) -> Mapping[str, Any]:
     """The prompt templates of --templates that --template_names chooses."""
     known = prompts.load(config.templates or None)

@@ -29,6 +29,8 @@ def run(config: Config) -> Path | None:
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
+    config = dataclasses.replace(config, dtype=devices.resolve_dtype(config.dtype))
+    given = dataclasses.replace(given, dtype=config.dtype)
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
     if not first:

@@ -5,9 +5,8 @@ query's rank is 1 + the candidates that score strictly higher than its best righ
 lower it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack
 
 import jax
@@ -44,32 +43,6 @@ class Counted(NamedTuple):
     best: Int[Array, " query"]
     ties: Int[Array, " query"]
     answers: Int[Array, " query"]
-
-
-def read_pairs(
-    path: str | Path, source_words: Sequence[str], target_words: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """(source rows, target rows, pairs left out) of a file with one "source target" pair a line, as MUSE's and
-    vecmap's.
-
-    Pairs with a word that the vocabulary lacks are left out. Raises InputError for a line of another form.
-    """
-    first, second = (dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
-                     for words in (source_words, target_words))  # fmt: skip
-    known: list[tuple[int, int]] = []
-    missing = 0
-    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
-        words = line.split()
-        if len(words) != 2:
-            raise InputError(f"Expected two words in line {number} of {path}, got {line!r}. Fix --dictionary.")
-        if words[0] in first and words[1] in second:
-            known.append((first[words[0]], second[words[1]]))
-        else:
-            missing += 1
-    if not known:
-        raise InputError(f"Expected a pair of known words in {path}, got none. Fix --dictionary or --spaces.")
-    rows = np.array(known, np.int64)
-    return rows[:, 0], rows[:, 1], missing
 
 
 def answer_table(source_rows: np.ndarray, target_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

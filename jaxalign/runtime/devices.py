@@ -24,6 +24,15 @@ def prepare(config: Config) -> int:
     return jax.process_index()
 
 
+def resolve_dtype(name: str) -> str:
+    """The dtype that `auto` stands for: bfloat16 on accelerators, float32 on a CPU; any other name as it is."""
+    import jax
+
+    if name != "auto":
+        return name
+    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+
+
 def _cache_folder() -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(root) / "jaxalign" / "compiled"
@@ -38,10 +47,20 @@ def _cache_folder() -> Path:
 
 
 def _join(config: Config) -> None:
-    """Joins the processes of a run on several hosts; on a TPU-VM JAX reads all it needs from the environment."""
+    """Joins the processes of a run on several hosts.
+
+    With `auto` JAX reads address, number and count from the environment: on TPU-VMs and GKE, under Slurm (`srun`) and
+    under Open MPI (`mpirun`). Raises InputError where the environment names no cluster.
+    """
     import jax
 
     if config.coordinator == "auto":
-        jax.distributed.initialize()
+        try:
+            jax.distributed.initialize()
+        except ValueError as error:  # "coordinator_address should be defined."
+            raise InputError(
+                f"Expected a TPU-VM, Slurm, Open MPI or GKE for --coordinator=auto, got none of them ({error}). Start "
+                "with srun or mpirun, or give --coordinator=HOST:PORT, --num_processes and --process_id."
+            ) from error
     else:
         jax.distributed.initialize(config.coordinator, config.num_processes, config.process_id)

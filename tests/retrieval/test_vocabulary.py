@@ -149,16 +149,9 @@ def test_progress_is_told():
     assert [what for what, done, total in told if done == total] == ["neighbourhoods", "ranks"]
 
 
-def test_dictionary_files_give_several_answers(tmp_path):
-    path = tmp_path / "en-fr.dict"
-    path.write_text("dog chien\ncat chat\ndog toutou\nbird oiseau\n", "utf-8")
-    first, second, missing = vocabulary.read_pairs(path, ["cat", "dog"], ["chat", "chien", "toutou"])
-    assert missing == 1
-    queries, answers = vocabulary.answer_table(first, second)
+def test_pairs_with_one_source_word_are_several_answers():
+    queries, answers = vocabulary.answer_table(np.array([1, 0, 1]), np.array([1, 0, 2]))
     assert queries.tolist() == [1, 0] and answers.tolist() == [[1, 2], [0, 0]]
-    path.write_text("dog\n", "utf-8")
-    with pytest.raises(InputError, match="line 1"):
-        vocabulary.read_pairs(path, ["dog"], ["chien"])
 
 
 def test_wrong_input_is_refused():

@@ -30,7 +30,7 @@ BAD = {
     "pooling": ["", "max"],
     "special_tokens": ["maybe"],
     "layers": ["", "first", "-1", "1,1", "1;2", "١", "9" * 5000, "4-0", "0-4,2", "all,1", "1-", "middle,middle"],
-    "dtype": ["float64", ""],
+    "dtype": ["float64", "", "half"],
     "batch_tokens": ["-1", "999999999999"],
     "model_parallel": ["0", "9" * 20],
     "settings": ["", "during", "after,after"],

@@ -96,3 +96,35 @@ def test_processes_with_other_flags_are_refused_by_all(tmp_path):
     for status, _, stderr in two(tmp_path, "--csls_k=5"):
         assert status == 2 and "same" in stderr and "process 1" in stderr, stderr
     assert not [name for name in os.listdir(tmp_path) if name.startswith("run")]
+
+
+def slurm(process: int, job: int) -> dict[str, str]:
+    """What `srun --ntasks=2` sets on one node, for one of its tasks."""
+    return dict(os.environ) | {
+        "SLURM_JOB_ID": str(job), "SLURM_NTASKS": "2", "SLURM_PROCID": str(process), "SLURM_LOCALID": str(process),
+        "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_NUM_NODES": "1",
+    }  # fmt: skip
+
+
+def test_slurm_names_the_processes(one, tmp_path):
+    """`--coordinator=auto` alone joins the two tasks of a Slurm step, which share the pairs."""
+    port = free_port()
+    while port <= 65535 - 2**12:  # JAX takes the port from the number of the job
+        port = free_port() % 2**12 + 65535 - 2**12 + 1
+    job = port - (65535 - 2**12 + 1)
+    command = [sys.executable, "-m", "tests.whole_run.processes_worker", *FLAGS, f"--workdir={tmp_path}",
+               "--coordinator=auto"]  # fmt: skip
+    first, second = ended([
+        subprocess.Popen(command, cwd=ROOT, env=slurm(process, job), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True) for process in range(2)
+    ])  # fmt: skip
+    assert (first[0], second[0]) == (0, 0), (first, second)
+    assert sorted(computed(first[2]) + computed(second[2])) == one[1] and computed(first[2]) and computed(second[2])
+    assert (tmp_path / "run-0001" / "results.jsonl").read_bytes() == (one[0] / "results.jsonl").read_bytes()
+
+
+def test_auto_without_a_cluster_is_refused(tmp_path):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "OMPI", "TPU"))}
+    command = [sys.executable, "-m", "jaxalign", "--coordinator=auto", f"--workdir={tmp_path / 'w'}"]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2 and "--coordinator=HOST:PORT" in done.stderr, done.stderr
