@@ -67,3 +67,16 @@ def script(text: str) -> str:
     if not is_language(text):
         return ""
     return langcodes.Language.get(canonical(text)).maximize().script or ""
+
+
+@cache
+def three_letters(text: str) -> str:
+    """Returns the ISO 639-3 code of a language: "fra" for "fr"; "" for any other text."""
+    import langcodes
+
+    if not is_language(text):
+        return ""
+    try:
+        return langcodes.Language.get(canonical(text)).to_alpha3()
+    except LookupError:
+        return ""

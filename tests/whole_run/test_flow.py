@@ -20,7 +20,7 @@ ORDER = [
     "evaluation",
     "metrics",
     "report",
-    "experiment",
+    "experiment export",
     "bench",
 ]
 OWNERS = {
