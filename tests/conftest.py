@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxalign.runtime.log import LOGGER
+from tests import small_run
 
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parents[1] / "shared"
@@ -36,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix().startswith(FAST):
             item.add_marker(pytest.mark.fast)
+
+
 LANGUAGES = ("en", "fr", "ro", "fi", "ja")
 
 
@@ -45,6 +48,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real data in ../shared, which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with a tiny model, a concept list, and a finished run to compare with; see `tests.small_run`."""
+    return small_run.make_place(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(autouse=True)

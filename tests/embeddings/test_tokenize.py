@@ -1,6 +1,5 @@
 """Tokens must be the tokenizer's own; special ends, unknown texts and limits are told."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +8,6 @@ from jaxalign.embeddings import tokenize
 from jaxalign.types import InputError
 from tests import tiny
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "tokenizers"
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the shared tokenizers are not beside the project")
 TEXTS = ["dog", "house cat", "naïve", "犬", "หมา", "txakur", "  spaced  out ", "2nd", 'Summarize concept "dog" in']
 
 
@@ -18,13 +15,12 @@ def rows_of(part):
     return [part.ids[a:b].tolist() for a, b in zip(part.offsets, part.offsets[1:], strict=False)]
 
 
-@needs_shared
 @pytest.mark.parametrize("name, ends", [("mbert-cased", (1, 1)), ("t5-small", (0, 1)), ("whisper", None)])
 @pytest.mark.parametrize("block", [2, 8192])
-def test_as_the_default_call_gives_them(name, ends, block):
+def test_as_the_default_call_gives_them(shared, name, ends, block):
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(SHARED / name)
+    tokenizer = AutoTokenizer.from_pretrained(shared / "tokenizers" / name)
     part = tokenize.tokenize(tokenizer, TEXTS, block=block)
     assert rows_of(part) == [tokenizer(text)["input_ids"] for text in TEXTS]
     for i, text in enumerate(TEXTS):
@@ -37,11 +33,10 @@ def test_as_the_default_call_gives_them(name, ends, block):
     assert rows_of(bare) == [tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
 
 
-@needs_shared
-def test_texts_of_unknown_tokens_alone_are_counted():
+def test_texts_of_unknown_tokens_alone_are_counted(shared):
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(SHARED / "t5-small")
+    tokenizer = AutoTokenizer.from_pretrained(shared / "tokenizers" / "t5-small")
     assert tokenize.tokenize(tokenizer, ["dog", "犬", "หมา", "犬 dog"]).unknown == 2
     assert tokenize.tokenize(tokenizer, ["dog"]).unknown == 0
 

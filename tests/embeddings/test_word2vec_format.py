@@ -1,7 +1,6 @@
 """LANG.vec folders: exact there and back, and every mistake with its line."""
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from jaxalign.embeddings import word2vec_format
 from jaxalign.embeddings.vector_files import table
 from jaxalign.types import InputError
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "spaces"
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -89,9 +87,8 @@ def test_any_file_reads_or_is_an_input_error(tmp_path_factory, data):
     assert len(keys) == len(vectors) and np.isfinite(vectors).all()
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared spaces are not beside the project")
-def test_real_spaces():
-    keys, found = word2vec_format.read_folder(SHARED)
+def test_real_spaces(shared):
+    keys, found = word2vec_format.read_folder(shared / "spaces")
     assert len(found) == 6 and found["en"].shape == (len(keys), 128) and len(keys) > 800
 
 

@@ -1,6 +1,5 @@
 """Ranks of every pair and setting against the float64 reference."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,10 +49,8 @@ def test_fewer_seeds_than_dimensions_equal_their_definition(completion, seeds):
     assert loose < 0.05 or (seeds, completion) == (1, "drop")  # one dimension: every similarity is 1 or -1
 
 
-def test_real_spaces_give_their_known_precision():
-    folder = Path(__file__).resolve().parents[3] / "shared" / "spaces"
-    if not folder.exists():
-        pytest.skip("no ../shared/spaces beside the project")
+def test_real_spaces_give_their_known_precision(shared):
+    folder = shared / "spaces"
     words = {name: dict(line.rstrip().split(" ", 1) for line in (folder / f"{name}.vec").open(encoding="utf8"))
              for name in ("en", "fr")}  # fmt: skip
     keys = sorted(key for key in words["en"].keys() & words["fr"].keys() if not key.isdigit())

@@ -9,27 +9,10 @@ from hypothesis import strategies as st
 
 from jaxalign.evaluation import candidates
 from jaxalign.evaluation.options import AlignmentOptions
-from jaxalign.reference import unit_rows
 from jaxalign.retrieval import csls, ranks
 from jaxalign.retrieval.counting import Ranked
-from jaxalign.retrieval.penalties import BETA, RETRIEVALS, Tiling
-
-NEAR = 1e-6  # scores this close may change places in float32
-
-
-def pair(seed, rows, features, kind="plain"):
-    """Unit rows of two languages, float32."""
-    rng = np.random.default_rng(seed)
-    source = rng.standard_normal((rows, features))
-    target = source + rng.standard_normal((rows, features))
-    if kind == "hubs":
-        target[:: max(rows // 5, 1)] = source.mean(0) + 0.01 * target[:: max(rows // 5, 1)]
-        source += 2
-    if kind == "duplicates":
-        target[rows // 2 :] = target[: rows - rows // 2]
-    if kind == "same":
-        source[:], target[:] = 1, 1
-    return unit_rows(source).astype(np.float32), unit_rows(target).astype(np.float32)
+from jaxalign.retrieval.penalties import RETRIEVALS, Tiling
+from tests.retrieval.scored_pairs import NEAR, bounds, pair
 
 
 def ranked(source, target, tiling, answers=None, answers_back=None):
@@ -44,19 +27,6 @@ def ranked(source, target, tiling, answers=None, answers_back=None):
         buffer, np.pad(source, below), np.pad(target, below), *marks, tiling=tiling, valid=rows
     )[1:]
     return [Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
-
-
-def bounds(source, target, tiling, answers, near):
-    """Lowest and highest rank of each row's answer when scores may be off by `near`, in float64."""
-    cosine = source.astype(float) @ target.astype(float).T
-    lowered = np.zeros(len(target))
-    if tiling.retrieval == "csls":
-        lowered = np.sort(cosine, axis=0)[-tiling.k :].mean(0) / 2
-    if tiling.retrieval == "isf":
-        lowered = np.log(np.exp(BETA * cosine).sum(0)) / BETA
-    scores = cosine - lowered
-    margin = scores - scores[np.arange(len(source)), answers][:, None]
-    return 1 + (margin > near).sum(1), (margin >= -near).sum(1)
 
 
 def compare(source, target, tiling, answers=None):

@@ -11,11 +11,11 @@ from jaxalign.retrieval import ranks, ranks_bfloat16
 from jaxalign.retrieval.counting import Ranked
 from jaxalign.retrieval.penalties import Tiling
 from tests.conftest import planted
-from tests.retrieval.test_ranks import NEAR, bounds, pair
+from tests.retrieval.scored_pairs import NEAR, bounds, pair
 
 
 def made(kind, rows=400, features=48, seed=0):
-    """Unit rows of two languages: the kinds of `test_retrieve.pair`, one narrow cone, and crowds of near ties."""
+    """Unit rows of two languages: the kinds of `scored_pairs.pair`, one narrow cone, and crowds of near ties."""
     if kind not in ("cone", "crowd"):
         return pair(seed, rows, features, kind)
     rng = np.random.default_rng(seed)

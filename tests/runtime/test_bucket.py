@@ -15,12 +15,11 @@ from jaxalign.embeddings import vector_store
 from jaxalign.experiment import result_cache
 from jaxalign.runtime import bucket, bucket_runs
 from jaxalign.types import InputError
+from tests import small_run
+from tests.child_processes import ended, free_port
 from tests.runtime.gcs import Storage
-from tests.whole_run import test_faults
-from tests.whole_run.test_processes import ended, free_port
 
 URL = "gs://mine/deep/work"
-place = test_faults.place
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def launch(place: Path, storage: Storage, machine: Path, *flags: str) -> subproc
     if not (own / "compiled").exists():
         (own / "compiled").symlink_to(place / "cache" / "jaxalign" / "compiled")
     environment = {**os.environ, **storage.environment, "XDG_CACHE_HOME": str(machine)}
-    words = [word for word in test_faults.command(place, Path("unused"), *flags) if "unused" not in word]
+    words = [word for word in small_run.command(place, Path("unused"), *flags) if "unused" not in word]
     if not any(word.startswith("--workdir") for word in flags):
         words.append(f"--workdir={URL}")
     return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -55,7 +54,7 @@ def figures(storage: Storage, run: str, name: str = "mine", root: str = "deep/wo
 
 
 def test_sigkill_and_another_machine_goes_on_from_the_bucket(place, storage, tmp_path):
-    want = test_faults.figures(place / "good")
+    want = small_run.figures(place / "good")
     objects = storage.objects["mine"]
     with launch(place, storage, tmp_path / "first") as process:
         deadline = time.monotonic() + 120
@@ -93,7 +92,7 @@ def test_two_processes_without_a_common_disk(place, storage, tmp_path):
     both = [launch(place, storage, tmp_path / str(i), *shared, f"--process_id={i}") for i in range(2)]
     heard = ended(both)
     assert [status for status, *_ in heard] == [0, 0], heard
-    assert figures(storage, "run-0001", "other", "") == test_faults.figures(place / "good")
+    assert figures(storage, "run-0001", "other", "") == small_run.figures(place / "good")
     again = ended([launch(place, storage, tmp_path / f"new{i}", *shared, f"--process_id={i}") for i in range(2)])
     assert [status for status, *_ in again] == [0, 0], again
     assert "embed" not in (again[0][2] + again[1][2]).replace("embeddings", "")

@@ -127,5 +127,36 @@ def test_every_folder_of_the_package_has_its_tests():
         assert list((ROOT / "tests" / folder).rglob("test_*.py")), folder
 
 
+TESTS = ROOT / "tests"
+# Modules whose tests stand under another name; each file named here must exist.
+TESTED_IN = {
+}
+
+
+def test_every_module_has_a_test_of_its_name():
+    """`jaxalign/X/y.py` has `tests/X/test_y.py` (one folder deeper: either place), or is in the list above."""
+    without = set()
+    for path in FILES:
+        name = path.relative_to(PACKAGE)
+        places = {TESTS / name.parent, TESTS / name.parts[0]} if len(name.parts) > 1 else {TESTS}
+        if not path.name.startswith("__") and not any((place / f"test_{path.name}").is_file() for place in places):
+            without.add(name.as_posix())
+    assert without == set(TESTED_IN), f"new: {without - set(TESTED_IN)}; no longer needed: {set(TESTED_IN) - without}"
+    for tests in TESTED_IN.values():
+        assert (TESTS / tests).is_file(), tests
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_helpers_are_not_imported_from_tests(path):
+    """Nor is the folder of real data located anywhere but in conftest."""
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
+            names = [*node.module.split("."), *(alias.name for alias in node.names if node.module == "tests")]
+            assert not [name for name in names if name.startswith("test_")], f"{path} imports from {node.module}"
+    if path.name != "conftest.py" and path != Path(__file__):
+        assert '/ "shared"' not in text and "../shared/" not in re.sub(r"#.*|\"\"\".*?\"\"\"|skip\(.*", "", text, flags=re.S)
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.child_processes import ended, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--flagfile=benchmarks/quickstart.flags", "--languages=en,fr,fi", "--embeddings=vanilla", "--retrieval=csls",
@@ -20,22 +21,6 @@ TIMES = {"before": 2, "after": 1, "null": 1}  # the shared space of gpa asks for
 def start(workdir: Path, *flags: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "tests.whole_run.processes_worker", *FLAGS, f"--workdir={workdir}", *flags]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def ended(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
-    """(status, stdout, stderr) of each; all are gone afterwards."""
-    try:
-        heard = [process.communicate(timeout=200) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(process.returncode, *said) for process, said in zip(processes, heard, strict=True)]
 
 
 def two(workdir: Path, *own: str) -> list[tuple[int, str, str]]:
