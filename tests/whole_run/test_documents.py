@@ -134,3 +134,10 @@ def test_the_readmes_input_files_are_read(tmp_path):
     assert set(prompts.load(tmp_path / "prompts.tsv")) == {"mine", "dict"}
     keys, spaces = word2vec_format.read_folder(tmp_path)
     assert tuple(keys) == ("dog", "hope") and spaces["en"].shape == (2, 3)
+
+
+def test_the_list_of_fast_tests_names_what_exists():
+    from tests.conftest import FAST, TESTS
+
+    for name in FAST:
+        assert list(TESTS.glob(f"{name}*")), name

