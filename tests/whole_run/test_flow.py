@@ -170,6 +170,10 @@ TESTED_IN = {
     "report/sections/section report/sections/sweeps": "report/test_report.py",
     "report/facts": "report/sections/test_finding.py",
     "report/model_differences": "report/test_joined.py",
+    "report/page/plan": "report/test_plan_page.py",
+    "export report/export/hub report/export/samples": "report/test_export.py",
+    "experiment/plan/choose experiment/plan/programs": "experiment/plan/test_bounds.py",
+    "experiment/plan/suite experiment/plan/work": "experiment/plan/test_bounds.py",
 }
 
 
