@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jaxalign
 from jaxalign import models
 from jaxalign.embeddings import extract, packing, tokenize, vector_store
 from jaxalign.embeddings.kinds import Kind
+from jaxalign.models.products import state_dtype
 from jaxalign.runtime import processes
 from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.memory import advice
@@ -72,10 +74,12 @@ class EntryMaker:
 
     def _made_of(self, kind: Kind) -> dict[str, Any]:
         model = self._model
+        states = str(jnp.dtype(state_dtype(model.dtype)))
+        products = {} if states == model.dtype else {"states": states}
         return {
             "name": model.name, "revision": model.revision, "weights": model.digest, "dtype": model.dtype,
             "embedding": kind.name, "languages": list(kind.texts), "special_tokens": self._special_tokens,
-            "version": jaxalign.__version__,
+            "version": jaxalign.__version__, **products,
         }  # fmt: skip
 
     def _requests(self, kind: Kind) -> list[packing.Request]:

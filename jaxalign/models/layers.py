@@ -8,6 +8,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float, Float32, Int32
 
+from jaxalign.models import products
 from jaxalign.models.config import Config
 from jaxalign.models.position_bias import bucket_bias
 from jaxalign.models.rope import rotate
@@ -73,8 +74,11 @@ def _spread(scale: jax.Array, state: jax.Array) -> jax.Array:
 
 
 def linear(config: Config, inputs: int, outputs: int, bias: bool, rngs: nnx.Rngs) -> nnx.Linear:
-    """Returns a product with a kernel (inputs, outputs) in the config's dtype at full precision."""
-    return nnx.Linear(inputs, outputs, use_bias=bias, param_dtype=config.dtype, precision=HIGHEST, rngs=rngs)
+    """Returns a product with a kernel (inputs, outputs) in the config's dtype at full precision; see `products`."""
+    return nnx.Linear(
+        inputs, outputs, use_bias=bias, dtype=config.dtype, param_dtype=config.dtype, precision=HIGHEST,
+        dot_general=products.dot_general(config.dtype), rngs=rngs,
+    )  # fmt: skip
 
 
 class Attention(nnx.Module):

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from jaxalign.models.config import Config
 from jaxalign.models.packed import states
 from jaxalign.models.parameters import Params, merge
+from jaxalign.models.products import state_dtype
 from jaxalign.types import Batch, InputError
 
 
@@ -29,14 +30,14 @@ def decoded(
         )
     if not layers or min(layers) < 0 or max(layers) > count:
         raise InputError(f"Expected layers of 0 to {count} of the decoder, got {layers}. Change --layers.")
-    encoded = states(config, params, batch, (config.num_layers,))[0].astype(config.dtype)
+    encoded = states(config, params, batch, (config.num_layers,))[0].astype(state_dtype(config.dtype))
     decoder = merge(config, params).decoder
     graph, blocks = nnx.split(decoder.blocks)
     seen = jnp.asarray(batch.pool) > 0  # (row, pick, slot)
     used = seen.any(-1)
     visible = seen | ~used[..., None]  # a softmax over nothing would be NaN
     start = params["embed"]["tokens"]["embedding"][config.decoder_start]
-    start = jnp.broadcast_to(start, (*used.shape, config.width))
+    start = jnp.broadcast_to(start, (*used.shape, config.width)).astype(state_dtype(config.dtype))
 
     def step(state: jax.Array, block: Any) -> tuple[jax.Array, jax.Array]:
         state = nnx.merge(graph, block)(state, encoded, visible)

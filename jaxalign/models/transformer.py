@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float32, Int
 from jaxalign.models.config import Config
 from jaxalign.models.layers import Block, Context, Layer, block_norm, bucket_table
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
+from jaxalign.models.products import state_dtype
 from jaxalign.models.rope import rope_angles
 from jaxalign.models.t5_decoder import Decoder
 from jaxalign.types import InputError
@@ -50,7 +51,8 @@ class Embed(nnx.Module):
             state = state + self.positions(positions + config.position_offset)
         if config.positions == "sinusoid":
             state = state + sinusoid(positions + config.position_offset, config.width).astype(state.dtype)
-        return state if self.norm is None else self.norm(state)
+        state = state if self.norm is None else self.norm(state)
+        return state.astype(state_dtype(config.dtype))
 
 
 def make_parts(config: Config, rngs: nnx.Rngs) -> dict[str, Any]:

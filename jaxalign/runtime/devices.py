@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from jaxalign.config import Config
+from jaxalign.runtime.environment import has_bfloat16_instructions
 from jaxalign.types import InputError
 
 
@@ -24,13 +25,20 @@ def prepare(config: Config) -> int:
     return jax.process_index()
 
 
-def resolve_dtype(name: str) -> str:
-    """The dtype that `auto` stands for: bfloat16 on accelerators, float32 on a CPU; any other name as it is."""
+def resolve_dtype(dtype: str) -> str:
+    """The dtype itself, or for "auto": bfloat16 where the first device multiplies it natively, else float32.
+
+    Native are TPUs, GPUs of compute capability 8.0 or more, and CPUs with bfloat16 instructions.
+    """
+    if dtype != "auto":
+        return dtype
     import jax
 
-    if name != "auto":
-        return name
-    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    device = jax.local_devices()[0]
+    if device.platform == "cpu":
+        return "bfloat16" if has_bfloat16_instructions() else "float32"
+    capability = float(getattr(device, "compute_capability", None) or 8.0)
+    return "bfloat16" if device.platform == "tpu" or capability >= 8.0 else "float32"
 
 
 def _cache_folder() -> Path:

@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sys
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -28,6 +29,7 @@ def environment(dtype: str = "float32", precision: str = "highest") -> dict[str,
         "process_count": jax.process_count(),
         "dtype": dtype,
         "precision": precision,
+        "bfloat16_instructions": has_bfloat16_instructions(),
         "x64": bool(jax.config.values["jax_enable_x64"]),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
@@ -57,6 +59,16 @@ def processor() -> str:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+@lru_cache(maxsize=1)
+def has_bfloat16_instructions() -> bool:
+    """Whether the processor multiplies bfloat16 matrices itself (x86: avx512_bf16, amx_bf16; Arm: bf16)."""
+    if not os.path.exists("/proc/cpuinfo"):
+        return False
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags.partition(":")[2].split())
 
 
 def _version(library: str) -> str | None:

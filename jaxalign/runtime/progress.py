@@ -30,6 +30,7 @@ class Progress:
         self._total, self._label, self._unit, self._every = total, label, unit, every
         self._stream = stream  # None: the present stderr, or the log
         self._show_end = show_end  # whether the last state stays on the terminal and in the log
+        self._written: int | None = None  # what the last line of the log said is done
         self._done, self._start = 0, time.perf_counter()
         self._shown, self._closed = self._start, False
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ class Progress:
             self._closed = True
             if self._bar is not None:
                 self._bar.close()
-            elif self._show_end:
+            elif self._show_end and self._written != self._done:
                 self._write()
 
     def line(self) -> str:
@@ -89,6 +90,7 @@ class Progress:
         return f"{text}, {_minutes(seconds)} in total"
 
     def _write(self) -> None:
+        self._written = self._done
         if self._stream is None:
             LOGGER.info("%s", self.line())
         else:

@@ -52,6 +52,8 @@ def test_log_lines_are_ten_seconds_apart(caplog, informed, monkeypatch):
         now[0] = second / 2
         stage.update()
     assert [int(record.getMessage().split("/")[0].split()[-1]) for record in caplog.records] == [20, 40, 60, 80, 100]
+    stage.close()
+    assert len(caplog.records) == 5  # the last line has said it
     assert caplog.records[1].getMessage() == "align: 40/100 pairs, 40 %, 2 pairs/s, 0:30 left"
 
 

@@ -1,0 +1,63 @@
+"""bfloat16 weights on a CPU that multiplies them itself: products sum in float32 and states stay float32."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from jaxalign import models
+from jaxalign.embeddings import batches, packing, tokenize
+from jaxalign.models import products
+from jaxalign.models.layers import linear
+from jaxalign.runtime import environment
+from tests import tiny
+
+CPU = jax.default_backend() == "cpu"
+
+
+def config(dtype, **changes):
+    return models.read_config({**tiny.LLAMA, **changes}, dtype)
+
+
+@pytest.fixture(params=[True, False], ids=["instructions", "none"])
+def has_instructions(request, monkeypatch):
+    monkeypatch.setattr(products, "has_bfloat16_instructions", lambda: request.param)
+    return request.param and CPU
+
+
+def test_the_product_is_rounded_once(has_instructions):
+    """Against the float64 product of the same bfloat16 numbers: float32 sums are off by rounding of float32 only."""
+    layer = linear(config("bfloat16"), 300, 40, True, nnx.Rngs(0))
+    state = jax.random.normal(jax.random.key(1), (64, 300)).astype(jnp.bfloat16)
+    found = layer(state)
+    assert found.dtype == (jnp.float32 if has_instructions else jnp.bfloat16)
+    assert products.state_dtype("bfloat16") == found.dtype
+    wide = [np.asarray(part, np.float64) for part in (state, layer.kernel[...], layer.bias[...])]
+    error = np.abs(np.asarray(found, np.float64) - (wide[0] @ wide[1] + wide[2])).max()
+    assert error < 1e-5 if has_instructions else 1e-4 < error < 0.1
+
+
+def test_float32_is_as_it_was(has_instructions):
+    assert products.dot_general("float32") is jax.lax.dot_general
+    assert products.state_dtype("float32") == jnp.float32
+    assert products.dot_general("float16") is jax.lax.dot_general
+
+
+def test_states_of_a_model_are_nearer_to_float32(monkeypatch):
+    """Root mean square error over all layers against the same weights in float32."""
+    errors = {}
+    tokens = tokenize.from_rows([[0, *range(5, 60)], [0, 7, 9]])
+    for has, heads in ((True, 2), (False, 1)):  # configs that differ: compiled graphs are kept by config
+        monkeypatch.setattr(products, "has_bfloat16_instructions", lambda has=has: has)
+        half, exact = (config(dtype, num_key_value_heads=heads) for dtype in ("bfloat16", "float32"))
+        params = models.random_params(half, 3)
+        batch = batches.batch(packing.forest([packing.Request(tokens, "last")], causal=True), 0, 1)
+        want = models.states(exact, jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params), batch, (0, 1, 2, 3))
+        found = models.states(half, params, batch, (0, 1, 2, 3))
+        errors[has] = float(np.sqrt(np.square(found - want).mean() / np.square(want).mean()))
+    assert errors[True] < 0.6 * errors[False] if CPU else errors[True] < 0.05
+
+
+def test_the_processor_says_what_it_has():
+    assert environment.environment()["bfloat16_instructions"] is environment.has_bfloat16_instructions()
