@@ -175,7 +175,9 @@ class Config:
     )
     # numbers
     k: tuple[int, ...] = _option((1, 5, 10, 30), "the k of P@k", bounds=POSITIVE, items=int)
-    null_draws: int = _option(1, "shuffled dictionaries for each null", bounds=(1, 1000))
+    null_draws: int = _option(
+        1, "shuffled dictionaries for each null; those of --controls=isometry have at least 20", bounds=(1, 1000)
+    )
     bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=(0, 1_000_000))
     controls: tuple[str, ...] = _option(
         (),
@@ -183,6 +185,12 @@ class Config:
         "domains (per WordNet domain), gpa (all languages in one shared space), isometry (how similar the spaces are "
         "without a map)",
         choices=("matched", "identical", "domains", "gpa", "isometry"),
+    )
+    isometry_normalize: tuple[str, ...] = _option(
+        ("unit", "center", "unit"),
+        "steps before RSIM, eigenvector similarity and Gromov-Hausdorff of --controls=isometry, as in their published "
+        "scripts; none: raw vectors",
+        choices=("unit", "center", "none"),
     )
     design: str = _option(
         "full",
@@ -243,5 +251,5 @@ def _check(option, value) -> None:
             raise InputError(f"Expected --{name} without empty items, got {','.join(map(str, value))!r}.")
     if is_list and option.default and not value:
         raise InputError(f"Expected --{name} with at least one item, got none.")
-    if is_list and name != "normalize" and len(set(value)) != len(value):
+    if is_list and not name.endswith("normalize") and len(set(value)) != len(value):
         raise InputError(f"Expected --{name} without repeats, got {','.join(map(str, value))!r}.")

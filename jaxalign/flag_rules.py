@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
-    "Figures": ("k", "bootstrap", "null_draws", "controls", "design", "seed"),
+    "Figures": ("k", "bootstrap", "null_draws", "controls", "isometry_normalize", "design", "seed"),
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
     "Several hosts": ("coordinator", "num_processes", "process_id"),
@@ -82,8 +82,10 @@ def check(config: Any) -> None:
     _check_concepts(config)
     _check_processes(config)
     _check_run_name(config.run_name)
-    if "none" in config.normalize and len(config.normalize) > 1:
-        raise InputError(f"Expected --normalize=none without other steps, got {','.join(config.normalize)!r}.")
+    for name in ("normalize", "isometry_normalize"):
+        steps = getattr(config, name)
+        if "none" in steps and len(steps) > 1:
+            raise InputError(f"Expected --{name}=none without other steps, got {','.join(steps)!r}.")
     if config.suite == "plan" and not config.target:
         raise InputError("Expected --target with --suite=plan, got none. Give one such as --target=v5e-8.")
     parse_layers(config.layers)
@@ -101,7 +103,12 @@ def notes(config: Any) -> list[str]:
     """One sentence for each flag that has no effect next to the values of others, to be shown at the start."""
     rules = (
         ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
-        ("null_draws", "--settings=null or ceiling_null", {"null", "ceiling_null"} & set(config.settings)),
+        (
+            "null_draws",
+            "--settings=null or ceiling_null, or --controls=isometry",
+            {"null", "ceiling_null"} & set(config.settings) or "isometry" in config.controls,
+        ),
+        ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
         ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
         ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
         ("special_tokens", "--pooling=mean or auto", {"mean", "auto"} & set(config.pooling)),

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
+from jaxalign.concepts import dataset
 from jaxalign.config import Config
 from jaxalign.flag_rules import shown
 from jaxalign.runtime.log import LOGGER
@@ -11,14 +13,14 @@ from jaxalign.types import Concepts, InputError, Split
 
 def check_libraries(config: Config) -> None:
     """Raises InputError where a control needs a library that is not installed."""
-    needed = {"isometry": ("ripser", "persim")}
-    for control, libraries in needed.items():
-        missing = [name for name in libraries if control in config.controls and not find_spec(name)]
-        if missing:
-            raise InputError(
-                f"Expected {' and '.join(libraries)} for --controls={control}, got no {' and no '.join(missing)}. "
-                f"Install them with pip install 'jaxalign[study]', or drop {control} from --controls."
-            )
+    if "matched" not in config.controls or config.spaces or find_spec("wordfreq"):
+        return  # vectors of --spaces may have no English words to look up
+    is_list = config.concepts not in ("builtin", "wordnet")
+    if not (is_list and "frequency" in dataset.list_covariates(Path(config.concepts))):
+        raise InputError(
+            "Expected wordfreq for --controls=matched, got no wordfreq. Install it with pip install 'jaxalign[study]', "
+            "add a column trait:frequency to --concepts, or drop matched from --controls."
+        )
 
 
 def check_controls(config: Config, concepts: Concepts) -> None:

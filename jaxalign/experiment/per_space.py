@@ -129,12 +129,26 @@ def isometry_rows(config: Config, space: Space, asked: Questions) -> list[Result
     """How similar the languages of a space are without a map; read from the work folder where it was asked before."""
     metrics: tuple[str, ...] = isometry.DEFAULT
     if asked.controls:  # the distances are slow: for the main spaces only in the star design
-        metrics += isometry.DISTANCES
-    key = result_cache.digest(space, Split((), ()), "isometry", {"metrics": metrics, "rng_seed": config.seed})
+        metrics += tuple(isometry.DISTANCES)
+    steps = () if config.isometry_normalize == ("none",) else config.isometry_normalize
+    draws = max(config.null_draws, isometry.LEAST_DRAWS)
+    key = result_cache.digest(
+        space,
+        Split((), ()),
+        "isometry",
+        {"metrics": metrics, "normalize": steps, "null_draws": draws, "rng_seed": config.seed, "version": 2},
+    )
     path = Path(config.workdir) / "ranks" / f"{key}.rows"
     rows = result_cache.read_rows(path)
     if rows is None:
-        rows = isometry.rows(space.label, dict(space.vectors), metrics=metrics, rng_seed=config.seed)
+        rows = isometry.rows(
+            space.label,
+            dict(space.vectors),
+            metrics=metrics,
+            normalize=steps,
+            null_draws=draws,
+            rng_seed=config.seed,
+        )
         result_cache.write_rows(path, rows)
     return [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]  # the digest does not know the label
 

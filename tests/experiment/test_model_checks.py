@@ -31,7 +31,7 @@ def test_refused_before_concepts_are_read(tmp_path, capsys, monkeypatch, flags, 
 
 
 def test_a_control_without_its_library_is_refused_at_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(limits, "find_spec", lambda name: None if name == "ripser" else object())
-    assert bench.main(["bench", "--controls=isometry", f"--workdir={tmp_path / 'w'}"]) == 2
+    monkeypatch.setattr(limits, "find_spec", lambda name: None if name == "wordfreq" else object())
+    assert bench.main(["bench", "--controls=matched", f"--workdir={tmp_path / 'w'}"]) == 2
     error = capsys.readouterr().err
-    assert "got no ripser" in error and "jaxalign[study]" in error and "drop isometry from --controls" in error
+    assert "got no wordfreq" in error and "jaxalign[study]" in error and "drop matched from --controls" in error

@@ -33,7 +33,7 @@ OWNERS = {
     "wordfreq": {"concepts"},
     "rapidfuzz": {"concepts"},
     "langcodes": {"languages"},
-    "ripser": {"metrics"},
+    "ripser": set(),
     "jinja2": {"report"},
     "pandas": {"report"},
     "pyarrow": {"report"},

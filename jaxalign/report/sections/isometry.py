@@ -29,7 +29,9 @@ def isometry(results: Results) -> Section | None:
         body.append([name_of(series, among), measure, *(None if v is None else round(v, 4) for v in numbers), p])
     text = (
         "CKA, RSIM, mutual kNN and MEXA rise with likeness, 1 being the same; the measures of eigenvectors and "
-        "Gromov-Hausdorff are distances; effective rank and anisotropy describe one space. shuffled: the mean over "
+        "Gromov-Hausdorff are distances; effective rank and anisotropy describe one space. RSIM and the distances "
+        "are of vectors after --isometry_normalize (by default unit, center, unit, as in their published scripts) and, "
+        "like all here, of the concepts of this run; distances depend on their number. shuffled: the mean over "
         "shuffled dictionaries; calibrated: (value - shuffled) / (1 - shuffled); p: mean over pairs of the p-value."
     )
     header = ["series", "measure", "value", "shuffled", "calibrated", "p"]
