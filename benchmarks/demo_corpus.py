@@ -1,10 +1,11 @@
-"""The text the demo checkpoint is trained on: one association graph, told in seven languages.
+"""The text the demo checkpoint is trained on: one association graph, in the words of seven languages.
 
 No corpus is needed. WordNet says which concepts of the built-in lexicon belong together (shared hypernyms, gloss words
 and parts); a "sentence" of a language is a walk over that graph in the words of this language alone. So every language
-has its own text, drawn apart, and all have one meaning structure. Only the training concepts have dictionary pairs.
+has its own text, sampled independently, and all share one structure of meaning. Only the training concepts have
+dictionary pairs.
 
-`python benchmarks/demo_corpus.py` writes the graph (`benchmarks/demo_graph.tsv`) anew; it needs WordNet through nltk.
+`python benchmarks/demo_corpus.py` writes the graph (`benchmarks/demo_graph.tsv`) again; it needs WordNet through nltk.
 Training needs the written file only.
 """
 

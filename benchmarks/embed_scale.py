@@ -1,9 +1,9 @@
-"""Does the time to embed N texts grow linearly, and does memory stay? One process a size, a tiny model, the whole path.
+"""Does the time to embed N texts grow linearly, and does the memory not? One process per size, a tiny model.
 
     python benchmarks/embed_scale.py --sizes=25000,50000,100000,200000
 
-Distinct made-up words go through tokenizer, forest, model and store (all layers); a line a size
-with the seconds and the resident peak, less what the process held before it made the texts.
+Distinct made-up words go through tokenizer, forest, model and store (all layers). Prints one line per size with the
+seconds, the peak of the resident memory, and that peak above what the process held before it made the texts.
 """
 
 import argparse
@@ -19,10 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def resident():
+    """The peak of this process's resident memory, MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def one(size):
+    """Measures `size` texts in this process."""
     import numpy as np
 
     from jaxalign import models
@@ -52,9 +54,10 @@ def one(size):
 
 
 def main():
+    """Reads the flags and starts one process per size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="25000,50000,100000,200000")
-    parser.add_argument("--one", type=int, default=0, help="measure this size alone, in this process")
+    parser.add_argument("--one", type=int, default=0, help="measure only this size, in this process")
     args = parser.parse_args()
     if args.one:
         print(json.dumps(one(args.one)))

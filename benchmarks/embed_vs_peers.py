@@ -1,4 +1,4 @@
-"""Extraction against transformers on torch, as the best a user would write and as the usual script is written.
+"""Extraction against transformers on torch: the best script that a user would write, and the usual one.
 
     python benchmarks/embed_vs_peers.py --models=bloomz-560m,llama-1b,xlmr-base,mt5-base
 
@@ -7,12 +7,13 @@ Real WordNet concepts of all seven languages, as bare words and inside the paper
 safetensors and read by jaxalign, so that both compute the same function on the same token ids, in float32, with the
 same number of threads. Embedding tables are cut to 131,072 rows: rows that no token uses cost nothing.
 
-Equality comes first: pooled vectors of all layers on a sample of texts. Then the *whole* list is cut into batches by
-each side in its own way (the forest; sorted by length; as it comes) and a seeded sample of the batches is timed, the
-sides in turn, several rounds; the whole list's seconds follow from slots or padded tokens, sample to all.
+Equality comes first: pooled vectors of all layers on a sample of texts. Then each side cuts the *whole* list into
+batches in its own way (the forest; sorted by length; in the given order), and a seeded sample of the batches is timed,
+the sides in turn, several rounds. The seconds of the whole list are those of the sample, scaled by slots or by padded
+tokens.
 
-On a machine that does other work as well, compare by `--clock=cpu`: processor seconds of all threads of this process
-(torch's threads are told to sleep, not spin, while they wait), which other processes do not take part in.
+On a machine that does other work as well, compare by `--clock=cpu`: processor seconds of all threads of this process.
+torch's threads then sleep, instead of spinning, while they wait.
 
 peers   sorted    inference_mode, sdpa, unique order by length, padded to the batch's longest, output_hidden_states (all
                   layers) or last_hidden_state (last), best batch size of those tried
@@ -82,23 +83,25 @@ def make_peer(config, folder, seed=0):
         (kind(config) if config.model_type == "mt5" else kind.from_config(config)).save_pretrained(folder)
     try:
         return kind.from_pretrained(folder, attn_implementation="sdpa").eval()
-    except ValueError:  # T5 has no sdpa there
+    except ValueError:  # transformers has no sdpa for T5
         return kind.from_pretrained(folder).eval()
 
 
 class Torch:
-    """The peer's ways over a list of token rows: batches of indices, and one batch's pooled vectors."""
+    """A list of token rows on the torch side: its batches, and the pooled vectors of one batch."""
 
     def __init__(self, peer, rows, pooling, pad=0):
         self.peer, self.rows, self.pooling, self.pad = peer, rows, pooling, pad
 
     def batches(self, way, size):
+        """Indices of the texts of each batch; `usual` keeps the order, the other ways sort by length."""
         order = np.arange(len(self.rows))
         if way != "usual":
             order = np.argsort([-len(row) for row in self.rows], kind="stable")
         return [order[i : i + size] for i in range(0, len(order), size)]
 
     def call(self, indices, all_layers):
+        """(hidden states, mask, lengths) of one batch."""
         import torch
 
         rows = [self.rows[i] for i in indices]
@@ -113,6 +116,7 @@ class Torch:
             return states, mask, lengths
 
     def pooled(self, indices, all_layers):
+        """(layer, text, feature) of one batch."""
         import torch
 
         states, mask, lengths = self.call(indices, all_layers)
@@ -136,7 +140,7 @@ def ours(model, rows, pooling, layers, batch_tokens, width):
 
 
 def check_equal(model, torch_side, rows, pooling):
-    """Worst distance of a pooled vector of any layer, in shares of its layer's mean length."""
+    """The largest distance of a pooled vector of any layer, as a part of its layer's mean length; at most 2e-5."""
     from jaxalign.embeddings import embed, packing, tokenize
 
     indices = np.random.default_rng(1).choice(len(rows), min(48, len(rows)), replace=False)
@@ -151,6 +155,7 @@ def check_equal(model, torch_side, rows, pooling):
 
 
 def sampled_ours(side, count, rng):
+    """Seconds for the whole list, from a random sample of the batches."""
     from jaxalign.embeddings import extract
 
     engine, plan, shape = side
@@ -177,6 +182,7 @@ def sampled_torch(side, way, size, all_layers, count, rng):
 
 
 def compare(name, kind, args, model, peer, rows, pooling):
+    """Checks equality, then times all ways in turn and prints one line per way."""
     side = Torch(peer, rows, pooling)
     rng = np.random.default_rng(args.seed)
     worst = check_equal(model, side, rows, pooling)
@@ -204,6 +210,7 @@ def compare(name, kind, args, model, peer, rows, pooling):
 
 
 def report(name, kind, layers, rows, mine, times, best, worst):
+    """Prints one JSON line per way: medians, and ratios with their lowest and highest round."""
     from jaxalign.embeddings import extract
 
     _, plan, shape = mine
@@ -232,6 +239,7 @@ def report(name, kind, layers, rows, mine, times, best, worst):
 
 
 def main():
+    """Reads the flags and compares each model and kind of text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="bloomz-560m,llama-1b,xlmr-base,mt5-base")
     parser.add_argument("--kinds", default="prompt,vanilla")

@@ -10,13 +10,13 @@ ROWS = "kernels_vs_peers.jsonl"
 OURS = "jaxalign_engine"
 NOTE = (
     "Times ours: within one run. A star: timed on fewer languages and scaled by the number of pairs. Core seconds: the "
-    "processor time of all threads, which tells how much of a wall-clock time is owed to other work on the machine."
+    "processor time of all threads, which shows how much of a wall-clock time is due to other work on the machine."
 )
 SHARED = ("run", "size", "train", "test", "others", "features", "languages", "settings", "both_directions", "contender")
 
 
 def write(folder: Path) -> str:
-    """Writes kernels_vs_peers.md, .json and .png beside the rows; gives the table back."""
+    """Writes kernels_vs_peers.md, .json and .png beside the rows; returns the table."""
     with open(folder / ROWS, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     summary = summarise(rows)
@@ -34,7 +34,7 @@ def sizes(summary: list[dict[str, Any]]) -> list[str]:
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry a size and contender, from the last run that timed it; `ratio` is to this engine in the same run."""
+    """One entry per size and contender, from the last run that timed it; `ratio` is to this engine in the same run."""
     turns: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     checks = {}
     for row in rows:
@@ -82,7 +82,7 @@ def table(size: str, entries: list[dict[str, Any]]) -> str:
 
 
 def others(entry: dict[str, Any]) -> str:
-    """Candidates beside the test rows."""
+    """The number of candidates, where they are more than the test rows."""
     return f" among {entry['train'] + entry['test'] + entry['others']} candidates" if entry["others"] else ""
 
 
@@ -101,7 +101,7 @@ def differences(check: dict[str, Any] | None) -> str:
 
 
 def figure(summary: list[dict[str, Any]], path: Path) -> None:
-    """Bars of seconds, a panel a size."""
+    """Bars of seconds, one panel per size."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -5,10 +5,10 @@
     python -m benchmarks.kernels_vs_peers --sizes=large --contenders=jaxalign_engine,torch_tuned --only=time
 
 Each contender is a process of its own with all cores, is warmed up on one pair (this engine on the whole task, so that
-its compilation is apart), and then all of them take turns. One whose estimate exceeds --cap is timed on fewer languages
-and scaled by the number of pairs, which the table says. Data are planted: a concept space with a decaying spectrum,
-turned and disturbed anew for every language. Rows go to --out/kernels_vs_peers.jsonl, which further runs extend; the
-table compares a contender with this engine within one run only.
+its compilation is not timed), and then all of them take turns. One whose estimate exceeds --cap is timed on fewer
+languages and scaled by the number of pairs, which the table says. Data are planted: a concept space with a decaying
+spectrum, rotated for every language, with noise of its own. Rows go to --out/kernels_vs_peers.jsonl, which further runs
+extend; the table compares a contender with this engine within one run only.
 """
 
 import argparse
@@ -55,7 +55,7 @@ SIZES = {
 
 
 def planted(size: Size) -> np.ndarray:
-    """Spaces (language, concept, feature) float32; a language is turned by reflections and a permutation."""
+    """Spaces (language, concept, feature) float32; a language is rotated by reflections and a permutation."""
     generator = np.random.default_rng(7)
     concepts, features = size.train + size.test + size.others, size.features
     spectrum = (np.arange(1, features + 1) ** -0.4).astype(np.float32)
@@ -63,12 +63,12 @@ def planted(size: Size) -> np.ndarray:
     spaces = np.empty((size.languages, concepts, features), np.float32)
     for space in spaces:
         own = generator.standard_normal((concepts, features), np.float32) * spectrum
-        turned = (meaning + 0.7 * own + 0.5 * spectrum)[:, generator.permutation(features)]
+        rotated = (meaning + 0.7 * own + 0.5 * spectrum)[:, generator.permutation(features)]
         for _ in range(3):
             normal = generator.standard_normal(features).astype(np.float32)
             normal /= np.linalg.norm(normal)
-            turned -= 2 * np.outer(turned @ normal, normal)
-        space[:] = turned
+            rotated -= 2 * np.outer(rotated @ normal, normal)
+        space[:] = rotated
     return spaces
 
 
@@ -114,7 +114,7 @@ class Contender:
         )  # fmt: skip
 
     def wait(self) -> None:
-        """Returns when it is loaded; a RuntimeError names one that is not."""
+        """Waits until the process is loaded; RuntimeError if it does not start."""
         if self._answer() != "ready":
             raise RuntimeError(f"{self.name} did not start; its message is above")
 
@@ -140,7 +140,7 @@ class Contender:
 
 
 def fair_environment(name: str) -> dict[str, str]:
-    """The faiss wheel's OpenBLAS takes a modern CPU for an old one and is 3-4 times slower: tell it what it runs on."""
+    """The faiss wheel's OpenBLAS takes a modern CPU for an old one and is 3-4 times slower, so it is told."""
     environment = dict(os.environ)
     cpuinfo = Path("/proc/cpuinfo")
     if "faiss" in name and cpuinfo.exists() and "avx512f" in cpuinfo.read_text():
@@ -149,7 +149,7 @@ def fair_environment(name: str) -> dict[str, str]:
 
 
 def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """One row a contender: how its ranks of the first pair compare with the float64 reference."""
+    """One row per contender: how its ranks of the first pair compare with the float64 reference."""
     from tests.reference import reference_bounds
 
     task = task_of(spaces, size, 2)
@@ -180,13 +180,15 @@ def check(contenders: list[Contender], spaces: np.ndarray, size: Size, row: dict
 
 
 def one_direction(task: Task, tolerance: float, block: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest rank after the map from the first into the second language, (2, 2, query), in float64 and in
-    blocks, since the similarity does not stand in memory."""
-    from tests.reference import reference_map, reference_normalize, unit_rows
+    """Lowest and highest rank after the map from the first into the second language, (2, 2, query), in float64.
 
-    source, target = (reference_normalize(vectors) for vectors in list(task.spaces.values())[:2])
-    turn = reference_map(source[task.seed], target[task.seed])
-    source, target = unit_rows(source[task.vocabulary] @ turn), target[task.vocabulary]
+    Works in blocks of rows, since the whole similarity does not fit into memory.
+    """
+    from jaxalign.reference import normalize, procrustes, unit_rows
+
+    source, target = (normalize(vectors) for vectors in list(task.spaces.values())[:2])
+    rotation = procrustes(source[task.seed], target[task.seed])
+    source, target = unit_rows(source[task.vocabulary] @ rotation), target[task.vocabulary]
     k, bounds = task.csls_k, np.zeros((2, 2, 2, len(task.queries)), np.int64)
     r = np.concatenate(
         [np.partition(target[start : start + block] @ source.T, -k, axis=1)[:, -k:].mean(1)
@@ -204,7 +206,7 @@ def one_direction(task: Task, tolerance: float, block: int = 500) -> tuple[np.nd
 def measure(
     contenders: list[Contender], size: Size, row: dict[str, Any], repeats: int, cap: float, most: int
 ) -> Iterator[dict[str, Any]]:
-    """One row a contender and turn; the first call, which compiles or warms up, is kept apart."""
+    """One row per contender and turn; the first call, which compiles or warms up, has a row of its own."""
     languages = {}
     for contender in contenders:
         ours = contender.name == OURS
@@ -234,7 +236,7 @@ def pairs(languages: int) -> int:
 
 
 def precision(ranks: np.ndarray, both_directions: bool) -> float:
-    """Mean P@1 over ordered pairs, or of the first one."""
+    """Mean P@1 over ordered pairs, or P@1 of the first pair."""
     return float((ranks[~np.eye(len(ranks), dtype=bool)] == 1).mean() if both_directions else (ranks[0, 1] == 1).mean())
 
 
@@ -244,9 +246,10 @@ def say(text: str) -> None:
 
 
 def main() -> None:
+    """Reads the flags, compares each size and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="small", help=f"comma list of {', '.join(SIZES)}")
-    parser.add_argument("--quick", action="store_true", help="the size `quick` alone")
+    parser.add_argument("--quick", action="store_true", help="only the size `quick`")
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--only", choices=["check", "time", "table"])
     parser.add_argument("--repeats", type=int, default=3)

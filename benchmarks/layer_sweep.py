@@ -1,7 +1,7 @@
 """Every layer, pair and setting of one planted model: `python -m benchmarks.layer_sweep --out=FOLDER`.
 
 33 layers x 21 unordered pairs x 4 settings at 2,500 concepts and 1,024 features by default. Each finished layer is kept
-in the folder, and the same command goes on from there. Says what is done and the time left.
+in the folder, and the same command continues from there. Shows what is done and the time left.
 """
 
 import argparse
@@ -24,7 +24,7 @@ SETTINGS = ("before", "after", "ceiling", "null")
 
 
 def sweep(flags: argparse.Namespace) -> list[dict]:
-    """One row a layer and setting: mean P@1 over pairs; what is on disk is not computed again."""
+    """One row per layer and setting: mean P@1 over pairs. A layer that is on disk is not computed again."""
     log.configure()
     flags.out.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(0).permutation(flags.concepts)
@@ -47,7 +47,7 @@ def sweep(flags: argparse.Namespace) -> list[dict]:
 
 
 def save(path: Path, ranks: dict[str, np.ndarray]) -> None:
-    """Writes under another name first, so that an interrupted run leaves no half file."""
+    """Writes under another name first, so that an interrupted run leaves no incomplete file."""
     partial = path.with_suffix(".partial")
     with open(partial, "wb") as file:
         np.savez_compressed(file, **ranks)
@@ -60,6 +60,7 @@ def precision(ranks: np.ndarray) -> float:
 
 
 def main() -> None:
+    """Reads the flags, runs the sweep and writes layers.jsonl."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     for name, value in {"layers": 33, "languages": 7, "concepts": 2500, "seeds": 1700, "features": 1024}.items():

@@ -2,8 +2,8 @@
 
     python benchmarks/measure_demo.py [FOLDER]
 
-The map is fitted on the concepts of the training dictionary (`split.json`) and read off on the held-out ones, among all
-concepts. `random` is the same architecture and tokenizer untrained.
+The map is fitted on the concepts of the training dictionary (`split.json`) and evaluated on the held-out ones, among
+all concepts. `random` is the same architecture and tokenizer untrained.
 """
 
 import json
@@ -33,7 +33,7 @@ def spaces(model: models.Model, found: Concepts, embedding: str) -> dict[str, np
 
 
 def hits(folder: Path, weights: str, embedding: str, found: Concepts) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """setting -> (source, target, query) hit at rank 1, and the rows of the held-out concepts."""
+    """{setting: (source, target, query)}, whether the right answer has rank 1; rows of the held-out concepts."""
     split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
     row = {name: i for i, name in enumerate(found.ids)}
     seed, test = (np.array([row[name] for name in split[part]]) for part in ("seed", "test"))
@@ -57,6 +57,7 @@ def means(hit: np.ndarray, test: np.ndarray, found: Concepts) -> list[float]:
 
 
 def main() -> None:
+    """Prints the table."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else models.demo_path()
     found = dataset.load("builtin", LANGUAGES)
     print("| weights | embedding | setting | P@1, % | other form | abstract | physical | lowest pair |")

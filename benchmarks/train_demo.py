@@ -51,9 +51,10 @@ CONFIG = {
 
 
 def make_tokenizer(lexicon: Lexicon) -> Tokenizer:
-    """A unigram tokenizer: the lexicon's words and the frames' whole, characters and bytes for all else; never <unk>.
+    """A unigram tokenizer: words of the lexicon and of the prompts are whole, others become characters or bytes.
 
-    Spaces and punctuation part words and are no pieces of their own, so that a word is the same bare and in quotes.
+    Spaces and punctuation separate words and are not part of a piece, so that a word is the same bare and in quotes.
+    There is never an <unk>.
     """
     splitter = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")])
     texts = [normalizers.NFC().normalize_str(text) for text in (*sum(lexicon.words, []), "=", *frames())]
@@ -77,7 +78,7 @@ def draw(sampler: Sampler) -> Row:
 
 
 def make_batch(sampler: Sampler, spare: list[Row]) -> tuple[Batch, np.ndarray, np.ndarray]:
-    """A batch of rows packed with texts, and of each slot the tokens that may follow with their probabilities."""
+    """A batch of rows packed with texts, and for each slot the tokens that may follow, with their probabilities."""
     tokens, positions = (np.zeros((ROWS, SLOTS), np.int32) for _ in range(2))
     targets, weights = np.zeros((ROWS, SLOTS, FOLLOWERS), np.int32), np.zeros((ROWS, SLOTS, FOLLOWERS), np.float32)
     seen_from = np.tile(np.arange(SLOTS, dtype=np.int32), (ROWS, 1))
@@ -138,7 +139,7 @@ def save(folder: Path, raw: dict, params: dict, tokenizer: Tokenizer, split: dic
     for path, (key, take) in llama.table(config).items():
         leaf = np.asarray(leaves[path], np.float32)
         each = enumerate(leaf) if "{layer}" in key else [(0, leaf)]
-        for layer, tensor in each:  # the only change between file and port is the transpose, its own inverse
+        for layer, tensor in each:  # the file and the port differ by a transpose only
             rounded = (tensor if take is None else tensor.T).astype(ml_dtypes.bfloat16)
             tensors["model." + key.format(layer=layer)] = np.ascontiguousarray(rounded)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
@@ -150,6 +151,7 @@ def save(folder: Path, raw: dict, params: dict, tokenizer: Tokenizer, split: dic
 
 
 def main() -> None:
+    """Reads the flags, trains and saves the checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=900)

@@ -1,6 +1,6 @@
 """The task every contender is given, and what they share before they differ.
 
-A contender is one file with `DEPTH` (how far down it knows the ranks: 1 = only P@1, None = all of them) and
+A contender is one file with `DEPTH` (the largest rank that it knows: 1 = only P@1, None = all of them) and
 `run(task) -> {setting: (source, target, query) ranks}`, ranks beyond DEPTH given as DEPTH + 1. All of them normalise by
 unit length, centering, unit length, fit orthogonal Procrustes on the seed rows and retrieve with CSLS.
 """

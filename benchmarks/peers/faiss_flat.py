@@ -1,5 +1,8 @@
-"""faiss at its best for this task: two flat inner-product searches give r, and a third over targets with one more
-feature gives the ten best by CSLS, since 2 x.y - r = [x, 1].[2 y, -r]; nothing of the similarity is kept."""
+"""faiss at its best for this task.
+
+Two flat inner-product searches give r, and a third over targets with one more feature gives the ten best by CSLS, since
+2 x.y - r = [x, 1].[2 y, -r]. Nothing of the similarity is kept.
+"""
 
 import faiss
 import numpy as np

@@ -1,6 +1,8 @@
-"""MUSE (Conneau et al. 2018) as its public code works, on CPU: every ordered pair on its own, the map by
-`scipy.linalg.svd` in float32, the whole source vocabulary mapped, r of both sides by PyTorch's `topk` over batches of
-1,024 (or faiss), then all scores of the queries and the ten best. Written anew."""
+"""MUSE (Conneau et al. 2018) as its public code works, on CPU; written independently.
+
+Every ordered pair by itself, the map by `scipy.linalg.svd` in float32, the whole source vocabulary mapped, r of both
+sides by PyTorch's `topk` over batches of 1,024 (or faiss), then all scores of the queries and the ten best.
+"""
 
 import numpy as np
 import scipy.linalg

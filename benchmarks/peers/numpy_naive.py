@@ -1,4 +1,4 @@
-"""NumPy as written from the formulas: every ordered pair on its own, whole matrices, one sort a row."""
+"""NumPy as written from the formulas: every ordered pair by itself, whole matrices, one sort per row."""
 
 import numpy as np
 

@@ -1,5 +1,8 @@
-"""NumPy written by hand with the engine's algebra: one decomposition and one product for both directions, ranks by
-counting, outputs preallocated, the k best through maxima of blocks of 16."""
+"""NumPy with the engine's algebra.
+
+One decomposition and one product for both directions, ranks by counting, outputs preallocated, the k best through
+maxima of blocks of 16.
+"""
 
 import numpy as np
 

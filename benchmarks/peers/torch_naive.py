@@ -1,4 +1,4 @@
-"""PyTorch as a careful user writes it: float32, whole matrices, `topk`, every ordered pair on its own."""
+"""PyTorch as a careful user writes it: float32, whole matrices, `topk`, every ordered pair by itself."""
 
 import numpy as np
 import torch

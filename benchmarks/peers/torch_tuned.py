@@ -1,5 +1,8 @@
-"""PyTorch written by hand with the engine's algebra: one decomposition and one product for both directions, ranks by
-counting in row chunks, every large output preallocated; two sweeps of products where the similarity is too large."""
+"""PyTorch with the engine's algebra.
+
+One decomposition and one product for both directions, ranks by counting in row chunks, every large output preallocated;
+two sweeps of products where the similarity is too large.
+"""
 
 import numpy as np
 import torch

@@ -1,5 +1,8 @@
-"""vecmap (Artetxe et al. 2018) as its public code works on NumPy in float32: supervised orthogonal mapping of every
-ordered pair, then CSLS with the target's r only, by k passes of argmax over batches of 500. Written anew."""
+"""vecmap (Artetxe et al. 2018) as its public code works on NumPy in float32; written independently.
+
+Supervised orthogonal mapping of every ordered pair, then CSLS with the target's r only, by k passes of argmax over
+batches of 500.
+"""
 
 import numpy as np
 

@@ -57,7 +57,7 @@ class BatchVectors(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a run computed; `padding` is the share of slots that no token used."""
+    """What a run computed."""
 
     texts: int
     tokens_given: int
@@ -66,6 +66,7 @@ class Counts(NamedTuple):
 
     @property
     def padding(self) -> float:
+        """Fraction of the slots that no token used."""
         return 1 - self.tokens_computed / self.slots if self.slots else 0.0
 
 

@@ -57,8 +57,10 @@ class Answer(NamedTuple):
 
 
 def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
-    """All that is asked of one space, every process with its share; empty ranks on the processes after the first where
-    they were computed before."""
+    """All that is asked of one space, every process with its share.
+
+    Where the ranks were computed before, they are empty on the processes after the first.
+    """
     config, steps = study.config, study.options.normalize
     same = [code for code, rows in space.vectors.items() if is_constant(rows, steps)]
     if same:  # every answer would tie with every other

@@ -13,10 +13,10 @@ from jaxalign.types import Concepts, Split
 
 
 def concept_rows(concepts: Concepts, split: Split, domains: Mapping[str, np.ndarray]) -> list[ResultRow]:
-    """Rows of the metric `concepts`: how many there are after each filter, in the seed dictionary, and of each kind and
-    domain among all concepts (setting `concepts`) and the test concepts (setting `test`).
+    """Rows of the metric `concepts`: how many concepts there are of each sort.
 
-    `domains` as from `covariates.domains`.
+    After each filter, in the seed dictionary, and of each kind and domain among all concepts (setting `concepts`) and
+    the test concepts (setting `test`). `domains` as from `covariates.domains`.
     """
     rows, test = subsets.test_set(concepts, split)
     counts = [("filter", name, left) for name, left in concepts.filters]

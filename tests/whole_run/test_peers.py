@@ -86,6 +86,16 @@ def test_blocks_hold_the_best_of_each_row():
     np.testing.assert_allclose(module.mean_of_best(rows, 10), np.sort(rows, 1)[:, -10:].mean(1), rtol=1e-6)
 
 
+def test_bounds_of_one_direction_in_blocks_are_those_of_the_whole_similarity():
+    """The sizes `vocabulary` and `dictionary` are checked this way."""
+    from benchmarks.kernels_vs_peers import one_direction
+
+    spaces = dict(list(spaces_of_peers().items())[:2])
+    task = peers.Task(spaces, np.arange(100), np.arange(420), np.arange(100, 420, 7), settings=("after",))
+    for made, want in zip(one_direction(task, 1e-6, block=64), bounds(task, "after", "all"), strict=True):
+        np.testing.assert_array_equal(made[0, 1], want[0, 1])
+
+
 def test_the_command_checks_then_times_and_writes_all_three_files(tmp_path):
     command = [sys.executable, "-m", "benchmarks.kernels_vs_peers", "--quick", "--repeats=1", f"--out={tmp_path}"]
     root = Path(__file__).resolve().parents[2]

@@ -103,6 +103,7 @@ def check_size(path: Path, count: int, row_bytes: int) -> None:
 
 
 def decoded(path: Path, number: int, key: bytes) -> str:
+    """The key of line `number` as text; InputError where it is not UTF-8."""
     try:
         return key.decode("utf-8")
     except UnicodeDecodeError:
