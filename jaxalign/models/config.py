@@ -71,10 +71,12 @@ class Config:
 
     @property
     def query_width(self) -> int:
+        """Features of all query heads together."""
         return self.heads * self.head_dim
 
     @property
     def kv_width(self) -> int:
+        """Features of all key heads together, or of all value heads."""
         return self.kv_heads * self.head_dim
 
 

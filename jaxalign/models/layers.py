@@ -57,6 +57,7 @@ class Norm(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(shape, config.dtype)) if bias else None
 
     def __call__(self, state: jax.Array) -> jax.Array:
+        """The normed state, (..., feature), computed in float32 and returned in the state's dtype."""
         wide, scale = state.astype(jnp.float32), _spread(self.scale[...], state)
         if self.kind == "layer":
             wide = wide - wide.mean(-1, keepdims=True)
@@ -96,6 +97,7 @@ class Attention(nnx.Module):
         self.buckets: Any = bucket_table(config, rngs) if config.bucket_each_layer else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        """(row, slot, feature) -> the same shape, or (row, pick, feature) where the context selects queries."""
         config, focused = self.config, focus(state, context.picks)
         query = _split(self.query(focused), config.heads)
         key, value = _split(self.key(state), config.kv_heads), _split(self.value(state), config.kv_heads)
@@ -183,6 +185,7 @@ class Mlp(nnx.Module):
         self.down = linear(config, config.mlp_width, config.width, config.mlp_bias, rngs)
 
     def __call__(self, state: jax.Array) -> jax.Array:
+        """(..., feature) -> the same shape."""
         if self.gate is None:
             return self.down(activate(self.activation, self.up(state)))
         return self.down(activate(self.activation, self.gate(state)) * self.up(state))
@@ -202,6 +205,7 @@ class Block(nnx.Module):
         self.mlp_post_norm: Any = block_norm(config) if both else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        """The state after this block; (row, pick, feature) where the context selects queries."""
         rest = focus(state, context.picks)
         if self.order == "post":
             rest = self.attention_norm(rest + self.attention(state, context, layer))

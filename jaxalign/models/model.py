@@ -61,58 +61,72 @@ class Model(Transformer):
 
     @property
     def name(self) -> str:
+        """What the model was loaded as: hub id, folder or "demo"."""
         return self.source.name
 
     @property
     def folder(self) -> Path:
+        """The folder of config.json and the tokenizer."""
         return self.source.folder
 
     @property
     def digest(self) -> str:
+        """SHA-256 of config.json and of the tensors read."""
         return self.source.digest
 
     @property
     def revision(self) -> str | None:
+        """The commit that a hub id was resolved to; None for a folder."""
         return self.source.revision
 
     @property
     def mesh(self) -> Mesh | None:
+        """The devices that share the parameters; None where one device holds them all."""
         return self.source.mesh
 
     @property
     def warnings(self) -> tuple[str, ...]:
+        """What the loader noticed, in sentences."""
         return self.source.warnings
 
     @property
     def family(self) -> str:
+        """The family that read config.json, such as "llama"."""
         return self.config.family
 
     @property
     def causal(self) -> bool:
+        """Whether a token sees only those before it."""
         return self.config.causal
 
     @property
     def num_layers(self) -> int:
+        """Number of blocks; states have one layer more, the embeddings."""
         return self.config.num_layers
 
     @property
     def width(self) -> int:
+        """Features of a hidden state."""
         return self.config.width
 
     @property
     def dtype(self) -> str:
+        """The dtype of weights and activations."""
         return self.config.dtype
 
     @property
     def max_length(self) -> int:
+        """The longest text in tokens."""
         return self.config.max_length
 
     @property
     def default_pooling(self) -> str:
+        """The pooling that the paper uses for this kind of model."""
         return self.config.default_pooling
 
     @property
     def model_parallel(self) -> int:
+        """Devices that share one copy of the parameters."""
         return 1 if self.mesh is None else self.mesh.shape["model"]
 
 

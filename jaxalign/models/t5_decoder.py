@@ -18,6 +18,7 @@ class Cross(nnx.Module):
         self.output = linear(config, config.query_width, config.width, False, rngs)
 
     def __call__(self, state: jax.Array, encoded: jax.Array, visible: jax.Array) -> jax.Array:
+        """Attention of the decoder's `state` to the `encoded` texts, of which `visible` is a mask."""
         query, key, value = self.query(state), self.key(encoded), self.value(encoded)
         query, key, value = (part.reshape(*part.shape[:-1], self.heads, -1) for part in (query, key, value))
         return self.output(attend(query, key, value, visible, None, 1.0, 0.0))
@@ -39,6 +40,7 @@ class DecoderBlock(nnx.Module):
         self.mlp_norm = block_norm(config)
 
     def __call__(self, state: jax.Array, encoded: jax.Array, visible: jax.Array) -> jax.Array:
+        """The decoder's state after this block."""
         state = state + self.output(self.value(self.attention_norm(state)))
         state = state + self.cross(self.cross_norm(state), encoded, visible)
         return state + self.mlp(self.mlp_norm(state))

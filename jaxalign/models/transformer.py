@@ -2,6 +2,8 @@
 
     model(tokens)                        # (layer + 1, batch, token, feature), layers as in transformers
     model(tokens, layers="last")         # (1, batch, token, feature)
+
+Layer 0 is the embedding, the last layer comes after the final norm.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,6 +43,7 @@ class Embed(nnx.Module):
         self.norm: Any = block_norm(config) if config.embed_norm else None
 
     def __call__(self, tokens: jax.Array, positions: jax.Array) -> jax.Array:
+        """(..., token) ids and positions -> (..., token, feature)."""
         config, state = self.config, self.tokens(tokens)
         if config.embed_scale != 1.0:
             # Gemma rounds the factor to the weights' dtype, as its training did.
@@ -184,6 +187,7 @@ class Transformer(nnx.Module):
 
 
 def as_float32(state: jax.Array) -> jax.Array:
+    """The state in float32, in which vectors are pooled and kept."""
     return state.astype(jnp.float32)
 
 
