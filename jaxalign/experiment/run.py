@@ -14,6 +14,7 @@ from jaxalign.config import Config
 from jaxalign.experiment import design, inputs, limits, model_checks, per_space, training_overlap, word_translation
 from jaxalign.flag_rules import changed, notes, parse_size, shown
 from jaxalign.metrics import dataset_rows
+from jaxalign.report import concept_map
 from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
@@ -108,6 +109,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
 
     results = per_space.Figures([], [], {})
+    maps: list[dict] = []  # of each model, for the picture on the page
     records: dict[str, dict] = {}
     for model in inputs.spaces_of(config, concepts, vec_space, clock):
         records |= model.record
@@ -126,6 +128,7 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         dataset_figures += dataset_rows.balance_rows(name, concepts, splits[0], measured, masks[0])
         questions = design.questions(config, model.spaces, seed_sizes, len(splits))
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in questions)
+        pictured = max((space for space, _ in questions), key=lambda space: space.label.layer)
         with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
             study = per_space.Study(config, concepts, splits, masks, clock, bar)
             for space, asked in questions:
@@ -133,6 +136,8 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
                 results.rows.extend(figures.rows)
                 results.wrong.extend(figures.wrong)
                 results.ranks.update(figures.ranks)
+                if figures.rows and space is pictured and config.map == "orthogonal":
+                    maps.append(concept_map.coordinates(space, concepts, splits[0], config.normalize, config.seed))
                 if config.export_spaces:
                     inputs.export(space, out / "spaces", trainings.get(space.label.model))
 
@@ -154,6 +159,8 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         np.savez_compressed(file, **results.ranks)  # type: ignore[arg-type]
     rows = [dict(row) for row in results.rows + dataset_figures]
     with clock.phase("report"):
+        if maps:
+            concept_map.write(out, maps)
         report.write(
             out,
             rows,

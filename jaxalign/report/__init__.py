@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from jaxalign.report import facts, files, model_differences, tables
+from jaxalign.report import concept_map, facts, files, model_differences, tables
 from jaxalign.report.data_frame import read_results
 from jaxalign.report.files import read_rows, write_rows
 from jaxalign.report.joined import join
@@ -70,7 +70,7 @@ def render(folder: Path, rows: Sequence[dict], extras: Mapping) -> Path:
     from jaxalign.report.page import markdown, render
     from jaxalign.report.page.build import build
 
-    page = build(Results(rows), extras)
+    page = build(Results(rows), {**extras, "maps": extras.get("maps") or concept_map.read(folder)})
     (folder / "figures").mkdir(exist_ok=True)
     for section in page.sections:
         for picture in (*section.pictures, *section.files):

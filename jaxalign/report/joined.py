@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jaxalign.report import facts, model_differences
+from jaxalign.report import concept_map, facts, model_differences
 from jaxalign.report.facts import Run
 from jaxalign.types import InputError
 
@@ -82,6 +82,11 @@ def _extras(runs: Sequence[Run], names: Sequence[Mapping[str, str]], notes: Sequ
     }
     joined["settings"] = {run.name: run.extras.get("settings", {}) for run in runs}
     joined["timing"] = []
+    joined["maps"] = [
+        record | {"label": record["label"] | {"model": renamed.get(record["label"]["model"], record["label"]["model"])}}
+        for run, renamed in zip(runs, names, strict=True)
+        for record in concept_map.read(run.folder)
+    ]
     joined["notes"] = list(notes)
     joined["runs"] = [
         dict(run=run.name, folder=str(run.folder), models=[renamed[model] for model in run.models], rows=len(run.rows),

@@ -6,7 +6,7 @@ import jaxalign
 from jaxalign.report.page import explorer_data, words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
-from jaxalign.report.sections import finding, headline, results_sections, run_info
+from jaxalign.report.sections import concept_clouds, finding, headline, results_sections, run_info
 
 
 def build(results: Results, extras: Mapping) -> Page:
@@ -14,7 +14,8 @@ def build(results: Results, extras: Mapping) -> Page:
     best = headline.best_series(results)
     found = finding.finding(results, extras)
     sections = [headline.headline(results), *results_sections(results), *run_info.sections(extras)]
-    sections = [found, *sections] if found else sections
+    drawn = concept_clouds.concept_clouds(extras.get("maps") or [])
+    sections = [section for section in (found, sections[0], drawn, *sections[1:]) if section]
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
     note = f"Wrong retrievals with the fitted map{name}, a random sample: the word, what was retrieved, what was right."

@@ -58,6 +58,7 @@ def explorer_data(
         "hub": results.hub,
         "cells": cells,
         "left_out": len(chosen) - len(cells),
+        "maps": _maps(extras.get("maps") or []),
         "words": _words(series, extras.get("wrong") or [], languages),
     }
 
@@ -135,6 +136,13 @@ def _matrix(results: Results, cell: Cell, place: int, pairs: Sequence[tuple[str,
 def _whole(row: Mapping | None, column: str) -> int | None:
     value = row.get(column) if row else None
     return None if value is None else round(_UNIT * value)
+
+
+def _maps(records: Sequence[Mapping]) -> list[dict]:
+    """The maps of concepts, models under their short names."""
+    return [
+        {**record, "label": record["label"] | {"model": short_model(record["label"]["model"])}} for record in records
+    ]
 
 
 def _words(series: Sequence[Series], records: Sequence[Mapping], languages: Sequence[str]) -> list[list]:

@@ -1,8 +1,13 @@
 """The explorer in a real browser: picks, hover, click, search, keyboard; no request, nothing on the console."""
 
+import numpy as np
 import pytest
 
+from jaxalign.report import __main__ as command
+from jaxalign.report import concept_map
 from jaxalign.report.page.heat import DARK, LIGHT, contrast, css, shades, step
+from jaxalign.types import Space, SpaceLabel
+from tests.planted import study
 from tests.report.page.browser import browser, media, needs_browser
 from tests.report.runs import make
 
@@ -14,6 +19,12 @@ NOTE = "return document.getElementById('heat-note').textContent"
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     make(folder, layers=(0, 2, 4))
+    known = study(languages=("en", "fr", "ja"))
+    rng = np.random.default_rng(0)
+    vectors = {code: rng.normal(size=(60, 8)).astype(np.float32) for code in ("en", "fr", "ja")}
+    space = Space(SpaceLabel("demo", "vanilla", "last", 4), known.concepts.ids, vectors)
+    concept_map.write(folder, [concept_map.coordinates(space, known.concepts, known.split, ("unit", "center", "unit"))])
+    assert command.main([str(folder)]) == 0
     return folder / "report.html"
 
 
@@ -84,6 +95,24 @@ def test_words_are_searched_and_isolated(window):
     ranks = window.run(f"return {items}.map((i) => +i.textContent.match(/rank (\\d+)/)[1])")
     assert ranks == sorted(ranks, reverse=True)
     pick(window, "list", "sample")
+
+
+@needs_browser
+def test_the_map_of_concepts_moves_and_finds_a_word(window):
+    pick(window, "source", "fr")
+    window.wait("return document.querySelectorAll('#map svg .mark-symbol.role-mark path').length === 80")
+    dots = "[...document.querySelectorAll('#map .mark-symbol.role-mark path')]"
+    spots = f"return {dots}.map((p) => p.getAttribute('transform')).join()"
+    after = window.run(spots)
+    pick(window, "mapped", "before")
+    window.wait(f"{spots} !== {after!r}")
+    window.run("document.getElementById('pick-concept').focus()")
+    window.keys(*"fr1")
+    bold = f"return {dots}.filter((p) => p.getAttribute('opacity') === '1').length"
+    window.wait(f"{bold} >= 2")
+    assert 2 <= window.run(bold) < 80
+    window.run("const s = document.getElementById('pick-concept'); s.value = ''; s.dispatchEvent(new Event('input'));")
+    pick(window, "mapped", "after")
 
 
 @needs_browser

@@ -14,7 +14,7 @@
   const interval = (cell) => (cell.low === null || cell.low === undefined ? "" : ` (${percent(cell.low)} to ${percent(cell.high)})`);
 
   let data, chosen = {}, pair = null;
-  const views = { heat: [], pair: [] }; // finalized when they are drawn again
+  const views = { heat: [], pair: [], map: [] }; // finalized when they are drawn again
 
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -62,7 +62,7 @@
     if (name === "vec") return "given vectors";
     return name.startsWith("prompt:") ? `prompt “${name.slice(7)}”` : name;
   }
-  const SHOWN = { embedding: embeddingName, retrieval: (name) => data.retrievals[name] || name, setting: (name) => data.settings[name] || name };
+  const SHOWN = { mapped: (name) => data.settings[name], embedding: embeddingName, retrieval: (name) => data.retrievals[name] || name, setting: (name) => data.settings[name] || name };
   function picker(name, label, values, current, onPick) {
     const id = `pick-${name}`;
     const select = make("select", { id, name });
@@ -132,6 +132,7 @@
       legend: { labelColor: ink, titleColor: ink, labelFontSize: 12 } };
   }
   async function draw(kind, target, spec, label) {
+    if (kind === "map") views.map.splice(0).forEach((one) => one.finalize());
     target.setAttribute("role", "img");
     target.setAttribute("aria-label", label);
     const result = await vegaEmbed(target, { $schema: "https://vega.github.io/schema/vega-lite/v6.json", config: config(), ...spec }, { actions: false, renderer: "svg" });
@@ -219,6 +220,47 @@
       `Curves of ${chosen.metric} by ${name} for this pair.`);
     }
   }
+  // Map of concepts: the pair's points in two dimensions, each linked to its translation.
+  let mapped = "after", wanted = "";
+  function mapOf() {
+    const now = data.series[seriesPlace()];
+    const record = data.maps.find(({ label }) => label.model === now.model && label.embedding === now.embedding && label.pooling === now.pooling);
+    const code = record && pair.find((one) => one !== record.hub && record.pairs[one]);
+    return record && code && pair.includes(record.hub) ? { record, code } : null;
+  }
+  function mapPickers() {
+    const form = place("pick-map"), found = mapOf();
+    form.replaceChildren();
+    place("map").replaceChildren();
+    if (!found) return;
+    form.append(picker("mapped", "map of concepts", ["before", "after"], mapped, (value) => { mapped = value; map(); }));
+    const input = make("input", { id: "pick-concept", type: "search", placeholder: "find a word" });
+    input.value = wanted;
+    input.addEventListener("input", () => { wanted = input.value; map(); });
+    form.append(make("label", { for: "pick-concept" }, make("span", {}, "find in the map"), input));
+  }
+  async function map() {
+    const found = mapOf();
+    if (!found) return;
+    const { record, code } = found, points = record.pairs[code];
+    const matches = (i) => wanted && [record.ids[i], record.words[code][i], record.words[record.hub][i]].some((text) => text.toLowerCase().includes(wanted.toLowerCase()));
+    const links = [], dots = [];
+    record.ids.forEach((concept, i) => {
+      const [x, y] = points[mapped][i], [x2, y2] = points.hub[i];
+      const told = { concept, word: record.words[code][i], translation: record.words[record.hub][i], bold: Boolean(matches(i)) };
+      links.push({ x, y, x2, y2, ...told });
+      dots.push({ x, y, language: data.names[code], ...told }, { x: x2, y: y2, language: data.names[record.hub], ...told });
+    });
+    const axis = { axis: null, scale: { domain: [-1050, 1050] } }, x = { field: "x", type: "quantitative", ...axis }, y = { field: "y", type: "quantitative", ...axis };
+    const tooltip = ["concept", "word", "translation"].map((field) => ({ field, type: "nominal" }));
+    const strong = (yes, no) => ({ condition: { test: "datum.bold", value: yes }, value: no });
+    const size = Math.max(220, Math.min(380, place("pair").clientWidth - 20));
+    const colour = { field: "language", type: "nominal", scale: { domain: [data.names[code], data.names[record.hub]], range: ["#0f8b8d", "#c2566a"] }, legend: { title: null, orient: "top" } };
+    await draw("map", place("map"), { width: size, height: size, layer: [
+      { data: { values: links }, mark: { type: "rule", color: "#8a94a3" }, encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, opacity: strong(1, wanted ? 0.12 : 0.35), strokeWidth: strong(2, 0.7) } },
+      { data: { values: dots }, mark: { type: "circle" }, encoding: { x, y, color: colour, tooltip, size: strong(140, 26), opacity: strong(1, wanted ? 0.25 : 0.9) } }] },
+    `Map of ${record.ids.length} test concepts of ${data.names[code]} and ${data.names[record.hub]}, ${data.settings[mapped]}.`);
+  }
   let listed = "sample", sought = "";
   function wordsOf() {
     const now = data.series[seriesPlace()];
@@ -261,6 +303,8 @@
     wordPickers();
     if (focus && place(focus)) place(focus).focus();
     await curves();
+    mapPickers();
+    await map();
   }
   let queue = Promise.resolve();
   function show() {
