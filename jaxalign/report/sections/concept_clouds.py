@@ -18,7 +18,8 @@ def concept_clouds(records: Sequence[Mapping]) -> Section | None:
         pair = f"{names.language_label(code)} and {names.language_label(hub)}"
         caption = (
             f"{short_model(label['model'])}, {names.embedding_name(label['embedding'])}, layer {label['layer']}: "
-            f"{pair}; {len(record['ids']):,} of {record['test']:,} test concepts, map fitted on {record['seeds']:,} seeds."
+            f"{pair}; {len(record['ids']):,} of {record['test']:,} test concepts, "
+            f"map fitted on {record['seeds']:,} seed concepts."
         )
         pictures.append(clouds(points, code, hub, About(f"map-{place}", caption, f"concepts of {pair}")))
     text = (
