@@ -22,8 +22,8 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from jaxalign.models import random_params, read_config, states
-from jaxalign.models.checkpoint.convert import flatten
 from jaxalign.models.families import llama
+from jaxalign.models.parameters import flatten
 from jaxalign.types import Batch
 
 SPECIAL = ["<unk>", "<s>", "</s>"]

@@ -1,4 +1,4 @@
-"""Norms, attention inside a row, gated and plain MLP, and the block that joins them."""
+"""Norms, attention inside a row, gated and plain MLP, and the block that combines them."""
 
 from typing import Any, NamedTuple
 
@@ -18,20 +18,22 @@ HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class Context(NamedTuple):
-    """What every block sees beside the state. `picks` None: queries are all slots, else the slots (row, pick)."""
+    """What every block is given with the state. `picks` None: queries are all slots, else the slots (row, pick)."""
 
     visible: Bool[jax.Array, "row query slot"]
     distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query
     angles: Float32[jax.Array, "rope row slot pair"] | None
     bias: Float32[jax.Array, "#row head #query slot"] | None  # added to the logits
     picks: Int32[jax.Array, "row pick"] | None
+    relative: Float[jax.Array, "bucket feature"] | None = None  # vectors of relative positions, DeBERTa
 
 
 class Layer(NamedTuple):
-    """What differs from block to block beside the weights; scanned over."""
+    """What differs from block to block except the weights; scanned over."""
 
     window: Int32[jax.Array, ""]
     rope: Int32[jax.Array, ""]
+    normed: Bool[jax.Array, ""]  # attention has a norm of its input
 
 
 def activate(name: str, values: jax.Array) -> jax.Array:
@@ -47,7 +49,8 @@ class Norm(nnx.Module):
     """RMS or layer norm over the last axis, in float32.
 
     "rms": x / sqrt(mean(x^2) + eps), cast, times scale (Llama and T5 cast before the scale);
-    "rms_offset": times (1 + scale) in float32, then cast (Gemma); "layer": (x - mean) / sqrt(var + eps) * scale + bias.
+    "rms_float32": times scale in float32, then cast (OLMo 2); "rms_offset": times (1 + scale) in float32, then cast
+    (Gemma); "layer": (x - mean) / sqrt(var + eps) * scale + bias.
     """
 
     def __init__(self, config: Config, *shape: int, bias: bool = False):
@@ -94,22 +97,29 @@ class Attention(nnx.Module):
         self.output = linear(config, config.query_width, config.width, config.output_bias, rngs)
         self.query_norm = head_norm(config, config.heads)
         self.key_norm = head_norm(config, config.kv_heads)
+        self.rope_scales = () if all(rope.scale == 1 for rope in config.ropes) else config.ropes
         self.buckets: Any = bucket_table(config, rngs) if config.bucket_each_layer else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
         """(row, slot, feature) -> the same shape, or (row, pick, feature) where the context selects queries."""
         config, focused = self.config, focus(state, context.picks)
-        query = _split(self.query(focused), config.heads)
-        key, value = _split(self.key(state), config.kv_heads), _split(self.value(state), config.kv_heads)
-        if self.query_norm is not None and self.key_norm is not None:
+        query, key = self.query(focused), self.key(state)
+        if config.head_norm == "whole":
+            query, key = self.query_norm(query), self.key_norm(key)
+        query, key = _split(query, config.heads), _split(key, config.kv_heads)
+        value = _split(self.value(state), config.kv_heads)
+        if config.head_norm in ("shared", "each"):
             query, key = self.query_norm(query), self.key_norm(key)
         if context.angles is not None:
             angles = jnp.take(context.angles, layer.rope, axis=0)
-            query = rotate(query, focus(angles, context.picks), interleaved=config.rope_interleaved)
-            key = rotate(key, angles, interleaved=config.rope_interleaved)
+            scale = None
+            if self.rope_scales:
+                scale = jnp.asarray([rope.scale for rope in self.rope_scales], jnp.float32)[layer.rope]
+            query = rotate(query, focus(angles, context.picks), scale, interleaved=config.rope_interleaved)
+            key = rotate(key, angles, scale, interleaved=config.rope_interleaved)
         visible = context.visible
         if config.windows:
-            visible = visible & (-context.distance < layer.window)
+            visible = visible & (jnp.abs(context.distance) < layer.window)
         bias = context.bias
         if self.buckets is not None:
             bias = bucket_bias(config, self.buckets.embedding[...], context.distance)
@@ -117,14 +127,16 @@ class Attention(nnx.Module):
 
 
 def head_norm(config: Config, heads: int) -> Any:
-    """Returns the norm over each head's features, or None."""
+    """Returns the norm of queries or keys: over each head's features, over all heads together, or None."""
     if not config.head_norm:
         return None
+    if config.head_norm == "whole":
+        return Norm(config, heads * config.head_dim)
     return Norm(config, config.head_dim) if config.head_norm == "shared" else Norm(config, heads, config.head_dim)
 
 
 def bucket_table(config: Config, rngs: nnx.Rngs) -> nnx.Embed:
-    """Returns T5's bias of each (bucket, head)."""
+    """Returns T5's bias for each (bucket, head)."""
     return nnx.Embed(config.buckets, config.heads, param_dtype=config.dtype, rngs=rngs)
 
 
@@ -144,12 +156,12 @@ def attend(
 ) -> Float[jax.Array, "row query mixed"]:
     """Returns softmax(cap(scale q k) + bias) v, (row, query, head * feature); logits and softmax in float32.
 
-    Heads are brought to the front first and the sum of the softmax divides last: on a CPU two to four times as fast as
-    the products in the order that the projections leave, with every weight divided.
+    The head axis is moved to the front first, and the result is divided by the sum of the softmax last: on a CPU this
+    is two to four times as fast as products in the order of the projections with every weight divided.
     """
     rows, queries, heads, size = query.shape
     key, value = key.swapaxes(1, 2), value.swapaxes(1, 2)
-    shape = (rows, key.shape[1], -1, size)  # query heads that read one kv head stand below each other
+    shape = (rows, key.shape[1], -1, size)  # query heads that read the same kv head follow each other
     query = query.swapaxes(1, 2).reshape(shape)
     logits = jnp.einsum("rhqf,rhsf->rhqs", query, key, precision=HIGHEST, preferred_element_type=jnp.float32)
     logits = logits.reshape(rows, heads, queries, -1) * scale
@@ -180,42 +192,36 @@ class Mlp(nnx.Module):
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.activation = config.activation
+        self.xielu: Any = Xielu(config) if config.activation == "xielu" else None
         self.gate = linear(config, config.width, config.mlp_width, config.mlp_bias, rngs) if config.gated else None
         self.up = linear(config, config.width, config.mlp_width, config.mlp_bias, rngs)
         self.down = linear(config, config.mlp_width, config.width, config.mlp_bias, rngs)
 
     def __call__(self, state: jax.Array) -> jax.Array:
         """(..., feature) -> the same shape."""
+        if self.xielu is not None:
+            return self.down(self.xielu(self.up(state)))
         if self.gate is None:
             return self.down(activate(self.activation, self.up(state)))
         return self.down(activate(self.activation, self.gate(state)) * self.up(state))
 
 
-class Block(nnx.Module):
-    """One layer: attention and MLP, each with a residual sum, norms where `config.order` says."""
+class Xielu(nnx.Module):
+    """xIELU (Huang & Schlag 2024, arXiv:2411.13010) with a learned slope on either side of 0.
 
-    def __init__(self, config: Config, rngs: nnx.Rngs):
-        self.order = config.order
-        self.attention = Attention(config, rngs)
-        self.mlp = Mlp(config, rngs)
-        self.attention_norm = block_norm(config)
-        self.mlp_norm: Any = None if config.order == "parallel" else block_norm(config)
-        both = config.order == "both"
-        self.attention_post_norm: Any = block_norm(config) if both else None
-        self.mlp_post_norm: Any = block_norm(config) if both else None
+    a x^2 + beta x for x > 0, else (exp(min(x, eps)) - 1 - x) b + beta x; a = softplus(positive),
+    b = beta + softplus(negative).
+    """
 
-    def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
-        """The state after this block; (row, pick, feature) where the context selects queries."""
-        rest = focus(state, context.picks)
-        if self.order == "post":
-            rest = self.attention_norm(rest + self.attention(state, context, layer))
-            return self.mlp_norm(rest + self.mlp(rest))
-        normed = self.attention_norm(state)
-        mixed = self.attention(normed, context, layer)
-        if self.order == "parallel":
-            return rest + mixed + self.mlp(focus(normed, context.picks))
-        if self.order == "both":
-            rest = rest + self.attention_post_norm(mixed)
-            return rest + self.mlp_post_norm(self.mlp(self.mlp_norm(rest)))
-        rest = rest + mixed
-        return rest + self.mlp(self.mlp_norm(rest))
+    def __init__(self, config: Config):
+        self.positive = nnx.Param(jnp.asarray(0.2, config.dtype))
+        self.negative = nnx.Param(jnp.asarray(-1.05, config.dtype))
+        self.beta = nnx.Param(jnp.asarray(0.5, config.dtype))
+        self.eps = nnx.Param(jnp.asarray(-1e-6, config.dtype))
+
+    def __call__(self, values: jax.Array) -> jax.Array:
+        """(..., feature) -> the same shape."""
+        beta = self.beta[...]
+        positive, negative = jax.nn.softplus(self.positive[...]), beta + jax.nn.softplus(self.negative[...])
+        below = (jnp.expm1(jnp.minimum(values, self.eps[...])) - values) * negative
+        return jnp.where(values > 0, positive * values * values, below) + beta * values

@@ -11,6 +11,7 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh
 
+from jaxalign.models.checkpoint.sentence import SentenceModules
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
 from jaxalign.models.config import Config
 from jaxalign.models.parameters import Params, merge, random_params
@@ -25,10 +26,11 @@ class Source:
     """Where a model comes from; static under `jax.jit`."""
 
     name: str  # as given: hub id, folder or "demo"
-    folder: Path
+    folder: Path  # of the tokenizer; a GGUF file holds its own
     digest: str  # SHA-256 of config.json and of the tensors read
     revision: str | None  # resolved commit of a hub id
     mesh: Mesh | None  # None: whole parameters on the default device
+    sentence: SentenceModules = SentenceModules()
     warnings: tuple[str, ...] = ()  # what the reader of results must know about the checkpoint
 
 
@@ -46,6 +48,7 @@ class Model(Transformer):
         self.blocks = transformer.blocks
         self.norm = transformer.norm
         self.buckets = transformer.buckets
+        self.relative = transformer.relative
         self.decoder = transformer.decoder
         self.source = source
 
@@ -121,8 +124,22 @@ class Model(Transformer):
 
     @property
     def default_pooling(self) -> str:
-        """The pooling that the paper uses for this kind of model."""
-        return self.config.default_pooling
+        """"first", "mean" or "last": as the folder's sentence-transformers modules say, otherwise by family.
+
+        Raises InputError if the folder makes its vectors in a way that no pooling of ours gives.
+        """
+        sentence = self.source.sentence
+        if sentence.refused:
+            raise InputError(
+                f"Expected a model whose vectors are pooled hidden states, got {self.name}, which {sentence.refused}. "
+                f"Give --pooling={sentence.pooling or 'mean'} for the pooled hidden states themselves."
+            )
+        return sentence.pooling or self.config.default_pooling
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """The prompts that the folder offers, such as {"query": "query: "}: each is put before a text."""
+        return dict(self.source.sentence.prompts)
 
     @property
     def model_parallel(self) -> int:

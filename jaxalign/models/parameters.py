@@ -1,5 +1,6 @@
 """Parameters as a nested dictionary of arrays: their shapes, random ones, and the module that holds them."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -7,8 +8,8 @@ import jax
 import numpy as np
 from flax import nnx
 
+from jaxalign.models.block import Block
 from jaxalign.models.config import Config
-from jaxalign.models.layers import Block
 from jaxalign.models.transformer import Transformer, make_stacked_parts
 
 Params = dict[str, Any]  # nested dictionaries; leaves under "blocks" are stacked over layers, except in `unstacked`
@@ -68,3 +69,23 @@ def random_params(config: Config, seed: int, shardings: Params | None = None) ->
         return {name: nnx.to_pure_dict(nnx.state(part)) for name, part in parts.items()}
 
     return jax.jit(make, out_shardings=shardings)(jax.random.key(seed))
+
+
+def flatten(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Returns the leaves by dotted path."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= flatten(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return flat
+
+
+def unflatten(leaves: Mapping[str, Any]) -> Params:
+    """Returns the nested tree of leaves by dotted path."""
+    tree: Params = {}
+    for path, value in leaves.items():
+        *above, name = path.split(".")
+        node = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[name] = value
+    return tree

@@ -10,57 +10,147 @@ from jaxtyping import Float, Float32, Int32
 
 from jaxalign.types import InputError
 
+KINDS = ("default", "linear", "llama3", "yarn", "longrope", "dynamic")
+KNOWN = {
+    "rope_type", "type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "partial_rotary_factor",
+    "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor",
+    "truncate", "short_factor", "long_factor", "max_position_embeddings", "llama_4_scaling_beta", "finetuned",
+}  # fmt: skip
+
 
 class Rope(NamedTuple):
     """Radians per position of each rotated pair of features; all zero: no rotation (Cohere2's global layers)."""
 
     frequencies: tuple[float, ...]
+    scale: float = 1.0  # of cosine and sine (YaRN, LongRoPE)
+    longest: int = 0  # positions that these frequencies are for; 0: no limit of their own
 
 
-def read_rope(raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float = 10000.0) -> Rope:
-    """Returns the frequencies 1 / base^(2i / head_dim), scaled as config.json says.
+def rope_fields(raw: dict[str, Any], layer_type: str | None = None) -> dict[str, Any]:
+    """Returns the rope parameters of config.json: of a layer type, the new form, or the old one (`rope_scaling`)."""
+    new, old = raw.get("rope_parameters") or {}, raw.get("rope_scaling") or {}
+    if layer_type is not None and layer_type in new:
+        return new[layer_type] or {}
+    return new or old
 
-    Reads the new form (`rope_parameters`, which may hold one entry a layer type) and the old one (`rope_theta`,
-    `rope_scaling`). `base` is what the family takes where neither names one. Raises InputError on an unsupported type.
+
+def read_rope(
+    raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float = 10000.0, share: float = 1.0
+) -> Rope:
+    """Returns the frequencies 1 / base^(2i / dims), scaled as config.json says.
+
+    Reads the new form (`rope_parameters`, which may hold one entry per layer type) and the old one (`rope_theta`,
+    `rope_scaling`). `base` is the family's value where neither names one; `share` the family's share of each head's
+    features that is rotated (`partial_rotary_factor`). Raises InputError for an unsupported type.
     """
-    fields = raw.get("rope_parameters") or {}
-    if layer_type is not None and layer_type in fields:
-        fields = fields[layer_type] or {}
-    elif not fields:
-        fields = raw.get("rope_scaling") or {}
+    fields = rope_fields(raw, layer_type)
+    unknown = sorted(set(fields) - KNOWN)
+    if unknown:
+        raise InputError(
+            f"Expected rope parameters of {', '.join(sorted(KNOWN))} in config.json, got {', '.join(unknown)}: "
+            "this variant is not supported. Choose another of --models."
+        )
     theta = fields.get("rope_theta") or raw.get("rope_theta") or base
     if isinstance(theta, bool) or not isinstance(theta, int | float) or not 0 < theta < math.inf:
         raise InputError(f"Expected a positive rope_theta in config.json, got {theta!r}. Change --models.")
-    if (fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or 1.0) != 1.0:
-        raise InputError("Expected RoPE on whole heads, got 'partial_rotary_factor' in config.json: not supported.")
-    exponents = (np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)).astype(np.float64)
+    share = fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or share
+    dims = int(head_dim * share)
+    if not 0 < dims <= head_dim or dims % 2:
+        raise InputError(
+            f"Expected a partial_rotary_factor that rotates an even number of {head_dim} features, got {share}. "
+            "Change --models."
+        )
+    exponents = (np.arange(0, dims, 2, dtype=np.float32) / np.float32(dims)).astype(np.float64)
     # Rounded where torch rounds: at position 500 one bit of a frequency moves the state by 1e-5 of its RMS.
-    frequencies = np.float32(1) / np.power(float(theta), exponents).astype(np.float32)
+    wavelengths = np.power(float(theta), exponents).astype(np.float32)
     kind = fields.get("rope_type") or fields.get("type") or "default"
     if kind == "linear":
-        frequencies = frequencies / np.float32(_number(fields, "factor"))
-    elif kind == "llama3":
-        frequencies = _llama3(frequencies, fields, raw)
-    elif kind not in ("default", "dynamic"):  # dynamic differs from default only beyond `max_position_embeddings`
+        return _rope(np.float32(1) / wavelengths / np.float32(_number(fields, "factor")))
+    if kind == "llama3":
+        return _rope(_llama3(np.float32(1) / wavelengths, fields, raw))
+    if kind == "yarn":
+        return _yarn(wavelengths, float(theta), fields, raw)
+    if kind in ("longrope", "su"):
+        return _longrope(wavelengths, fields, raw)
+    if kind not in KINDS:
         raise InputError(
-            f"Expected rope type default, linear, llama3 or dynamic in config.json, got {kind!r}. "
-            "Remove 'rope_scaling' from config.json if texts stay within the model's original length."
+            f"Expected rope type {', '.join(KINDS)} in config.json, got {kind!r}: this variant is not supported. "
+            "Choose another of --models."
         )
-    return Rope(tuple(float(value) for value in frequencies))
+    return _rope(np.float32(1) / wavelengths)  # dynamic differs from default only beyond `max_position_embeddings`
+
+
+def _rope(frequencies: np.ndarray, scale: float = 1.0, longest: int = 0) -> Rope:
+    return Rope(tuple(float(value) for value in frequencies), scale, longest)
+
+
+def _original_length(fields: dict[str, Any], raw: dict[str, Any], kind: str) -> float:
+    length = fields.get("original_max_position_embeddings") or raw.get("original_max_position_embeddings")
+    length = length or raw.get("max_position_embeddings")
+    if not length:
+        raise InputError(f"Expected 'original_max_position_embeddings' with rope type {kind!r}, got none.")
+    return length
 
 
 def _llama3(frequencies: np.ndarray, fields: dict[str, Any], raw: dict[str, Any]) -> np.ndarray:
     """Llama 3.1: long waves slowed by `factor`, short ones kept, a linear blend between the two bands."""
     factor, low, high = (_number(fields, name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
-    length = fields.get("original_max_position_embeddings") or raw.get("max_position_embeddings")
-    if not length:
-        raise InputError("Expected 'original_max_position_embeddings' beside rope type 'llama3', got none.")
+    length = _original_length(fields, raw, "llama3")
     wavelength = 2 * math.pi / frequencies
     blend = (np.float32(length) / wavelength - np.float32(low)) / np.float32(high - low)
     mixed = (1 - blend) * frequencies / np.float32(factor) + blend * frequencies
     slowed = np.where(wavelength > length / low, frequencies / np.float32(factor), frequencies)
     between = (wavelength >= length / high) & (wavelength <= length / low)
     return np.where(between, mixed, slowed).astype(np.float32)
+
+
+def _yarn(wavelengths: np.ndarray, base: float, fields: dict[str, Any], raw: dict[str, Any]) -> Rope:
+    """YaRN (Peng et al. 2023, arXiv:2309.00071): fast pairs kept, slow ones divided by `factor`, a ramp between them.
+
+    Cosine and sine are scaled by 0.1 log(factor) + 1, or as `attention_factor`, `mscale`, `mscale_all_dim` say.
+    """
+    length = _original_length(fields, raw, "yarn")
+    factor = fields.get("factor") or raw.get("max_position_embeddings", length) / length
+    dims = 2 * len(wavelengths)
+
+    def pair_of(rotations: float) -> float:
+        return dims * math.log(length / (rotations * 2 * math.pi)) / (2 * math.log(base))
+
+    low, high = pair_of(fields.get("beta_fast") or 32), pair_of(fields.get("beta_slow") or 1)
+    if fields.get("truncate", True):
+        low, high = math.floor(low), math.ceil(high)
+    low, high = max(low, 0), min(high, dims - 1)
+    high = high + 0.001 if low == high else high
+    ramp = np.clip((np.arange(dims // 2, dtype=np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)
+    kept = np.float32(1) - ramp
+    slow, fast = np.float32(1) / (np.float32(factor) * wavelengths), np.float32(1) / wavelengths
+    return _rope(slow * (np.float32(1) - kept) + fast * kept, _yarn_scale(factor, fields))
+
+
+def _yarn_scale(factor: float, fields: dict[str, Any]) -> float:
+    def grown(share: float) -> float:
+        return 1.0 if factor <= 1 else 0.1 * share * math.log(factor) + 1.0
+
+    if fields.get("attention_factor") is not None:
+        return float(fields["attention_factor"])
+    share, all_dims = fields.get("mscale"), fields.get("mscale_all_dim")
+    return grown(share) / grown(all_dims) if share and all_dims else grown(1.0)
+
+
+def _longrope(wavelengths: np.ndarray, fields: dict[str, Any], raw: dict[str, Any]) -> Rope:
+    """LongRoPE (Ding et al. 2024, arXiv:2402.13753) for texts within the original length: `short_factor`."""
+    length = _original_length(fields, raw, "longrope")
+    short = fields.get("short_factor")
+    if not isinstance(short, list) or len(short) != len(wavelengths):
+        raise InputError(
+            f"Expected {len(wavelengths)} numbers 'short_factor' in the rope parameters of config.json, got "
+            f"{short if not isinstance(short, list) else len(short)}. Change --models."
+        )
+    factor = fields.get("factor") or raw.get("max_position_embeddings", length) / length
+    scale = fields.get("attention_factor")
+    if scale is None:
+        scale = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(length))
+    return _rope(np.float32(1) / (np.asarray(short, np.float32) * wavelengths), float(scale), int(length))
 
 
 def _number(fields: dict[str, Any], name: str) -> float:
@@ -84,16 +174,30 @@ def rope_angles(
 
 
 def rotate(
-    heads: Float[jax.Array, "row slot head feature"], angles: Float32[jax.Array, "row slot pair"], *, interleaved: bool
+    heads: Float[jax.Array, "row slot head feature"],
+    angles: Float32[jax.Array, "row slot pair"],
+    scale: Any = None,
+    *,
+    interleaved: bool,
 ) -> Float[jax.Array, "row slot head feature"]:
-    """Returns `heads` with each pair of features turned by its angle: (0, 1), (2, 3) if interleaved, else by halves."""
+    """Returns `heads` with each pair of features turned by its angle: (0, 1), (2, 3) if interleaved, else by halves.
+
+    Only the first 2 * pair features are turned. `scale` multiplies cosine and sine; None: 1.
+    """
     cos, sin = jnp.cos(angles)[:, :, None, :], jnp.sin(angles)[:, :, None, :]
-    wide = heads.astype(jnp.float32)
+    if scale is not None:
+        cos, sin = cos * scale, sin * scale
+    turned_features = 2 * angles.shape[-1]
+    wide = heads[..., :turned_features].astype(jnp.float32)
     if interleaved:
         left, right = wide[..., 0::2], wide[..., 1::2]
     else:
         left, right = jnp.split(wide, 2, axis=-1)
     turned = left * cos - right * sin, right * cos + left * sin
     if interleaved:
-        return jnp.stack(turned, axis=-1).reshape(wide.shape).astype(heads.dtype)
-    return jnp.concatenate(turned, axis=-1).astype(heads.dtype)
+        joined = jnp.stack(turned, axis=-1).reshape(wide.shape).astype(heads.dtype)
+    else:
+        joined = jnp.concatenate(turned, axis=-1).astype(heads.dtype)
+    if turned_features == heads.shape[-1]:
+        return joined
+    return jnp.concatenate([joined, heads[..., turned_features:]], axis=-1)

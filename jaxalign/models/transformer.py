@@ -15,8 +15,10 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float32, Int
 
+from jaxalign.models.block import Block
 from jaxalign.models.config import Config
-from jaxalign.models.layers import Block, Context, Layer, block_norm, bucket_table
+from jaxalign.models.disentangled import RelativePositions
+from jaxalign.models.layers import Context, Layer, block_norm, bucket_table
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.products import state_dtype
 from jaxalign.models.rope import rope_angles
@@ -53,7 +55,10 @@ class Embed(nnx.Module):
         if self.positions is not None:
             state = state + self.positions(positions + config.position_offset)
         if config.positions == "sinusoid":
-            state = state + sinusoid(positions + config.position_offset, config.width).astype(state.dtype)
+            waves = sinusoid(positions + config.position_offset, config.width)
+            if config.pad_token >= 0:
+                waves = jnp.where(positions[..., None] < 0, 0, waves)
+            state = state + waves.astype(state.dtype)
         state = state if self.norm is None else self.norm(state)
         return state.astype(state_dtype(config.dtype))
 
@@ -65,6 +70,8 @@ def make_parts(config: Config, rngs: nnx.Rngs) -> dict[str, Any]:
         parts["norm"] = block_norm(config)
     if config.buckets and not config.bucket_each_layer:
         parts["buckets"] = bucket_table(config, rngs)
+    if config.relative:
+        parts["relative"] = RelativePositions(config, rngs)
     if config.decoder_layers:
         parts["decoder"] = Decoder(config, rngs)
     return parts
@@ -90,7 +97,7 @@ def make_stacked_parts(config: Config, key: jax.Array) -> dict[str, Any]:
 
 
 class Transformer(nnx.Module):
-    """Embedding, `num_layers` blocks, final norm; T5's bucket table and decoder.
+    """Embedding, `num_layers` blocks, final norm; vectors of relative positions; T5's decoder.
 
     `blocks` is one `Block` whose leaves are stacked over the layers, (layer, ...), or a list of blocks, see
     `parameters.unstacked`.
@@ -103,6 +110,7 @@ class Transformer(nnx.Module):
         self.blocks: Any = parts["blocks"]
         self.norm: Any = parts.get("norm")
         self.buckets: Any = parts.get("buckets")
+        self.relative: Any = parts.get("relative")
         self.decoder: Any = parts.get("decoder")
 
     def __call__(
@@ -139,6 +147,8 @@ class Transformer(nnx.Module):
         context = self.make_context(positions, visible_tokens(tokens.shape, mask, config.causal))
         keep = keep or as_float32
         last = (last_slots, keep_last or keep)
+        if config.pad_token >= 0:
+            positions = skip_padding(tokens, positions, context.visible, config.pad_token)
         return self._states(self.embed(tokens, positions), context, chosen, keep, last)
 
     def make_context(
@@ -151,7 +161,8 @@ class Transformer(nnx.Module):
         bias = alibi(config.heads, positions) if config.positions == "alibi" else None
         if self.buckets is not None:
             bias = bucket_bias(config, self.buckets.embedding[...], distance)
-        return Context(visible, distance, angles, bias, None)
+        relative = None if self.relative is None else self.relative()
+        return Context(visible, distance, angles, bias, None, relative)
 
     def _states(
         self, state: jax.Array, context: Context, layers: tuple[int, ...], keep: Keep,
@@ -217,11 +228,22 @@ def visible_tokens(
     return (before & jnp.asarray(mask, bool)[:, None, :]) | itself
 
 
+def skip_padding(tokens: jax.Array, positions: jax.Array, visible: jax.Array, pad: int) -> jax.Array:
+    """Returns positions that count no padding token of the text, -1 for the padding tokens, as XLM-R has them.
+
+    A text may hold the padding token as a word, "<pad>" in a page of code.
+    """
+    is_pad = tokens == pad
+    earlier = visible & is_pad[:, None, :] & (positions[:, None, :] < positions[:, :, None])
+    return jnp.where(is_pad, -1, positions - earlier.sum(-1, dtype=jnp.int32))
+
+
 def layer_table(config: Config) -> Layer:
-    """Returns window and rope of each layer, (layer,) int32 each."""
+    """Returns window, rope and whether attention is normed for each layer, (layer,) each."""
     windows = [window or NO_WINDOW for window in config.windows or (0,) * config.num_layers]
     kinds = config.rope_kinds or (0,) * config.num_layers
-    return Layer(jnp.asarray(windows, jnp.int32), jnp.asarray(kinds, jnp.int32))
+    normed = jnp.arange(config.num_layers) > 0 if config.unnormed_first else jnp.ones(config.num_layers, bool)
+    return Layer(jnp.asarray(windows, jnp.int32), jnp.asarray(kinds, jnp.int32), normed)
 
 
 def run_in_loop(
@@ -262,4 +284,5 @@ def select_queries(context: Context, slots: jax.Array) -> Context:
     if bias is not None and bias.shape[2] > 1:
         bias = jnp.take_along_axis(bias, rows[:, None], axis=2)
     visible = jnp.take_along_axis(context.visible, rows, axis=1)
-    return Context(visible, jnp.take_along_axis(context.distance, rows, axis=1), context.angles, bias, slots)
+    distance = jnp.take_along_axis(context.distance, rows, axis=1)
+    return Context(visible, distance, context.angles, bias, slots, context.relative)

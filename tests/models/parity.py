@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxalign import models
-from jaxalign.models.checkpoint import convert
+from jaxalign.models import parameters
+from jaxalign.models.checkpoint import keys
 from jaxalign.models.families.registry import family_of
 from jaxalign.types import Batch
 
@@ -102,11 +103,11 @@ def our_states(model, token_lists):
     return [out[:, row, start : start + length] for row, start, length in spans]
 
 
-def check_family(folder, config, *, half=True):
+def check_family(folder, config, auto="AutoModelForCausalLM", *, half=True):
     """Writes a random checkpoint and holds our port to transformers: every layer, float32 and, if `half`, bfloat16."""
     import torch
 
-    theirs = write(folder, config)
+    theirs = write(folder, config, auto)
     token_lists = texts(config.vocab_size)
     model = models.load(folder)
     assert_parity(our_states(model, token_lists), torch_states(theirs, token_lists))
@@ -122,11 +123,11 @@ def check_family(folder, config, *, half=True):
 def random_tensors(raw, dtype=np.float32, seed=0):
     """Checkpoint tensors of a config.json, by our own table, without torch: where leaves are plain or transposed."""
     config, table = models.read_config(raw), family_of(raw).table(models.read_config(raw))
-    leaves, draw = convert.flatten(models.abstract(config)), np.random.default_rng(seed)
+    leaves, draw = parameters.flatten(models.abstract(config)), np.random.default_rng(seed)
     found = {}
     for path, source in table.items():
-        shape = leaves[path].shape[int(convert.is_stacked(path)) :]
-        for key in convert.layer_keys(source, config, path):
+        shape = leaves[path].shape[int(keys.is_stacked(path)) :]
+        for key in keys.layer_keys(source, config, path):
             values = draw.normal(size=shape[::-1] if source.take else shape)
             if path.endswith("kernel"):
                 values = values / np.sqrt(shape[0])

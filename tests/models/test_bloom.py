@@ -3,7 +3,9 @@
 import pytest
 
 from jaxalign import models
-from jaxalign.models.checkpoint import convert
+from jaxalign.models.checkpoint import keys
+from jaxalign.models.families import bloom
+from jaxalign.models.fields import read_json
 from jaxalign.models.position_bias import alibi_slopes
 from jaxalign.types import InputError
 from tests.models.family import check_alone, check_both
@@ -39,7 +41,7 @@ def test_slopes_of_eight_heads_are_powers_of_a_half():
 
 def test_old_spelling_of_config(tmp_path):
     write(tmp_path, transformers.BloomConfig(**TINY))
-    raw = models.config.read_json(tmp_path)
+    raw = read_json(tmp_path)
     old = {{"n_layer": "num_hidden_layers", "n_head": "num_attention_heads", "hidden_size": "n_embed"}.get(k, k): v
            for k, v in raw.items()}  # fmt: skip
     assert models.read_config(old) == models.read_config(raw)
@@ -58,4 +60,4 @@ def test_fused_weights_of_another_width_are_named():
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     key = "transformer.h.1.self_attention.query_key_value.weight"
     with pytest.raises(InputError, match="query_key_value"):
-        convert.check(models.bloom, models.read_config(raw), shapes | {key: (120, 60)})
+        keys.check(bloom, models.read_config(raw), shapes | {key: (120, 60)})

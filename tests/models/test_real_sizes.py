@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from jaxalign import models
-from jaxalign.models.checkpoint import convert
+from jaxalign.models import parameters
+from jaxalign.models.checkpoint import keys
 from jaxalign.models.families.registry import family_of
 
 transformers = pytest.importorskip("transformers")
@@ -36,14 +37,14 @@ def test_names_and_shapes_are_accounted_for(path):
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     decoder = "num_decoder_layers" in raw
     config = models.read_config(raw, decoder=decoder)
-    found = convert.check(family_of(raw), config, shapes)
-    leaves = convert.flatten(models.abstract(config))
+    found = keys.check(family_of(raw), config, shapes)
+    leaves = parameters.flatten(models.abstract(config))
     used = {key for keys in found.values() for key in keys}
     assert sum(math.prod(leaf.shape) for leaf in leaves.values()) == sum(math.prod(shapes[key]) for key in used)
     rest = {name for name in shapes if name not in used}
     assert all(is_known(name) for name in rest), rest
     if decoder:
-        encoder = convert.check(family_of(raw), models.read_config(raw), shapes)
+        encoder = keys.check(family_of(raw), models.read_config(raw), shapes)
         assert encoder == {leaf: keys for leaf, keys in found.items() if not leaf.startswith("decoder.")}
 
 

@@ -11,7 +11,7 @@ from jax.sharding import PartitionSpec
 from safetensors.numpy import save_file
 
 from jaxalign import models
-from jaxalign.models.checkpoint import convert, sharding
+from jaxalign.models.checkpoint import sharding
 from tests.models.parity import random_tensors
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -37,7 +37,7 @@ def test_rules(path, shape, parts, expected):
 def test_bytes_of_llama_2_70b_on_eight_devices():
     """Matrices and embedding are split eight ways, norms are whole; two bytes a number."""
     raw = json.loads((CONFIGS / "llama-2-70b-chat.json").read_text())
-    leaves = convert.flatten(models.abstract(models.read_config(raw, "bfloat16")))
+    leaves = parameters.flatten(models.abstract(models.read_config(raw, "bfloat16")))
     norms = (2 * 80 + 1) * 8192
     block = 2 * 8192 * 8192 + 2 * 8192 * 1024 + 3 * 8192 * 28672
     assert sharding.bytes_per_device(leaves, 8) == 2 * (norms + (80 * block + 32000 * 8192) // 8)

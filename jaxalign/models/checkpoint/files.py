@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from jaxalign.models.checkpoint.hub import missing_weights
 from jaxalign.types import InputError
 
 AGAIN = "Download it again, or change --models."
@@ -20,7 +21,7 @@ READ_BYTES = 1 << 30
 
 
 class Tensor(NamedTuple):
-    """One tensor of a checkpoint: its shape, its dtype ("float32", ...; else as the file says) and how to read it."""
+    """One tensor of a checkpoint: its shape, its dtype ("float32", ..., or as the file says) and how to read it."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -43,10 +44,14 @@ def open_checkpoint(folder: Path) -> Iterator[Checkpoint]:
         elif (folder / "pytorch_model.bin.index.json").is_file():
             yield _open_torch(sorted(set(read_index(folder, "pytorch_model.bin.index.json").values())))
         else:
-            raise InputError(
-                f"Expected model.safetensors, its index, or pytorch_model.bin in {folder}, got none. "
-                "Give --models a folder in Hugging Face format."
-            )
+            raise missing_weights(folder)
+
+
+@contextmanager
+def open_files(paths: list[Path]) -> Iterator[Checkpoint]:
+    """Yields the tensors of the given safetensors files."""
+    with ExitStack() as stack:
+        yield _open_safetensors(stack, [inside(path.parent, path.name) for path in paths])
 
 
 def read_index(folder: Path, name: str) -> dict[str, Path]:
@@ -67,15 +72,15 @@ def read_index(folder: Path, name: str) -> dict[str, Path]:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Returns the path of a file, checked not to be a link out of the folder, but to the blobs of the hub's cache."""
-    found, real = folder / name, folder.resolve()
+    """Returns the path of a file, which may be a link only within the folder or to the blobs of the hub's cache."""
+    path, real = folder / name, folder.resolve()
     roots = [real, real.parents[1] / "blobs"] if real.parent.name == "snapshots" else [real]
-    if not any(found.resolve().is_relative_to(root) for root in roots):
+    if not any(path.resolve().is_relative_to(root) for root in roots):
         raise InputError(
-            f"Expected {found} to lie in its folder, got a link to {found.resolve()}. Give --models the folder that "
+            f"Expected {path} to lie in its folder, got a link to {path.resolve()}. Give --models the folder that "
             "holds the files themselves."
         )
-    return found
+    return path
 
 
 def _open_shards(stack: ExitStack, folder: Path, index: str) -> Checkpoint:
@@ -88,7 +93,7 @@ def _open_shards(stack: ExitStack, folder: Path, index: str) -> Checkpoint:
 
 
 def _open_safetensors(stack: ExitStack, paths: list[Path]) -> Checkpoint:
-    """Reads go straight from the file into the caller's array: no second copy, no mapped pages that count as ours."""
+    """Reads go directly from the file into the caller's array: no second copy, no memory-mapped pages."""
     checkpoint: Checkpoint = {}
     for path in paths:
         try:

@@ -1,14 +1,15 @@
-"""What BLOOM, XGLM, GPT-2 and BERT share: layer norms, an MLP without gate, and a bias beside every weight."""
+"""What BLOOM, XGLM, GPT-2, BERT and others share: layer norms, an MLP without gate, a bias with every weight."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from jaxalign.models.config import Config, need
+from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import Source, Table, transpose
+from jaxalign.models.fields import Fields, need
 from jaxalign.types import InputError
 
 
-def read_biased(raw: dict[str, Any], *, family: str, width: int, heads: int, **changes: Any) -> Config:
+def read_biased(raw: Fields, *, family: str, width: int, heads: int, **changes: Any) -> Config:
     """Returns the config of such a model; `changes` are the family's own options."""
     if width % heads:
         raise InputError(f"Expected a width that the heads divide in config.json, got {width} and {heads}.")
@@ -28,12 +29,12 @@ def read_biased(raw: dict[str, Any], *, family: str, width: int, heads: int, **c
 
 
 def norms(keys: Mapping[str, str]) -> Table:
-    """Returns scale and bias of each norm: leaf -> module of the checkpoint."""
+    """Returns the table of scale and bias of each norm, from pairs of leaf and module of the checkpoint."""
     scales: Table = {f"{leaf}.scale": Source(f"{key}.weight") for leaf, key in keys.items()}
     return scales | {f"{leaf}.bias": Source(f"{key}.bias") for leaf, key in keys.items()}
 
 
 def linears(keys: Mapping[str, str], take: Any = transpose) -> Table:
-    """Returns kernel and bias of each linear map: leaf -> module of the checkpoint; `take` makes the kernel."""
+    """Returns the table of kernel and bias of each linear map, from pairs of leaf and module; see `Source.take`."""
     kernels: Table = {f"{leaf}.kernel": Source(f"{key}.weight", take) for leaf, key in keys.items()}
     return kernels | {f"{leaf}.bias": Source(f"{key}.bias") for leaf, key in keys.items()}

@@ -1,23 +1,31 @@
-"""What Llama-shaped families share: reading their config.json, and where their leaves lie in a checkpoint."""
+"""What Llama-shaped families share: reading their config.json, and the place of their leaves in a checkpoint."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 
-from jaxalign.models.config import Config, activation, need
-from jaxalign.models.rope import read_rope
+from jaxalign.models.config import Config
+from jaxalign.models.fields import Fields, activation, need
+from jaxalign.models.rope import read_rope, rope_fields
 from jaxalign.types import InputError
 
 PREFIXES = ("model.",)  # one of them may stand before every key
-IGNORED = (r"lm_head\.weight", r".*rotary_emb\.inv_freq")  # regular expressions of keys that are no part of the model
+# Regular expressions of keys that no hidden state of a text needs: the output embedding, computed buffers.
+IGNORED = (r"lm_head\..*", r".*rotary_emb\.inv_freq")
 
 
 class Source(NamedTuple):
-    """Where a leaf comes from: checkpoint key ("{layer}" stands for each layer), and what makes its tensor the leaf."""
+    """Where a leaf comes from: a checkpoint key, and the function that makes its tensor the leaf.
+
+    "{layer}" in the key stands for each layer, "{expert}" for each expert. `absent`: the number that fills the leaf in
+    a layer that has no such tensor; None: it must be there.
+    """
 
     key: str
     take: Callable[[jax.Array], jax.Array] | None = None
+    absent: float | None = None
 
 
 Table = dict[str, Source]  # path of a leaf, "blocks.mlp.up.kernel", -> its source
@@ -28,7 +36,7 @@ def transpose(tensor: jax.Array) -> jax.Array:
     return tensor.T
 
 
-def read_decoder(raw: dict[str, Any], family: str, **changes: Any) -> Config:
+def read_decoder(raw: Fields, family: str, **changes: Any) -> Config:
     """Returns the config of a Llama-shaped model; `changes` are the family's own options."""
     width, heads = need(raw, "hidden_size"), need(raw, "num_attention_heads")
     head_dim = changes.pop("head_dim", None) or raw.get("head_dim") or width // heads
@@ -41,13 +49,15 @@ def read_decoder(raw: dict[str, Any], family: str, **changes: Any) -> Config:
         kv_heads=raw.get("num_key_value_heads") or heads,
         head_dim=head_dim,
         mlp_width=need(raw, "intermediate_size"),
-        eps=changes.pop("eps", None) or need(raw, "rms_norm_eps"),
+        eps=changes.pop("eps", None) or need(raw, "rms_norm_eps", "norm_eps"),
         max_length=need(raw, "max_position_embeddings"),
         activation=activation(raw.get("hidden_act") or "silu"),
         scale=head_dim**-0.5,
     )
     if "ropes" not in changes:
         common["ropes"] = (read_rope(raw, head_dim),)
+    ropes = changes.get("ropes") or common["ropes"]
+    common["max_length"] = min([common["max_length"], *(rope.longest for rope in ropes if rope.longest)])
     if common["heads"] % common["kv_heads"]:
         raise InputError(
             f"Expected a number of heads that num_key_value_heads divides, got {heads} and {common['kv_heads']}."
@@ -55,8 +65,14 @@ def read_decoder(raw: dict[str, Any], family: str, **changes: Any) -> Config:
     return Config(**(common | changes))
 
 
-def read_layer_types(raw: dict[str, Any], pattern: int) -> tuple[bool, ...]:
-    """Returns of each layer whether it sees a window only; without `layer_types` every `pattern`-th sees all."""
+def original_length(config: Config, raw: Fields) -> Config:
+    """Returns the config for texts within the length before RoPE was scaled."""
+    length = rope_fields(raw).get("original_max_position_embeddings") or config.max_length
+    return dataclasses.replace(config, max_length=min(config.max_length, int(length)))
+
+
+def read_layer_types(raw: Fields, pattern: int) -> tuple[bool, ...]:
+    """Returns for each layer whether it sees only a window; without `layer_types` every `pattern`-th sees all."""
     count = need(raw, "num_hidden_layers")
     named = raw.get("layer_types")
     if named is None:
@@ -66,6 +82,22 @@ def read_layer_types(raw: dict[str, Any], pattern: int) -> tuple[bool, ...]:
             f"Expected {count} layer_types of sliding_attention and full_attention in config.json, got {named}."
         )
     return tuple(name == "sliding_attention" for name in named)
+
+
+def read_windows(raw: Fields, pattern: int) -> tuple[int, ...]:
+    """Returns the window of each layer (0: sees all) from `sliding_window` and `layer_types`."""
+    window = raw.get("sliding_window")
+    local = read_layer_types(raw, pattern)
+    return tuple(window if is_local else 0 for is_local in local) if window else ()
+
+
+def expert_sources(module: str, names: dict[str, str]) -> Table:
+    """Returns the sources of a mixture of experts in `module` of each layer; `names` of gate, up and down there."""
+    layer = "layers.{layer}." + module
+    table: Table = {"blocks.mlp.router.kernel": Source(layer + "gate.weight", transpose)}
+    for leaf, name in names.items():
+        table[f"blocks.mlp.{leaf}.kernel"] = Source(layer + "experts.{expert}." + name + ".weight", transpose)
+    return table
 
 
 def decoder_table(config: Config) -> Table:
@@ -78,6 +110,9 @@ def decoder_table(config: Config) -> Table:
     }
     if config.order == "pre":
         block["mlp_norm.scale"] = Source("post_attention_layernorm.weight")
+    if config.order == "after":
+        block["attention_norm.scale"] = Source("post_attention_layernorm.weight")
+        block["mlp_norm.scale"] = Source("post_feedforward_layernorm.weight")
     if config.order == "both":
         block["attention_post_norm.scale"] = Source("post_attention_layernorm.weight")
         block["mlp_norm.scale"] = Source("pre_feedforward_layernorm.weight")
@@ -93,5 +128,5 @@ def decoder_table(config: Config) -> Table:
     if config.head_norm:
         block["attention.query_norm.scale"] = Source("self_attn.q_norm.weight")
         block["attention.key_norm.scale"] = Source("self_attn.k_norm.weight")
-    table = {f"blocks.{leaf}": Source("layers.{layer}." + key, take) for leaf, (key, take) in block.items()}
+    table = {f"blocks.{leaf}": source._replace(key="layers.{layer}." + source.key) for leaf, source in block.items()}
     return table | {"embed.tokens.embedding": Source("embed_tokens.weight"), "norm.scale": Source("norm.weight")}

@@ -1,21 +1,24 @@
 """BLOOM and BLOOMZ: a norm right after the embedding, ALiBi, one fused map for query, key and value."""
 
 from functools import partial
-from typing import Any
 
 import jax
 
-from jaxalign.models.config import Config, expect, need
+from jaxalign.models.config import Config
 from jaxalign.models.families._gpt_like import linears, norms, read_biased
 from jaxalign.models.families._llama_like import Source, Table
+from jaxalign.models.fields import Fields, expect, need
 
 MODEL_TYPES = ("bloom",)
+DEFAULTS = {"bloom": dict(layer_norm_epsilon=1e-5)}
+HARMLESS = ("masked_softmax_fusion", "bias_dropout_fusion", "attention_softmax_in_fp32", "skip_bias_add",
+            "skip_bias_add_qkv", "offset_alibi", "hidden_size", "seq_length", "unk_token_id", "n_inner")  # fmt: skip
 PREFIXES = ("transformer.",)
-IGNORED = (r"lm_head\.weight",)
+IGNORED = (r"lm_head\..*",)
 
 
-def read(raw: dict[str, Any]) -> Config:
-    """Returns the config out of the fields of config.json."""
+def read(raw: Fields) -> Config:
+    """Returns the config from the fields of config.json."""
     expect(raw, "apply_residual_connection_post_layernorm", False)
     width = need(raw, "hidden_size", "n_embed")
     return read_biased(
@@ -34,13 +37,13 @@ def read(raw: dict[str, Any]) -> Config:
 
 
 def split(fused: jax.Array, *, part: int, heads: int) -> jax.Array:
-    """Returns query (0), key (1) or value (2) out of a weight or bias whose rows are (head, part, feature)."""
+    """Returns query (0), key (1) or value (2) from a weight or bias whose rows are (head, part, feature)."""
     rows = fused.reshape(heads, 3, -1, *fused.shape[1:])[:, part]
     return rows.reshape(-1, *fused.shape[1:]).T
 
 
 def table(config: Config) -> Table:
-    """Returns where each leaf lies in a checkpoint."""
+    """Returns where each leaf is in a checkpoint."""
     layer = "h.{layer}."
     leaves: Table = {"embed.tokens.embedding": Source("word_embeddings.weight")}
     leaves |= norms(

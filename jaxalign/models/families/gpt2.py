@@ -1,21 +1,23 @@
 """GPT-2 (mGPT): learned positions; its maps are stored as (inputs, outputs), query, key and value side by side."""
 
 from functools import partial
-from typing import Any
 
 import jax
 
-from jaxalign.models.config import Config, activation, expect, need
+from jaxalign.models.config import Config
 from jaxalign.models.families._gpt_like import linears, norms, read_biased
 from jaxalign.models.families._llama_like import Source, Table
+from jaxalign.models.fields import Fields, activation, expect, need
 
 MODEL_TYPES = ("gpt2",)
+DEFAULTS = {"gpt2": dict(n_positions=1024, layer_norm_epsilon=1e-5)}
+HARMLESS = ("n_ctx", "reorder_and_upcast_attn")
 PREFIXES = ("transformer.",)
 IGNORED = (r"lm_head\.weight", r"h\.\d+\.attn\.(bias|masked_bias)")  # the latter two are masks
 
 
-def read(raw: dict[str, Any]) -> Config:
-    """Returns the config out of the fields of config.json."""
+def read(raw: Fields) -> Config:
+    """Returns the config from the fields of config.json."""
     expect(raw, "scale_attn_by_inverse_layer_idx", False)
     expect(raw, "scale_attn_weights", True)
     expect(raw, "add_cross_attention", False)
@@ -36,12 +38,12 @@ def read(raw: dict[str, Any]) -> Config:
 
 
 def split(fused: jax.Array, *, part: int) -> jax.Array:
-    """Returns query (0), key (1) or value (2) out of a weight or bias that has them side by side."""
+    """Returns query (0), key (1) or value (2) from a weight or bias that holds them side by side."""
     return fused.reshape(*fused.shape[:-1], 3, -1)[..., part, :]
 
 
 def table(config: Config) -> Table:
-    """Returns where each leaf lies in a checkpoint."""
+    """Returns where each leaf is in a checkpoint."""
     layer = "h.{layer}."
     leaves: Table = {
         "embed.tokens.embedding": Source("wte.weight"),

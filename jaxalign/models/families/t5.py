@@ -1,20 +1,23 @@
 """T5, mT5 (mT0, Aya-101) and umT5: relative buckets in place of positions, no scale in attention, RMS norms."""
 
-from typing import Any
 
-from jaxalign.models.config import Config, activation, need
+from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import Source, Table, transpose
+from jaxalign.models.fields import Fields, activation, need
 
 MODEL_TYPES = ("t5", "mt5", "umt5")
-PREFIXES = ()
+DEFAULTS = {kind: dict(layer_norm_epsilon=1e-6, d_kv=64) for kind in MODEL_TYPES}
+HARMLESS = ("is_gated_act", "dense_act_fn", "is_decoder", "num_decoder_layers", "is_encoder_decoder",
+            "scale_decoder_outputs")  # fmt: skip
+PREFIXES = ("transformer.",)  # classification heads stand beside a "transformer"
 # Attention of the decoder's first token to itself needs no query, key or bias: its softmax is 1.
 IGNORED = (r"lm_head\.weight", r"decoder\..*")
 RENAMED = ((r"^(shared|encoder\.embed_tokens)\.weight$", "embed_tokens.weight"),)
 DTYPES = ("float32", "bfloat16")  # states overflow in float16
 
 
-def read(raw: dict[str, Any]) -> Config:
-    """Returns the config out of the fields of config.json."""
+def read(raw: Fields) -> Config:
+    """Returns the config from the fields of config.json."""
     layers, heads = need(raw, "num_layers", "num_hidden_layers"), need(raw, "num_heads", "num_attention_heads")
     kind, _, act = ("-" + (raw.get("feed_forward_proj") or DEFAULT_MLP[raw["model_type"]])).rpartition("-")
     gated = kind == "-gated"
@@ -46,7 +49,7 @@ DEFAULT_MLP = {"t5": "relu", "mt5": "gated-gelu", "umt5": "gated-gelu"}
 
 
 def table(config: Config) -> Table:
-    """Returns where each leaf lies in a checkpoint."""
+    """Returns where each leaf is in a checkpoint."""
     stack = "encoder.block.{layer}.layer."
     attention = stack + "0.SelfAttention."
     bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"

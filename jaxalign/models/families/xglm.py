@@ -1,20 +1,22 @@
 """XGLM: embedding times sqrt(width), sinusoids from position 2 on, layer norms before attention and MLP."""
 
 import math
-from typing import Any
 
-from jaxalign.models.config import Config, activation, expect, need
+from jaxalign.models.config import Config
 from jaxalign.models.families._gpt_like import linears, norms, read_biased
 from jaxalign.models.families._llama_like import Source, Table
+from jaxalign.models.fields import Fields, activation, expect, need
 
 MODEL_TYPES = ("xglm",)
+DEFAULTS = {"xglm": dict(max_position_embeddings=2048)}
 PREFIXES = ("model.",)
 IGNORED = (r"lm_head\.weight", r"embed_positions\.weights")  # the latter is computed
 
 
-def read(raw: dict[str, Any]) -> Config:
-    """Returns the config out of the fields of config.json."""
+def read(raw: Fields) -> Config:
+    """Returns the config from the fields of config.json."""
     expect(raw, "add_cross_attention", False)
+    expect(raw, "pad_token_id", 1, 0)  # the reference sets the row of that number in the table of positions to 0
     width = need(raw, "d_model", "hidden_size")
     return read_biased(
         raw,
@@ -33,7 +35,7 @@ def read(raw: dict[str, Any]) -> Config:
 
 
 def table(config: Config) -> Table:
-    """Returns where each leaf lies in a checkpoint."""
+    """Returns where each leaf is in a checkpoint."""
     layer = "layers.{layer}."
     leaves: Table = {"embed.tokens.embedding": Source("embed_tokens.weight")}
     leaves |= norms(

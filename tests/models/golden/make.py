@@ -36,6 +36,9 @@ BOTH = ["sliding_attention", "full_attention"]
 T5 = dict(vocab_size=VOCAB, d_model=24, d_kv=5, d_ff=20, num_layers=2, num_heads=3, num_decoder_layers=1,
           decoder_start_token_id=0)  # fmt: skip
 ENCODER = dict(vocab_size=VOCAB, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20)
+TRANSLATION = dict(vocab_size=VOCAB, d_model=24, encoder_layers=2, decoder_layers=1, encoder_attention_heads=3,
+                   decoder_attention_heads=3, encoder_ffn_dim=20, decoder_ffn_dim=8, max_position_embeddings=512,
+                   pad_token_id=1)  # fmt: skip
 CASES = {
     "llama": ("LlamaConfig", DECODER | dict(rope_parameters=LLAMA3)),
     "mistral": ("MistralConfig", DECODER | dict(sliding_window=20)),
@@ -54,6 +57,30 @@ CASES = {
     "t5": ("T5Config", T5),
     "mt5": ("MT5Config", T5),
     "umt5": ("UMT5Config", T5),
+    "ministral": ("MinistralConfig", DECODER | dict(head_dim=4, sliding_window=20, layer_types=BOTH)),
+    "mixtral": ("MixtralConfig", DECODER | dict(num_local_experts=3, sliding_window=None)),
+    "qwen3_moe": ("Qwen3MoeConfig", DECODER | dict(head_dim=6, num_experts=4, num_experts_per_tok=2,
+                  moe_intermediate_size=8)),
+    "eurobert": ("EuroBertConfig", DECODER | dict(mask_token_id=3)),
+    "smollm3": ("SmolLM3Config", DECODER | dict(no_rope_layer_interval=2)),
+    "granite": ("GraniteConfig", DECODER | dict(attention_multiplier=0.3, embedding_multiplier=3.0,
+                residual_multiplier=0.7)),
+    "phi3": ("Phi3Config", DECODER),
+    "olmo2": ("Olmo2Config", DECODER),
+    "olmo3": ("Olmo3Config", DECODER | dict(sliding_window=20, layer_types=BOTH)),
+    "glm4": ("Glm4Config", DECODER | dict(head_dim=8)),
+    "apertus": ("ApertusConfig", DECODER),
+    "gpt_neox": ("GPTNeoXConfig", ENCODER | dict(max_position_embeddings=512)),
+    "roberta": ("RobertaConfig", ENCODER | dict(max_position_embeddings=514, pad_token_id=1)),
+    "xlm_r_xl": ("XLMRobertaXLConfig", ENCODER | dict(max_position_embeddings=514, pad_token_id=1)),
+    "distilbert": ("DistilBertConfig", dict(vocab_size=VOCAB, dim=24, n_layers=2, n_heads=3, hidden_dim=20)),
+    "deberta_v2": ("DebertaV2Config", ENCODER | dict(max_position_embeddings=512, relative_attention=True,
+                   pos_att_type="c2p|p2c", position_buckets=32, share_att_key=True, norm_rel_ebd="layer_norm",
+                   position_biased_input=False)),
+    "modernbert": ("ModernBertConfig", ENCODER | dict(max_position_embeddings=512, local_attention=30, pad_token_id=0,
+                   cls_token_id=1, sep_token_id=2, bos_token_id=1, eos_token_id=2)),
+    "m2m_100": ("M2M100Config", TRANSLATION),
+    "mbart": ("MBartConfig", TRANSLATION),
     "bert": ("BertConfig", ENCODER | dict(max_position_embeddings=512)),
     "xlm_r": ("XLMRobertaConfig", ENCODER | dict(max_position_embeddings=514, type_vocab_size=1)),
 }  # fmt: skip
@@ -62,14 +89,15 @@ CASES = {
 def make(name):
     kind, options = CASES[name]
     config = getattr(transformers, kind)(**options)
-    auto = transformers.AutoModelForSeq2SeqLM if kind.endswith("T5Config") else transformers.AutoModel
+    pair = kind.endswith("T5Config") or kind in ("M2M100Config", "MBartConfig")
+    auto = transformers.AutoModelForSeq2SeqLM if pair else transformers.AutoModel
     torch.manual_seed(0)
     model = randomise(auto.from_config(config, attn_implementation="eager"))
     with torch.no_grad():
         for value in model.parameters():
             value.copy_(value.half().float())
     token_lists = texts(VOCAB, (9, 512))
-    states = torch_states(model.get_encoder() if kind.endswith("T5Config") else model, token_lists)
+    states = torch_states(model.get_encoder() if pair else model, token_lists)
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         tensors = load_file(Path(folder) / "model.safetensors")
