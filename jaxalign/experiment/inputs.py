@@ -192,7 +192,8 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
             "digest": model.digest,
             "family": model.family,
             "dtype": model.dtype,
-            "checkpoint_dtype": model_checks.checkpoint_dtype(model.folder),
+            "checkpoint_dtype": model.source.checkpoint_dtype,
+            "warnings": list(model.warnings),
         }
         record["unknown_words"] = _unknown_words(model.tokenizer, concepts)
         record["parameters"] = sum(leaf.size for leaf in jax.tree.leaves(model.params))

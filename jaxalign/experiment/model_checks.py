@@ -11,11 +11,9 @@ from jaxalign.experiment import training_overlap
 from jaxalign.experiment.training_overlap import TrainingRecord
 from jaxalign.flag_rules import layer_numbers
 from jaxalign.models.checkpoint import sharding
-from jaxalign.models.checkpoint.files import open_checkpoint
-from jaxalign.models.checkpoint.hub import locate
+from jaxalign.models.checkpoint.load import find_origin, open_tensors
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
 from jaxalign.models.config import Config as ModelConfig
-from jaxalign.models.config import read_json
 from jaxalign.models.families.registry import read_config
 from jaxalign.types import InputError
 
@@ -35,15 +33,16 @@ def check(config: Config) -> dict[str, TrainingRecord]:
     records = {}
     for name in config.models:
         with name_model_in_errors(name):
-            folder, commit = locate(name, config.revision or None, config_only=True)
-            model = read_config(read_json(folder), config.dtype, decoder="decoder" in config.pooling)
+            origin = find_origin(name, config.revision or None)
+            model = read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
             layers_of(config, model)
             if len(config.models) > 1:  # a single model's tokenizer is about to be read anyway
-                read_tokenizer(folder)
-            if config.weights == "pretrained" and commit is None:
-                with open_checkpoint(folder):
+                read_tokenizer(origin.tokenizer)
+            if config.weights == "pretrained" and origin.place.commit is None:
+                with open_tensors(origin):
                     pass
-            records[name] = training_overlap.read(folder)
+            folder = origin.place.folder
+            records[name] = training_overlap.read(folder if folder.is_dir() else folder.parent)
     return records
 
 
@@ -58,12 +57,6 @@ def layers_of(config: Config, model: ModelConfig) -> str | tuple[int, ...]:
             f"{' and '.join(map(str, sorted(depths)))}. Run --pooling=decoder on its own."
         )
     return numbers.pop()
-
-
-def checkpoint_dtype(folder: Path) -> str:
-    """The dtype that config.json names for the weights of the checkpoint; "unknown" where it names none."""
-    raw = read_json(folder)
-    return str(raw.get("dtype") or raw.get("torch_dtype") or "unknown")
 
 
 def templates_of(config: Config) -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ class Source:
     revision: str | None  # resolved commit of a hub id
     mesh: Mesh | None  # None: whole parameters on the default device
     sentence: SentenceModules = SentenceModules()
+    checkpoint_dtype: str = "unknown"  # of the weights in the checkpoint, as config.json names it
     warnings: tuple[str, ...] = ()  # what the reader of results must know about the checkpoint
 
 

@@ -6,7 +6,8 @@ from jaxalign import models
 from jaxalign.experiment.plan import programs
 from jaxalign.experiment.plan.programs import Compiled, Extraction
 from jaxalign.experiment.plan.work import Work
-from jaxalign.models.checkpoint import convert, sharding
+from jaxalign.models.checkpoint import sharding
+from jaxalign.models.parameters import flatten
 from jaxalign.runtime.targets import DEVICES, Target, counts_of
 from jaxalign.types import InputError
 
@@ -27,7 +28,7 @@ class Choice(NamedTuple):
 
 def weight_bytes(config: models.Config, model_parallel: int) -> int:
     """Bytes of the weights on each device."""
-    return sharding.bytes_per_device(convert.flatten(models.abstract(config)), model_parallel)
+    return sharding.bytes_per_device(flatten(models.abstract(config)), model_parallel)
 
 
 def possible(config: models.Config, target: Target) -> list[int]:

@@ -29,7 +29,8 @@ from jaxalign.embeddings import extract
 from jaxalign.evaluation import pairs_on_mesh
 from jaxalign.evaluation.candidates import choose_tiling
 from jaxalign.evaluation.options import AlignmentOptions
-from jaxalign.models.checkpoint import convert, sharding
+from jaxalign.models.checkpoint import sharding
+from jaxalign.models.parameters import flatten, unflatten
 from jaxalign.retrieval.penalties import Retrieval
 from jaxalign.runtime import files, targets
 
@@ -87,7 +88,7 @@ def extraction(spec: Extraction) -> Any:
     config = models.read_config(spec.raw, spec.dtype, decoder=spec.decoder)
     abstract = models.abstract(config)
     if spec.model_parallel > 1:
-        places = convert.unflatten(sharding.shardings(mesh, convert.flatten(abstract)))
+        places = unflatten(sharding.shardings(mesh, flatten(abstract)))
     else:
         places = jax.tree.map(lambda _: NamedSharding(mesh, PartitionSpec()), abstract)
     params = jax.tree.map(

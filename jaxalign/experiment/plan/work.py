@@ -14,7 +14,7 @@ from jaxalign.config import Config
 from jaxalign.embeddings import packing, prompts, tokenize
 from jaxalign.models.checkpoint import hub
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
-from jaxalign.models.config import read_json
+from jaxalign.models.fields import read_json
 from jaxalign.types import InputError
 
 PAPER_CONCEPTS = 4397  # Peng and Soegaard 2024: concepts that all seven languages have, after their filters

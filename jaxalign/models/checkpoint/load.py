@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from jaxalign.models.fields import read_json
 from jaxalign.models.model import Model, Source
 from jaxalign.models.parameters import Weights
 from jaxalign.types import InputError
+
+LOGGER = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
@@ -65,9 +68,13 @@ def load_model(
     else:
         loaded = pretrained(origin, config, shardings, cache_dir)
     digest = hashlib.sha256((json.dumps(origin.raw, sort_keys=True) + loaded.digest).encode()).hexdigest()
+    warnings = (*warnings, *origin.sentence.warnings)
+    for warning in warnings:
+        LOGGER.warning("%s: %s", origin.name, warning)
+    stored = "GGUF" if origin.place.folder.is_file() else origin.raw.get("dtype") or origin.raw.get("torch_dtype")
     source = Source(
         name=origin.name, folder=origin.tokenizer, digest=digest, revision=origin.place.commit, mesh=mesh,
-        sentence=origin.sentence, warnings=(*warnings, *origin.sentence.warnings),
+        sentence=origin.sentence, checkpoint_dtype=str(stored or "unknown"), warnings=warnings,
     )  # fmt: skip
     return Model(parameters.merge(config, loaded.params), source)
 
