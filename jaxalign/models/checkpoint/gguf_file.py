@@ -95,7 +95,14 @@ def read_fields(path: Path) -> dict[str, Any]:
     if kind in ("gemma2", "gemma3"):
         by_width = (kind, raw["num_hidden_layers"]) in GEMMA_SCALED_BY_WIDTH
         raw["query_pre_attn_scalar"] = raw["hidden_size"] // raw["num_attention_heads"] if by_width else 256
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in raw.items()}
+    return {name: _plain(value) for name, value in raw.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A float32 as the shortest decimal number that it stands for: 1e-05, not 9.999999747378752e-06."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
 def _rope(kind: str, values: dict[str, Any], tensors: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
