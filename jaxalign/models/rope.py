@@ -44,6 +44,8 @@ def read_rope(
     features that is rotated (`partial_rotary_factor`). Raises InputError for an unsupported type.
     """
     fields = rope_fields(raw, layer_type)
+    if not isinstance(fields, dict):
+        raise InputError(f"Expected an object of rope parameters in config.json, got {fields!r}. Change --models.")
     unknown = sorted(set(fields) - KNOWN)
     if unknown:
         raise InputError(

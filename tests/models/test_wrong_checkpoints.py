@@ -139,7 +139,7 @@ def test_overflow_of_a_cast_is_named(tmp_path):
         (dict(partial_rotary_factor=1.5), "partial_rotary_factor"),
         (dict(rope_theta=-1), "rope_theta"),
         (dict(rope_theta=["x"]), "rope_theta"),
-        (dict(rope_scaling="x"), "another form"),
+        (dict(rope_scaling="x"), "rope parameters"),
         (dict(hidden_act=["silu"]), "another form"),
         (dict(num_hidden_layers=1.5), "num_layers"),
         (dict(hidden_size=10**12), "another form"),
