@@ -154,6 +154,12 @@ TESTED_IN = {
     "concepts/subsets": "concepts/test_matching.py",
     "concepts/table_file": "concepts/test_concept_list.py",
     "concepts/wordnet_files": "concepts/test_wordnet.py",
+    "models/block models/families/apertus models/families/glm4 models/families/gpt_neox": "models/test_decoders.py",
+    "models/families/granite models/families/mixtral models/families/olmo2": "models/test_decoders.py",
+    "models/families/phi3 models/families/smollm3": "models/test_decoders.py",
+    "models/disentangled models/families/deberta_v2 models/families/distilbert": "models/test_encoders.py",
+    "models/families/m2m_100 models/families/modernbert": "models/test_encoders.py",
+    "models/checkpoint/keys models/checkpoint/lora models/checkpoint/sentence": "models/test_checkpoint_forms.py",
     # Ranks of all pairs against the float64 reference.
     "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",
     "retrieval/vocabulary_one_pass": "retrieval/test_vocabulary.py",
