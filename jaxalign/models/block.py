@@ -43,6 +43,7 @@ class Experts(nnx.Module):
         self.down = Stack(config, config.mlp_width, config.width, rngs)
 
     def __call__(self, state: jax.Array) -> jax.Array:
+        """(..., feature) -> the same shape."""
         count, flat = self.config.experts_per_token, state.reshape(-1, state.shape[-1])
         chances = jax.nn.softmax(self.router(flat).astype(jnp.float32), axis=-1)
         weights, experts = jax.lax.top_k(chances, count)
@@ -73,6 +74,7 @@ class Block(nnx.Module):
         self.mlp_post_norm: Any = block_norm(config) if both else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        """The state after this block; (row, pick, feature) where the context selects queries."""
         rest = focus(state, context.picks)
         if self.order == "post":
             rest = self.attention_norm(rest + self.attention(state, context, layer))

@@ -32,6 +32,7 @@ class RelativePositions(nnx.Module):
         self.norm: Any = block_norm(config) if config.relative_norm else None
 
     def __call__(self) -> jax.Array:
+        """The vectors of all buckets, (bucket, feature)."""
         vectors = self.table.embedding[...]
         return vectors if self.norm is None else self.norm(vectors)
 
@@ -56,6 +57,7 @@ class DisentangledAttention(nnx.Module):
         self.output = linear(config, config.query_width, config.width, True, rngs)
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
+        """(row, slot, feature) -> the same shape, or (row, pick, feature) where the context selects queries."""
         config = self.config
         query = self._heads(self.query, focus(state, context.picks))
         key, value = self._heads(self.key, state), self._heads(self.value, state)

@@ -68,6 +68,7 @@ class Fields(dict[str, Any]):
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Returns a field, or `default` where it is left out, and remembers that it was read."""
         self.used.add(name)
         return super().get(name, default)
 
