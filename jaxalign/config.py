@@ -221,6 +221,7 @@ class Config:
         "plan suite: a device and how many of it, such as v5e-8 or h100; devices: v4, v5e, v5p, v6e, a100, h100, h200, "
         "l4, cpu",
     )
+    compare: str = _option("", "throughput suites: folder of an earlier run, whose times stand beside these")
     repeats: int = _option(5, "throughput suites: timed repetitions", bounds=(1, 10_000))
     texts: int = _option(2000, "embed suite: number of texts", bounds=(1, 10_000_000))
 

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
     "Several hosts": ("coordinator", "num_processes", "process_id"),
     "Plan": ("target",),
-    "Throughput suites": ("sizes", "repeats", "texts"),
+    "Throughput suites": ("sizes", "repeats", "texts", "compare"),
 }
 _RUN = (*GROUPS["The run"], *GROUPS["Several hosts"], "seed")
 _ALIGNMENT = (
@@ -49,10 +49,10 @@ MODES: dict[str, frozenset[str]] = {
     # A plan reads the flags of the run that it plans; those that change no shape are allowed too.
     "--suite=plan": frozenset(("target", *GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
     "--suite=embed": frozenset(
-        "models weights dtype model_parallel batch_tokens embeddings pooling layers repeats texts".split()
+        "models weights dtype model_parallel batch_tokens embeddings pooling layers repeats texts compare".split()
     )
     | frozenset(_RUN) - {"export_spaces", "memory_budget"},
-    "--suite=kernels": frozenset("sizes languages settings dtype precision candidates repeats".split())
+    "--suite=kernels": frozenset("sizes languages settings dtype precision candidates repeats compare".split())
     | frozenset(_RUN) - {"export_spaces"},
 }
 # Flag that opens a mode of its own -> what to add so that it is read.
@@ -64,6 +64,7 @@ _OPENED_BY = {
     "target": "--suite=plan",
     "sizes": "--suite=kernels",
     "repeats": "--suite=kernels or --suite=embed",
+    "compare": "--suite=kernels or --suite=embed",
     "texts": "--suite=embed",
 }
 

@@ -184,17 +184,20 @@ def plan_suite(config: Config, out: Path, clock: Clock) -> dict:
 
 def embed_suite(config: Config, out: Path, clock: Clock) -> dict:
     """Extraction throughput: texts and tokens per second, FLOP/s against the peak of the device."""
-    from jaxalign.experiment import throughput_embed
+    from jaxalign.experiment import throughput_embed, throughput_table
 
-    return {"rows": throughput_embed.run(config, out, clock)}
+    earlier = throughput_table.read(config.compare, config.suite) if config.compare else []
+    rows = throughput_embed.run(config, out, clock)
+    return {"rows": rows} | _shown_throughput(rows, earlier, config, out)
 
 
 def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
     """Alignment throughput: pairs per second, FLOP/s against the peak of the device."""
-    from jaxalign.experiment import throughput_align
+    from jaxalign.experiment import throughput_align, throughput_table
 
+    earlier = throughput_table.read(config.compare, config.suite) if config.compare else []
     languages = 7 if config.languages == ("auto",) else len(config.languages)
-    rows = throughput_align.run(
+    options = throughput_align.KernelOptions(
         [parse_size(size) for size in config.sizes],
         languages=languages,
         settings=config.settings,
@@ -204,10 +207,22 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
         candidates=config.candidates,
         repeats=config.repeats,
         seed=config.seed,
-        out_dir=out,
     )
+    rows = throughput_align.run(options, out)
+    return {"rows": len(rows), "measured": rows} | _shown_throughput(rows, earlier, config, out)
+
+
+def _shown_throughput(rows: list[dict], earlier: list[dict], config: Config, out: Path) -> dict:
+    """Prints the table of a throughput suite, and the comparison with an earlier run, which it returns."""
+    from jaxalign.experiment import throughput_table
+
     files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
-    return {"rows": len(rows), "measured": rows}
+    print(throughput_table.table(rows))
+    if not earlier:
+        return {}
+    compared = throughput_table.comparison(rows, earlier)
+    print(f"\n{throughput_table.comparison_table(compared)}")
+    return {"compared": compared}
 
 
 def flags_text(config: Config) -> str:

@@ -1,10 +1,10 @@
-"""The alignment engine alone, at any sizes on any device: seconds, throughput, share of the product peak, memory.
+"""The alignment engine only, at any sizes on any device: seconds, throughput, share of the product peak, memory.
 
 Counted work is what the algebra needs, whatever the engine does: the products (of the seed, of the map, of the
 similarity), 2 m n k each, without the decompositions. Bytes are the least that must move between memory and the cores
-if the similarity stands in memory: each space read once a pair and setting, the similarity written once and read twice
-(for the neighbourhoods, for the counts). The share of peak is that of the whole call, decompositions, counts and copies
-included: a lower bound of what the products alone reach.
+if the similarity stands in memory: each space read once per pair and setting, the similarity written once and read
+twice (for the neighbourhoods, for the counts). The share of peak is that of the whole call, decompositions, counts and
+copies included: a lower bound of what the products alone reach.
 """
 
 import json
@@ -26,7 +26,8 @@ from jaxalign.evaluation.rows import Rows
 from jaxalign.retrieval import ranks_bfloat16
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import environment, peaks
-from jaxalign.runtime.progress import Progress
+from jaxalign.runtime.files import write_text
+from jaxalign.runtime.log import LOGGER
 
 
 class Work(NamedTuple):
@@ -36,61 +37,63 @@ class Work(NamedTuple):
     bytes: float
 
 
-def run(
-    sizes: Sequence[tuple[int, int, int]],
-    *,
-    languages: int = 7,
-    settings: Sequence[str] = ("before", "after"),
-    dtype: str = "float32",
-    precision: str = "highest",
-    memory_budget: int = 4 << 30,
-    candidates: str = "test",
-    repeats: int = 5,
-    seed: int = 0,
-    out_dir: str | Path | None = None,
-) -> list[dict[str, Any]]:
-    """Two rows a size (train, test, feature); with `out_dir` also kernels.jsonl and figures/roofline.png.
+class KernelOptions(NamedTuple):
+    """What is measured: sizes (train, test, feature), and how the engine is asked for each of them."""
 
-    Stage `all` is one call for every pair and setting, stage `similarity` one pair's product and ranks alone. The
-    first call, which compiles, is told apart from the `repeats` warm ones, whose median and extremes are given.
-    `seconds` covers normalisation, maps and ranks of all ordered pairs in all settings, results on the host.
+    sizes: Sequence[tuple[int, int, int]]
+    languages: int = 7
+    settings: Sequence[str] = ("before", "after")
+    dtype: str = "float32"
+    precision: str = "highest"
+    memory_budget: int = 4 << 30
+    candidates: str = "test"
+    repeats: int = 5
+    seed: int = 0
+
+
+def run(measured_options: KernelOptions, out_dir: str | Path | None = None) -> list[dict[str, Any]]:
+    """Two rows per size; with `out_dir` also kernels.jsonl and figures/roofline.png.
+
+    Stage `all` is one call for every pair and setting, stage `similarity` only the product and the ranks of one pair.
+    The first call, which compiles, is counted separately from the `repeats` warm ones, whose median and extremes are
+    given. `seconds` covers normalisation, maps and ranks of all ordered pairs in all settings, results on the host.
     """
+    sizes, languages, settings, dtype, precision, memory_budget, candidates, repeats, seed = measured_options
     peak = peaks.peak_product(dtype)  # of float32 products, also for the faster mode
     bandwidth = peaks.copy_bandwidth()
-    rows = []
-    with Progress(len(sizes) * (repeats + 1), "kernels", "calls") as progress:
-        for train, test, features in sizes:
-            spaces = planted(train + test, features, languages, seed)
-            given = Rows(np.arange(train), np.arange(train, train + test))
-            options = AlignmentOptions(
-                settings=tuple(settings), candidates=candidates, memory_budget=memory_budget, precision=precision,
-                best=False,
-            )  # fmt: skip
-            shared: dict[str, Any] = {"train": train, "test": test, "features": features, "languages": languages}
-            shared |= {"candidates": candidates, "settings": ",".join(settings), "dtype": dtype, "precision": precision}
-            measured = timed(partial(pairs_module.evaluate, spaces, given, options), repeats, progress.update)
-            work = least_work(train, test, features, languages, settings, candidates)
-            ordered = languages * (languages - 1) * len(settings)
-            roofs = rates(work, measured["seconds"], ordered, peak, bandwidth)
-            rows.append({"stage": "all"} | shared | measured | roofs | environment.peak_memory())
-            pool = train + test if candidates == "all" else test
-            alone = similarity_stage(pool, features, memory_budget, repeats, precision)
-            roofs = rates(least_work(0, pool, features, 2, ("before",)), alone["seconds"], 2, peak, bandwidth)
-            rows.append({"stage": "similarity"} | shared | alone | roofs | environment.peak_memory())
+    rows: list[dict[str, Any]] = []
+    for train, test, features in sizes:
+        LOGGER.info("kernels: measuring %d x %d x %d", train, test, features)
+        spaces = planted(train + test, features, languages, seed)
+        given = Rows(np.arange(train), np.arange(train, train + test))
+        options = AlignmentOptions(
+            settings=tuple(settings), candidates=candidates, memory_budget=memory_budget, precision=precision,
+            best=False,
+        )  # fmt: skip
+        shared: dict[str, Any] = {"train": train, "test": test, "features": features, "languages": languages}
+        shared |= {"candidates": candidates, "settings": ",".join(settings), "dtype": dtype, "precision": precision}
+        measured = timed(partial(pairs_module.evaluate, spaces, given, options), repeats)
+        work = least_work(train, test, features, languages, settings, candidates)
+        ordered = languages * (languages - 1) * len(settings)
+        roofs = rates(work, measured["seconds"], ordered, peak, bandwidth)
+        rows.append({"stage": "all"} | shared | measured | roofs | environment.peak_memory())
+        pool = train + test if candidates == "all" else test
+        alone = similarity_stage(pool, features, memory_budget, repeats, precision)
+        roofs = rates(least_work(0, pool, features, 2, ("before",)), alone["seconds"], 2, peak, bandwidth)
+        rows.append({"stage": "similarity"} | shared | alone | roofs | environment.peak_memory())
     if out_dir is not None:
         write(rows, Path(out_dir))
     return rows
 
 
-def timed(call: Callable[[], Any], repeats: int, done: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """Median, least and most seconds of warm calls; the first call and the compilation within it apart."""
+def timed(call: Callable[[], Any], repeats: int) -> dict[str, Any]:
+    """Median, least and most seconds of warm calls; the first call, and the compilation in it, separately."""
     clock, seconds = clock_module.Clock(), []
     for _ in range(repeats + 1):
         start = perf_counter()
         with clock.phase("call"):
             call()
         seconds.append(perf_counter() - start)
-        done()
     compiled = sum(row["seconds"] for row in clock.rows() if row["phase"] == "compile")
     warm = seconds[1:]
     return {
@@ -106,7 +109,7 @@ def timed(call: Callable[[], Any], repeats: int, done: Callable[[], None] = lamb
 def similarity_stage(
     rows: int, features: int, memory_budget: int, repeats: int, precision: str = "highest"
 ) -> dict[str, Any]:
-    """Seconds of one pair's similarity and the ranks of all its rows and columns; bytes of its temporaries."""
+    """Seconds for the similarity of one pair and the ranks of all its rows and columns; bytes of its temporaries."""
     options = AlignmentOptions(memory_budget=memory_budget, precision=precision)
     padded, tiling = candidates_module.choose_tiling(rows, options, 1)
     spaces = planted(padded, features, 2, 0).values()
@@ -183,12 +186,12 @@ def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Writes kernels.jsonl and figures/roofline.png into a run's folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(exist_ok=True)
-    (folder / "kernels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_text(folder / "kernels.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     roofline(rows, folder / "figures" / "roofline.png")
 
 
 def roofline(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draws each size under the device's measured roofs: operations a byte against operations a second."""
+    """Draws each size under the device's measured roofs: operations per byte against operations per second."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,10 +1,10 @@
-"""Extraction alone: texts and tokens a second, model FLOP/s and share of the measured product peak, of any model.
+"""Extraction only: texts and tokens per second, model FLOP/s and share of the measured product peak, of any model.
 
 A model is a folder or hub id (`--weights=random` reads its config.json alone) or one of the published shapes in
 data/shapes.json, whose weights are drawn on the device: no checkpoint is needed. Texts are the built-in concepts as
 bare words and inside the paper's prompt; where a shape has no tokenizer, pieces of three characters stand for tokens.
 
-Counted work is 2 operations a parameter of the blocks for each token computed: no attention products, no unused
+Counted work is 2 operations per parameter of the blocks for each token computed: no attention products, no unused
 slots. The share of peak is therefore a lower bound of what the device did.
 """
 
@@ -25,12 +25,13 @@ from jaxalign.embeddings import extract, packing, prompts, tokenize
 from jaxalign.flag_rules import layer_numbers
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import environment, peaks
+from jaxalign.runtime.files import write_text
 
 LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 
 
 def run(config: Any, out: Path, clock: clock_module.Clock) -> list[dict[str, Any]]:
-    """One row a model, embedding, pooling and layers of the run's config; written to `out`/embed.json as well."""
+    """One row per model, embedding, pooling and layers of the run's config; written to `out`/embed.jsonl as well."""
     words = dataset.load("builtin", LANGUAGES).words
     rows = []
     peak = peaks.peak_product(config.dtype) * 1e9
@@ -45,7 +46,7 @@ def run(config: Any, out: Path, clock: clock_module.Clock) -> list[dict[str, Any
                 with clock.phase("embed"):
                     row = measure(model, part, pooled, config.layers, config.batch_tokens, config.repeats, peak)
                 rows.append({"model": name, "embedding": embedding, "dtype": config.dtype, **row})
-    (out / "embed.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    write_text(out / "embed.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return rows
 
 
@@ -79,7 +80,7 @@ def _pieces(text: str, vocab: int) -> list[int]:
 def measure(
     model: models.Model, part: tokenize.Tokens, pooling: str, layers: Any, batch_tokens: int, repeats: int, peak: float
 ) -> dict[str, Any]:
-    """Throughput of one forest: the first call's compilation apart, then the median of `repeats` whole runs."""
+    """Throughput of one forest: compilation counted separately, then the median of `repeats` whole runs."""
     engine = extract.engine(model)
     start = perf_counter()
     plan = packing.forest([packing.Request(part, pooling)], causal=model.causal, features=model.width)
@@ -100,8 +101,9 @@ def measure(
         "batch_rows": shape.rows, "devices": engine.mesh.size, "plan_seconds": planned, "compile_seconds": compiled,
         "seconds": middle, "seconds_low": min(seconds), "seconds_high": max(seconds),
         "texts_per_second": counts.texts / middle, "tokens_given_per_second": counts.tokens_given / middle,
-        "tokens_computed_per_second": counts.tokens_computed / middle, "gflops": flops / middle / 1e9,
-        "peak_gflops": peak * engine.mesh.size / 1e9, "mfu": flops / middle / (peak * engine.mesh.size),
+        "tokens_computed_per_second": counts.tokens_computed / middle, "gflops_per_second": flops / middle / 1e9,
+        "peak_gflops_per_second": peak * engine.mesh.size / 1e9,
+        "peak_share": flops / middle / (peak * engine.mesh.size),
         "program_bytes": memory.temp_size_in_bytes + memory.output_size_in_bytes if memory else None,
         **environment.peak_memory(),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from jaxalign.experiment import throughput_align
 
 def test_rows_and_roofline_are_written(tmp_path):
     sizes = [(30, 40, 16), (10, 40, 16)]
-    rows = throughput_align.run(sizes, languages=3, repeats=2, out_dir=tmp_path)
+    rows = throughput_align.run(throughput_align.KernelOptions(sizes, languages=3, repeats=2), tmp_path)
     written = [json.loads(line) for line in (tmp_path / "kernels.jsonl").read_text().splitlines()]
     assert written == rows
     everything, alone = rows[::2], rows[1::2]

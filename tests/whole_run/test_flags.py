@@ -70,7 +70,7 @@ BAD = {
     "repeats": ["0", "9" * 20],
     "texts": ["0", "9" * 20],
 }
-PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "weights_cache"}
+PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "weights_cache", "compare"}
 
 
 def test_every_flag_is_in_the_table():
