@@ -186,6 +186,12 @@ class Config:
         "without a map)",
         choices=("matched", "identical", "domains", "gpa", "isometry"),
     )
+    answers: str = _option(
+        "first",
+        "words of the target concept that are right: first (its own); all adds the metrics P@1_all_answers (every word "
+        "that the wordnet or the list has for it) and the paired difference",
+        choices=("first", "all"),
+    )
     isometry_normalize: tuple[str, ...] = _option(
         ("unit", "center", "unit"),
         "steps before RSIM, eigenvector similarity and Gromov-Hausdorff of --controls=isometry, as in their published "

@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
-    "Figures": ("k", "bootstrap", "null_draws", "controls", "isometry_normalize", "design", "seed"),
+    "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
     "Several hosts": ("coordinator", "num_processes", "process_id"),

@@ -24,6 +24,7 @@ class Concepts(NamedTuple):
     kinds: tuple[str, ...]  # "abstract", "physical" or "other"
     words: dict[str, tuple[str, ...]]  # ISO 639-1 language -> clean words
     filters: tuple[tuple[str, int], ...]  # name of each filter and the number of concepts it left
+    answers: dict[str, tuple[tuple[str, ...], ...]] = {}  # language -> all words of each concept, its own first
 
 
 class Split(NamedTuple):

@@ -110,16 +110,16 @@ def concepts(table: WordTable, languages: Sequence[str], missing: str = "error")
     chosen = {_label(language): _column(table, language) for language in languages}
     problems = Problems(table.source, "Fill the cells in the file of --concepts, or leave such concepts out with "
                         "--missing=drop.")  # fmt: skip
-    words: dict[str, list[str]] = {code: [] for code in chosen}
+    answers: dict[str, list[tuple[str, ...]]] = {code: [] for code in chosen}
     kept = []
     for place, line in enumerate(table.lines):
-        found = {code: _word(table.columns[name][place], code, missing) for code, name in chosen.items()}
+        found = {code: _words(table.columns[name][place], code, missing) for code, name in chosen.items()}
         if all(found.values()):
             kept.append(place)
-            for code, word in found.items():
-                words[code].append(word)
+            for code, words in found.items():
+                answers[code].append(words)
         elif missing != "drop" and not table.sparse:
-            for code in (code for code, word in found.items() if not word):
+            for code in (code for code, words in found.items() if not words):
                 cell = table.columns[chosen[code]][place]
                 problems.add(f"a word in column {chosen[code]!r}", repr(cell) if cell else "an empty cell", line)
     problems.raise_all()
@@ -132,7 +132,8 @@ def concepts(table: WordTable, languages: Sequence[str], missing: str = "error")
             f"{len(table.ids):,}. Ask for fewer --languages."
         )
     ids, kinds = (tuple(column[place] for place in kept) for column in (table.ids, table.kinds))
-    return Concepts(ids, kinds, {code: tuple(column) for code, column in words.items()}, tuple(filters))
+    first = {code: tuple(words[0] for words in column) for code, column in answers.items()}
+    return Concepts(ids, kinds, first, tuple(filters), {code: tuple(column) for code, column in answers.items()})
 
 
 def _label(language: str) -> str:
@@ -164,10 +165,10 @@ def _two_columns(table: WordTable, language: str, names: Sequence[str]) -> None:
     )
 
 
-def _word(cell: str, language: str, missing: str) -> str:
+def _words(cell: str, language: str, missing: str) -> tuple[str, ...]:
     if cell in _NO_WORD and missing != "keep" or not is_text(cell):
-        return ""
-    return next(iter(words_of_cell(cell, language)), "")
+        return ()
+    return words_of_cell(cell, language)
 
 
 def _reserved(name: str) -> str:

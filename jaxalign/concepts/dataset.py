@@ -13,7 +13,7 @@ from jaxalign.runtime.files import write_text
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError
 
-_CACHE_VERSION = 2  # raise when the same files and arguments would give other concepts
+_CACHE_VERSION = 3  # raise when the same files and arguments would give other concepts
 
 
 def load(
@@ -93,8 +93,12 @@ def _cached(entry: Path) -> Concepts | None:
         content: dict[str, Any] = json.loads(entry.read_bytes())
         words = {code: tuple(map(str, column)) for code, column in content["words"].items()}
         steps = tuple((str(name), int(left)) for name, left in content["filters"])
-        concepts = Concepts(tuple(content["ids"]), tuple(content["kinds"]), words, steps)
-        aligned = all(len(column) == len(concepts.ids) for column in (concepts.kinds, *words.values()))
+        answers = {
+            code: tuple(tuple(map(str, cell)) for cell in column) for code, column in content["answers"].items()
+        }
+        concepts = Concepts(tuple(content["ids"]), tuple(content["kinds"]), words, steps, answers)
+        columns = (concepts.kinds, *words.values(), *answers.values())
+        aligned = answers.keys() == words.keys() and all(len(column) == len(concepts.ids) for column in columns)
         return concepts if aligned and content["digest"] == digest(concepts) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -73,6 +73,7 @@ def concepts(files: Files, languages: Sequence[str], *, min_depth: int = 5, both
         tuple(kinds[offset] for offset in kept),
         {code: tuple(column[offset] for offset in kept) for code, column in words.items()},
         tuple((step, len(left)) for step, left in steps),
+        {code: tuple(column[offset] for offset in kept) for code, column in clean.items()},
     )
 
 

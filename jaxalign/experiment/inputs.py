@@ -99,7 +99,13 @@ def _describe(config: Config, ids: tuple[str, ...], languages: tuple[str, ...]) 
         )
         for label, code in codes.items()
     }
-    return Concepts(ids, kinds, words, (("in every .vec file", len(ids)),))
+    answers = {
+        label: tuple(
+            known.answers[code][row_of[name]] if name in row_of and code in known.answers else (name,) for name in ids
+        )
+        for label, code in codes.items()
+    }
+    return Concepts(ids, kinds, words, (("in every .vec file", len(ids)),), answers)
 
 
 def traits_of(config: Config, concepts: Concepts) -> Traits:

@@ -14,7 +14,7 @@ from jaxalign.evaluation.result import Ranks
 from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
-from jaxalign.metrics import aggregate, isometry, precision, retrieval_errors, significance
+from jaxalign.metrics import aggregate, all_answers, isometry, precision, retrieval_errors, significance
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
@@ -107,7 +107,8 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
     """Rows of all answers about a space, splits merged; read from the work folder where they were made."""
     config = study.config
     evaluated = [_evaluated(study, space, asked, answer) for answer in given]
-    key = result_cache.digest_scores(evaluated, (config.k, config.bootstrap, config.seed))
+    every_answer = (study.concepts.answers,) if config.answers == "all" else ()
+    key = result_cache.digest_scores(evaluated, (config.k, config.bootstrap, config.seed, *every_answer))
     path = Path(config.workdir) / "ranks" / f"{key}.rows"
     kept = result_cache.read_rows(path)
     if kept is not None:
@@ -116,6 +117,8 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
     def score(one: Evaluated) -> list[ResultRow]:
         rows = precision.rows(one, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
         tests = significance.rows(one, rng_seed=config.seed) if config.bootstrap else []
+        if config.answers == "all":
+            rows += all_answers.rows(one, bootstrap=config.bootstrap, rng_seed=config.seed)
         return rows + tests
 
     scored: dict[str, list[list[ResultRow]]] = {}

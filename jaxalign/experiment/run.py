@@ -13,7 +13,7 @@ from jaxalign.concepts import covariates, dataset, splitting, subsets
 from jaxalign.config import Config
 from jaxalign.experiment import design, inputs, limits, model_checks, per_space, training_overlap, word_translation
 from jaxalign.flag_rules import changed, notes, parse_size, shown
-from jaxalign.metrics import dataset_rows
+from jaxalign.metrics import all_answers, dataset_rows
 from jaxalign.report import concept_map
 from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
@@ -104,6 +104,8 @@ def alignment(config: Config, out: Path, clock: Clock) -> dict:
         traits = inputs.traits_of(config, concepts) if "matched" in config.controls else inputs.Traits((), {})
         domains = covariates.domains(concepts) if "domains" in config.controls else {}
         dataset_figures = dataset_rows.concept_rows(concepts, splits[0], domains) + dataset_rows.form_rows(concepts)
+        if config.answers == "all":
+            dataset_figures += all_answers.share_rows(concepts)
     inputs.log_concepts(concepts, splits[0])
     for number, split in enumerate(splits):
         splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)

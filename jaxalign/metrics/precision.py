@@ -44,12 +44,12 @@ def rows(
         if any(table.ties.any() for table in tables):
             sides = np.mean([_sides_of_ties(evaluated, table) for table in tables], axis=0)
             figures = intervals(sides, masks["all"], bootstrap, rng_seed)
-            made += _grid_rows(place, list(SIDES), languages, figures)
+            made += grid_rows(place, list(SIDES), languages, figures)
         controlled = seed_size == largest[setting] and not setting.endswith("null")
         for subset, mask in masks.items():
             if controlled or subset not in evaluated.subsets:
                 figures = intervals(gain, mask, bootstrap, rng_seed)
-                made += _grid_rows(place._replace(subset=subset), metrics, languages, figures)
+                made += grid_rows(place._replace(subset=subset), metrics, languages, figures)
     if groups:
         made += _chance_rows(evaluated.place("chance", 0), metrics, languages, evaluated.candidates())
     return made
@@ -179,7 +179,8 @@ def _widen(figures: Figures, size: float) -> None:
     figures.low[every] = 1 - wilson_width(size)
 
 
-def _grid_rows(place: Place, metrics: list[str], languages: Sequence[str], figures: Figures) -> list[ResultRow]:
+def grid_rows(place: Place, metrics: list[str], languages: Sequence[str], figures: Figures) -> list[ResultRow]:
+    """One row for every metric and pair, and for the means over pairs."""
     names = [*languages, MEAN]
     low, high = (bound.round(6).tolist() for bound in (figures.low, figures.high))
     values, counts = figures.value.round(9).tolist(), figures.queries.tolist()

@@ -32,6 +32,7 @@ def test_a_list_is_read(tmp_path, content):
         ("physical", "abstract"),
         {"fr": ("chien", "amour"), "en": ("dog", "love")},
         (("listed", 2),),
+        {"fr": (("chien",), ("amour",)), "en": (("dog",), ("love",))},
     )
     assert dataset.list_languages(path) == ("en", "fr")
 
@@ -93,6 +94,11 @@ def test_a_list_as_others_write_it(tmp_path, content, words):
     path = _write(tmp_path, content)
     languages = dataset.list_languages(path)
     assert dataset.load(str(path), languages).words == words and tuple(words) == languages
+
+
+def test_further_words_of_a_cell_are_answers(tmp_path):
+    found = dataset.load(str(_write(tmp_path, GOOD.replace("chien", "chien, toutou"))), ("fr", "en"))
+    assert found.words["fr"] == ("chien", "amour") and found.answers["fr"] == (("chien", "toutou"), ("amour",))
 
 
 def test_kinds_in_any_case_and_concrete_is_physical(tmp_path):

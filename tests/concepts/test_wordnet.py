@@ -91,6 +91,14 @@ def test_filters_words_and_kinds(tiny):
     assert found.words["fr"] == ("animal", "chien", "Chat", "sensation bénigne", "amour", "or", "chose", "Lassie")
 
 
+def test_every_lemma_is_an_answer(tiny):
+    found = dataset.load("wordnet", ("en", "fr"), min_depth=1)
+    answers = {code: dict(zip(found.ids, column, strict=True)) for code, column in found.answers.items()}
+    assert answers["en"]["dog.n.01"] == ("dog", "domestic dog") and answers["fr"]["dog.n.01"] == ("chien", "clébard")
+    assert all(words[0] == word for code in ("en", "fr") for words, word in zip(found.answers[code], found.words[code],
+                                                                                strict=True))  # fmt: skip
+
+
 def test_romanian_gets_the_comma_and_an_empty_lemma_goes(tiny):
     found = dataset.load("wordnet", ("ro",), min_depth=1)
     assert found.words == {"ro": ("câine", "pisică", "șansă", "aur", "pisicuță")}
@@ -117,14 +125,14 @@ def test_nothing_shared(tiny):
 
 
 def test_an_unknown_language_lists_the_others(tiny):
-    for code in ("xx", "deu", "eng_wikt", ""):
+    for code in ("xx", "de", "eng_wikt", ""):
         with pytest.raises(InputError, match=f"languages of en, fr, ro, got '{code}'"):
             dataset.load("wordnet", ("en", code))
 
 
 def test_both_iso_codes_are_known(tiny):
     found = dataset.load("wordnet", ("eng", "fra"), min_depth=1)
-    assert found.words["eng"] == dataset.load("wordnet", ("en", "fr"), min_depth=1).words["en"]
+    assert found.words["en"] == dataset.load("wordnet", ("en", "fr"), min_depth=1).words["en"]
 
 
 def test_a_count_may_stand_behind_the_lemma_and_a_number_before_it(tiny):

@@ -36,6 +36,7 @@ BAD = {
     "settings": ["", "during", "after,after"],
     "seed_sizes": ["-1", "a", "10,10"],
     "normalize": ["", "length", "none,unit"],
+    "answers": ["", "second"],
     "isometry_normalize": ["", "length", "none,unit"],
     "procrustes": ["eigen"],
     "precision": ["tf32"],
