@@ -306,4 +306,4 @@ def test_other_languages_than_the_seven(real):
     assert wordnet_files.languages() == ["en", "eu", "fi", "fr", "it", "ja", "ro", "th", "zh"]
     found = dataset.load("wordnet", ("zh", "ita"))
     place = found.ids.index("wolf.n.01")
-    assert found.words["zh"][place] == "狼" and found.words["ita"][place] == "lupo"
+    assert found.words["zh"][place] == "狼" and found.words["it"][place] == "lupo"
