@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import normalize, unit_rows
+from jaxalign.alignment.polar import matmul
 from jaxalign.evaluation import pairs
 from jaxalign.retrieval import vocabulary
 
@@ -34,7 +35,7 @@ def one_direction(task: Task) -> dict[str, np.ndarray]:
     """Ranks from the first into the second language after the map."""
     source, target = (normalize(vectors, STEPS) for vectors in list(task.spaces.values())[:2])
     turn = procrustes.rotation(source[task.seed], target[task.seed])
-    source, target = unit_rows(procrustes.matmul(source[task.vocabulary], turn)), target[task.vocabulary]
+    source, target = unit_rows(matmul(source[task.vocabulary], turn)), target[task.vocabulary]
     found = vocabulary.ranks(source, target, task.queries, task.queries[:, None], csls_k=task.csls_k, best=False)
     ranks = task.empty()
     ranks["after"][0, 1] = np.asarray(found.rank)

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import unit_rows
-from jaxalign.alignment.procrustes import MapOptions, matmul
+from jaxalign.alignment.polar import matmul
+from jaxalign.alignment.procrustes import MapOptions
 from jaxalign.alignment.reduced import AlignedPair, SeedPairs
 
 RIDGE = 0.1  # times the mean squared feature of the seeds

@@ -11,7 +11,7 @@ principal angles between them: with U'V = A C B',
     W = I + U V' - U U' - (V - U U'V) B (I + C)^-1 (U A + V B)'
 """
 
-from functools import cache, partial
+from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -20,13 +20,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
+from jaxalign.alignment.polar import matmul, polar
+
 Completion = Literal["drop", "identity", "arbitrary"]
 Method = Literal["svd", "polar"]
 COMPLETIONS = ("drop", "identity", "arbitrary")
 MAPS = ("orthogonal", "least_squares", "ridge")
 METHODS = ("auto", "svd", "polar")
-
-matmul = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
 class MapOptions(NamedTuple):
@@ -59,6 +59,11 @@ def method(name: str) -> Method:
     return "polar" if name == "polar" else "svd"
 
 
+def possible_completion(method: Method, completion: Completion) -> Completion:
+    """`completion`, but `identity` for `arbitrary` by products: these leave nothing arbitrary, and any one will do."""
+    return "identity" if (method, completion) == ("polar", "arbitrary") else completion
+
+
 def rank_tolerance(seeds: int, features: int) -> float:
     """Singular values of source' target at or below this share of the largest count as zero.
 
@@ -82,11 +87,12 @@ def fit(
     decomposition fills in, and are complete.
     """
     product = matmul(source.T, target)
+    if method == "polar":
+        return polar_bases(product, tolerance)
     if completion == "arbitrary":
         left, _, right = jnp.linalg.svd(product)
         return Bases(left, right.T, jnp.array(True))
-    by_products = method == "polar" and len(source) >= len(product)
-    return (polar_bases if by_products else svd_bases)(product, tolerance, min(len(source), len(product)))
+    return svd_bases(product, tolerance, min(len(source), len(product)))
 
 
 def svd_bases(product: Float[Array, "left right"], tolerance: float, most: int) -> Bases:
@@ -102,57 +108,46 @@ def svd_bases(product: Float[Array, "left right"], tolerance: float, most: int) 
     return Bases(left, right, kept.all())
 
 
-def polar_bases(product: Float[Array, "size size"], tolerance: float, most: int) -> Bases:
-    """As `svd_bases`, by matrix products where `product` has full rank; where it has not, by decomposition."""
-    factor = polar(product)
-    eye = jnp.eye(len(product), dtype=product.dtype)
-    complete = jnp.abs(matmul(factor.T, factor) - eye).max() < 1e-4
-    return lax.cond(complete, lambda: Bases(eye, factor.T, complete), lambda: svd_bases(product, tolerance, most))
-
-
-@cache
-def polar_steps(smallest: float = 1e-7) -> tuple[tuple[float, float, float], ...]:
-    """Coefficients (a, b, c) of the odd quintics a x + b x^3 + c x^5 whose composition takes [smallest, 1] to 1.
-
-    Each is the minimax approximation of 1 on the interval that the previous one left (Amsel et al. 2025, Polar
-    Express), found by exchange of its four points of equal error; the last is the Taylor step 15/8, -10/8, 3/8, exact
-    at 1.
-    """
-    low, high, steps = smallest, 1.0, []
-    while 1 - low > 1e-3:
-        points = np.array([low, low + 0.25 * (high - low), low + 0.75 * (high - low), high])
-        for _ in range(60):
-            system = np.stack([points, points**3, points**5, [1, -1, 1, -1]], axis=1)
-            a, b, c, error = np.linalg.solve(system, np.ones(4))
-            squares = np.sort(np.roots([5 * c, 3 * b, a]).real)
-            points[1:3] = np.clip(np.sqrt(np.clip(squares, low**2, high**2)), low, high)
-        steps.append((float(a), float(b), float(c)))
-        low, high = 1 - abs(error), 1 + abs(error)
-    return (*steps, (15 / 8, -10 / 8, 3 / 8), (15 / 8, -10 / 8, 3 / 8))
-
-
-def polar(product: Float[Array, "size size"]) -> Float[Array, "size size"]:
-    """The orthogonal polar factor of a matrix of full rank, by matrix products alone: for accelerators."""
-    factor = product / jnp.maximum(jnp.linalg.norm(product), jnp.finfo(product.dtype).tiny)
-    for a, b, c in polar_steps():
-        gram = matmul(factor.T, factor)
-        factor = a * factor + matmul(factor, b * gram + c * matmul(gram, gram))
-    return factor
+def polar_bases(product: Float[Array, "size size"], tolerance: float) -> Bases:
+    """As `svd_bases`, by matrix products only: W and W'W, whose product is the partial isometry W."""
+    factor = polar(product, tolerance)
+    kept = matmul(factor.T, factor)
+    return Bases(factor, kept, jnp.abs(kept - jnp.eye(len(kept), dtype=kept.dtype)).max() < 1e-4)
 
 
 def identity_map(
-    vectors: Float[Array, "row feature"], left: Float[Array, "feature rank"], right: Float[Array, "feature rank"]
+    vectors: Float[Array, "row feature"],
+    left: Float[Array, "feature rank"],
+    right: Float[Array, "feature rank"],
+    method: Method,
 ) -> Float[Array, "row feature"]:
     """`vectors @ W` for the map that pairs `left` with `right` and is as near to the identity as it can be elsewhere.
 
     Equals the limit of the polar factor of M + lambda I as lambda falls to 0. Columns of zeros in both bases are
     unused. Where a principal angle is exactly 90 degrees the limit itself is not unique.
     """
-    angles_left, cosines, angles_right = jnp.linalg.svd(matmul(left.T, right))
     inside, across = matmul(vectors, left), matmul(vectors, right)
-    turned = matmul(across - matmul(inside, matmul(left.T, right)), angles_right.T) / (1 + cosines)
-    both = matmul(left, angles_left) + matmul(right, angles_right.T)
-    return vectors + matmul(inside, (right - left).T) - matmul(turned, both.T)
+    overlap = matmul(left.T, right)
+    rest = across - matmul(inside, overlap)
+    if method == "svd":
+        angles_left, cosines, angles_right = jnp.linalg.svd(overlap)
+        rest = matmul(rest, angles_right.T) / (1 + cosines)
+        both = matmul(left, angles_left) + matmul(right, angles_right.T)
+    else:  # B (1 + C)^-1 (U A + V B)' = (1 + H)^-1 (U Z + V)' with Z = A B' the polar factor of U'V and H = Z' U'V
+        turn = polar(overlap, rank_tolerance(*overlap.shape))
+        rest = matmul(rest, inverse_of_one_plus(matmul(turn.T, overlap)))
+        both = matmul(left, turn) + right
+    return vectors + matmul(inside, (right - left).T) - matmul(rest, both.T)
+
+
+def inverse_of_one_plus(small: Float[Array, "size size"]) -> Float[Array, "size size"]:
+    """(I + H)^-1 of a symmetric H with eigenvalues from 0 to 1, by six steps of Newton's iteration: to float32."""
+    eye = jnp.eye(len(small), dtype=small.dtype)
+
+    def improve(_: Array, inverse: Array) -> Array:
+        return matmul(inverse, 2 * eye - inverse - matmul(small, inverse))
+
+    return lax.fori_loop(0, 6, improve, 2 / 3 * eye)
 
 
 @partial(jax.jit, static_argnames=("method", "completion"))
@@ -168,7 +163,8 @@ def rotation(
     for source' target + lambda I as lambda falls to 0), `arbitrary` keeps what the decomposition fills in. A
     reflection (determinant -1) is allowed.
     """
+    completion = possible_completion(method, completion)
     left, right, _ = fit(source, target, method, completion, rank_tolerance(*source.shape))
     if completion == "identity":
-        return identity_map(jnp.eye(source.shape[1], dtype=source.dtype), left, right)
+        return identity_map(jnp.eye(source.shape[1], dtype=source.dtype), left, right, method)
     return matmul(left, right.T)

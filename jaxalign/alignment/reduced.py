@@ -1,9 +1,10 @@
 """Each pair's similarity as a product of two factors, from what is computed once per language.
 
 A ReducedSpace holds a language's seed rows A as coordinates F with A' = Q F', and its candidates in the same
-coordinates. With fewer seeds than features Q and F come from a thin QR factorisation and nothing larger than
-seeds x seeds is decomposed (27 times as fast at 4096 features, 1000 seeds); else Q is the identity. The map of a pair
-is the polar factor of F_i' F_j, of which only U and V with values above the rank tolerance count.
+coordinates. With fewer seeds than features Q and F come from a thin QR factorisation (on accelerators from a polar one,
+by products) and nothing larger than seeds x seeds is decomposed (27 times as fast at 4096 features, 1000 seeds); else Q
+is the identity. The map of a pair is the polar factor of F_i' F_j, of which only U and V with values above the rank
+tolerance count.
 """
 
 from functools import partial
@@ -17,7 +18,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import unit_rows
-from jaxalign.alignment.procrustes import MapOptions, identity_map, matmul
+from jaxalign.alignment.polar import matmul, polar
+from jaxalign.alignment.procrustes import MapOptions, identity_map
 
 
 class SeedPairs(NamedTuple):
@@ -57,22 +59,27 @@ def candidate_rows(
     return jnp.pad(rows, ((0, padded - len(rows)), (0, 0)))
 
 
-@partial(jax.jit, static_argnames="completion")
+@partial(jax.jit, static_argnames="options")
 def reduce(
     vectors: Float[Array, "concept feature"],
     candidates: Float[Array, "row feature"],
     rows: Int[Array, " seed"],
-    completion: procrustes.Completion,
+    options: MapOptions,
 ) -> ReducedSpace:
     """The ReducedSpace of one language for the seed rows `rows`."""
     seeds = vectors[rows]
-    if not is_thin(seeds.shape[0], seeds.shape[1], completion):
+    if not is_thin(seeds.shape[0], seeds.shape[1], options.completion):
         return ReducedSpace(seeds, candidates)
-    basis, factor = jnp.linalg.qr(seeds.T)
+    if options.method == "polar":  # by products: the polar factor of the seeds spans what they span
+        basis = polar(seeds.T, procrustes.rank_tolerance(*seeds.shape))
+        inner = matmul(seeds, basis)
+    else:
+        basis, factor = jnp.linalg.qr(seeds.T)
+        inner = factor.T
     inside = unit_rows(matmul(candidates, basis))
-    if completion == "identity":
-        return ReducedSpace(factor.T, inside, basis, candidates)
-    return ReducedSpace(factor.T, inside)
+    if options.completion == "identity":
+        return ReducedSpace(inner, inside, basis, candidates)
+    return ReducedSpace(inner, inside)
 
 
 @partial(jax.jit, static_argnames="options")
@@ -97,16 +104,12 @@ def align(first: ReducedSpace, second: ReducedSpace, pairs: SeedPairs | None, op
         return AlignedPair(unit_rows(matmul(first.candidates, left)), unit_rows(matmul(second.candidates, right)))
 
     def completed() -> AlignedPair:
-        if (
-            first.basis is None
-            or second.basis is None
-            or first.full_candidates is None
-            or second.full_candidates is None
-        ):
-            return AlignedPair(unit_rows(identity_map(first.candidates, left, right)), second.candidates)
-        source_basis, target_basis = matmul(first.basis, left), matmul(second.basis, right)
-        mapped = identity_map(first.full_candidates, source_basis, target_basis)
-        return AlignedPair(unit_rows(mapped), second.full_candidates)
+        source, target = first.full_candidates, second.full_candidates
+        if first.basis is None or second.basis is None or source is None or target is None:
+            mapped = identity_map(first.candidates, left, right, options.method)
+            return AlignedPair(unit_rows(mapped), second.candidates)
+        mapped = identity_map(source, matmul(first.basis, left), matmul(second.basis, right), options.method)
+        return AlignedPair(unit_rows(mapped), target)
 
     if options.completion == "arbitrary":
         return rotated()

@@ -69,7 +69,7 @@ class Engine:
         def reduce(
             language: tuple[Float[Array, "concept feature"], Float[Array, "row feature"]],
         ) -> reduced.ReducedSpace:
-            return reduced.reduce(*language, rows, self._map.completion)
+            return reduced.reduce(*language, rows, self._map)
 
         languages = zip(self._vectors, self._candidate_rows, strict=True)
         return list(threads.parallel_map(reduce, languages, self._workers))

@@ -113,7 +113,9 @@ class AlignmentOptions:
     @property
     def map_options(self) -> MapOptions:
         """What the fit of a pair depends on, `auto` resolved for this machine."""
-        return MapOptions(procrustes.method(self.procrustes), self.completion, self.map, self.scale, self.translate)
+        method = procrustes.method(self.procrustes)
+        completion = procrustes.possible_completion(method, self.completion)
+        return MapOptions(method, completion, self.map, self.scale, self.translate)
 
     @property
     def columns(self) -> OptionColumns:
