@@ -8,7 +8,6 @@ loans_removed                            without words that differ in less than 
 domain:NAME                              a field: medical, technical, everyday, feelings, ...
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from jaxalign.concepts import covariates, matching
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Split
 
 # Normalised edit distance below which two forms count as one borrowed word: at most a third of the letters differ.
@@ -51,7 +51,7 @@ def covariates_of(
     """
     measured: dict[str, np.ndarray] = {}
     if not {"abstract", "physical"} <= set(concepts.kinds):
-        print("controls: no matched samples, because the concepts are not of both kinds", file=sys.stderr)
+        LOGGER.info("controls: no matched samples, because the concepts are not of both kinds")
         return measured
     in_english = Concepts(concepts.ids, concepts.kinds, {PIVOT: tuple(english)}, ())
     if english and "frequency" not in own:
@@ -60,12 +60,12 @@ def covariates_of(
         try:
             measured["senses"] = np.log1p(covariates.senses(in_english, PIVOT))  # a few words have dozens
         except InputError as error:
-            print(f"controls: samples are not matched on senses. {error}", file=sys.stderr)
+            LOGGER.info("controls: samples are not matched on senses. %s", error)
     if tokens is not None:
         measured["tokens"] = np.asarray(tokens, float)
     measured |= {name: np.asarray(column, float) for name, column in own.items()}
     if not measured:
-        print("controls: no matched samples, because there are no English words and no trait: columns", file=sys.stderr)
+        LOGGER.info("controls: no matched samples, because there are no English words and no trait: columns")
     return measured
 
 
@@ -107,7 +107,7 @@ def _matched(test: Concepts, measured: Mapping[str, np.ndarray], rng_seed: int) 
     for name, group in groups.items():
         pairs = matching.match(test.kinds, group, rng_seed)
         differences = ", ".join(f"{covariate} {gap:+.3f}" for covariate, gap in pairs.differences.items())
-        print(f"controls: {len(pairs.abstract)} matched pairs; standardised difference {differences}", file=sys.stderr)
+        LOGGER.info("controls: %d matched pairs; standardised difference %s", len(pairs.abstract), differences)
         for kind, rows in (("abstract", pairs.abstract), ("physical", pairs.physical)):
             masks["_".join(filter(None, (kind, "matched", name)))] = _mask(rows, len(test.ids))
     return masks

@@ -70,6 +70,7 @@ BAD = {
     "sizes": ["", "10x10", "0x1x1", "axbxc", "1x1x" + "9" * 5000],
     "repeats": ["0", "9" * 20],
     "texts": ["0", "9" * 20],
+    "target": ["moon"],
 }
 PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "weights_cache", "compare"}
 

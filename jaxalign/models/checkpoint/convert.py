@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import math
-import sys
 import time
 import weakref
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from jaxalign.models.checkpoint.files import Checkpoint
 from jaxalign.models.checkpoint.keys import check, is_stacked, refuse_quantised, stack_axes
 from jaxalign.models.config import Config
 from jaxalign.models.parameters import Weights, unflatten
+from jaxalign.runtime.progress import Progress
 from jaxalign.types import InputError
 
 FLOATS = ("float32", "float16", "bfloat16")
@@ -36,7 +36,8 @@ def load(
     table = family.table(config)
     refuse_quantised(raw, checkpoint)
     keys_of = check(family, config, {key: tensor.shape for key, tensor in checkpoint.items()})
-    for count, (path, keys) in enumerate(keys_of.items(), start=1):
+    progress = Progress(len(keys_of), "load weights", "parameters", show_end=False)
+    for path, keys in keys_of.items():
         source, stacked = table[path], stack_axes(path, table[path])
         host = gather(checkpoint, keys, source.absent)
         digest.update(path.encode())
@@ -55,9 +56,8 @@ def load(
                 f"Expected finite {config.dtype} in {bad}, got NaN or infinity. Change --dtype or download again."
             )
         leaves[path] = leaf
-        if sys.stderr.isatty():
-            end = "" if count < len(keys_of) else "\n"
-            print(f"\rloading weights {count}/{len(keys_of)}", end=end, file=sys.stderr)
+        progress.update()
+    progress.close()
     return Weights(unflatten(leaves), digest.hexdigest())
 
 
