@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-WIDTH, HEIGHT, SCALE = 1180, 1530, 1.25
+WIDTH, HEIGHT, SCALE = 1180, 1445, 1.25
 
 
 def take(page: Path, picture: Path) -> None:
