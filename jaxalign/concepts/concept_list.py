@@ -87,15 +87,15 @@ def languages_of(table: WordTable) -> dict[str, str]:
     Raises:
         InputError: two columns are one language.
     """
-    found: dict[str, str] = {}
+    column_of: dict[str, str] = {}
     for name, cells in table.columns.items():
         numbers = any(cells) and all(re.fullmatch(r"[-+.,\d\s%]*", cell) for cell in cells)
         usual = name.casefold() in _OTHER_COLUMNS and not table.sparse
         if is_language(name) and not usual and not numbers:
-            if canonical(name) in found:
-                _two_columns(table, canonical(name), (found[canonical(name)], name))
-            found[canonical(name)] = name
-    return found
+            if canonical(name) in column_of:
+                _two_columns(table, canonical(name), (column_of[canonical(name)], name))
+            column_of[canonical(name)] = name
+    return column_of
 
 
 def concepts(table: WordTable, languages: Sequence[str], missing: str = "error") -> Concepts:
@@ -113,13 +113,13 @@ def concepts(table: WordTable, languages: Sequence[str], missing: str = "error")
     answers: dict[str, list[tuple[str, ...]]] = {code: [] for code in chosen}
     kept = []
     for place, line in enumerate(table.lines):
-        found = {code: _words(table.columns[name][place], code, missing) for code, name in chosen.items()}
-        if all(found.values()):
+        words_of = {code: _words(table.columns[name][place], code, missing) for code, name in chosen.items()}
+        if all(words_of.values()):
             kept.append(place)
-            for code, words in found.items():
+            for code, words in words_of.items():
                 answers[code].append(words)
         elif missing != "drop" and not table.sparse:
-            for code in (code for code, words in found.items() if not words):
+            for code in (code for code, words in words_of.items() if not words):
                 cell = table.columns[chosen[code]][place]
                 problems.add(f"a word in column {chosen[code]!r}", repr(cell) if cell else "an empty cell", line)
     problems.raise_all()

@@ -93,9 +93,7 @@ def _cached(entry: Path) -> Concepts | None:
         content: dict[str, Any] = json.loads(entry.read_bytes())
         words = {code: tuple(map(str, column)) for code, column in content["words"].items()}
         steps = tuple((str(name), int(left)) for name, left in content["filters"])
-        answers = {
-            code: tuple(tuple(map(str, cell)) for cell in column) for code, column in content["answers"].items()
-        }
+        answers = {code: tuple(tuple(map(str, cell)) for cell in column) for code, column in content["answers"].items()}
         concepts = Concepts(tuple(content["ids"]), tuple(content["kinds"]), words, steps, answers)
         columns = (concepts.kinds, *words.values(), *answers.values())
         aligned = answers.keys() == words.keys() and all(len(column) == len(concepts.ids) for column in columns)

@@ -132,10 +132,10 @@ def _lines(folder: Path, paths: Sequence[Path]) -> WordTable:
         counts[path.name] = len(lines)
         words[canonical(path.stem)] = {str(number): [line.strip()] for number, line in enumerate(lines, 1)}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        counted = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         raise InputError(
             f"Expected files with the same number of lines in {folder}, because line N is concept N in each, got "
-            f"{told}. Remove the others from the folder of --concepts."
+            f"{counted}. Remove the others from the folder of --concepts."
         )
     return _sparse(str(folder), words)
 

@@ -31,24 +31,24 @@ class Problems:
     """What is wrong in a file; all of it is raised as one error."""
 
     def __init__(self, source: str, remedy: str):
-        self.source, self.remedy, self.found = source, remedy, list[str]()
+        self.source, self.remedy, self.noted = source, remedy, list[str]()
 
     def add(self, expected: str, got: str, line: int | None = None) -> None:
         """Notes one problem."""
         place = f"in line {line} of {self.source}" if line else f"in {self.source}"
-        self.found.append(f"Expected {expected}, got {got} {place}.")
+        self.noted.append(f"Expected {expected}, got {got} {place}.")
 
     def raise_all(self) -> None:
         """Raises InputError with every problem noted so far, if there is one."""
-        if not self.found:
+        if not self.noted:
             return
-        shown = self.found[:_SHOWN]
-        if len(self.found) > _SHOWN:
-            shown.append(f"And {len(self.found) - _SHOWN:,} more.")
+        shown = self.noted[:_SHOWN]
+        if len(self.noted) > _SHOWN:
+            shown.append(f"And {len(self.noted) - _SHOWN:,} more.")
         if len(shown) == 1:
             raise InputError(f"{shown[0]} {self.remedy}")
         every = "".join(f"\n- {problem}" for problem in shown)
-        count = f"Expected a list of --concepts without mistakes, got {len(self.found):,}:"
+        count = f"Expected a list of --concepts without mistakes, got {len(self.noted):,}:"
         raise InputError(f"{count}{every}\n{self.remedy}")
 
 
