@@ -7,7 +7,7 @@ silence.
 
 import re
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxalign.types import InputError
 
@@ -231,10 +231,17 @@ def layer_numbers(text: str, depth: int) -> str | tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def parse_size(text: str) -> tuple[int, int, int]:
-    """(train, test, dimension) of `TRAINxTESTxDIMENSION`."""
+class Size(NamedTuple):
+    """A size of the kernels suite."""
+
+    train: int
+    test: int
+    dimension: int
+
+
+def parse_size(text: str) -> Size:
+    """The size that `TRAINxTESTxDIMENSION` names."""
     parts = text.split("x")
     if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 8 and int(p) > 0 for p in parts):
         raise InputError(f"Expected --sizes as TRAINxTESTxDIMENSION such as 1000x2000x1024, got {text!r}.")
-    train, test, dimension = map(int, parts)
-    return train, test, dimension
+    return Size(*map(int, parts))

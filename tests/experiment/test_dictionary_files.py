@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxalign.experiment import dictionary_files
+from jaxalign.experiment.translation import dictionary_files
 from jaxalign.types import InputError
 
 PAIRS = [("dog", "chien"), ("cat", "chat"), ("dog", "toutou")]

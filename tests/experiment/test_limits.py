@@ -1,4 +1,4 @@
-"""What the concepts and the split allow of --k, --seed_sizes and --csls_k."""
+"""What concepts and split allow: k, seed sizes, and controls whose libraries are not installed."""
 
 import pytest
 
@@ -6,20 +6,30 @@ from jaxalign.config import Config
 from jaxalign.experiment import limits
 from jaxalign.types import Concepts, InputError, Split
 
-CONCEPTS = Concepts(tuple(f"c{i}" for i in range(40)), ("other",) * 40, {"en": ("x",) * 40}, ())
-SPLIT = Split(CONCEPTS.ids[:28], CONCEPTS.ids[28:])
+IDS = tuple(f"c{i}" for i in range(12))
+CONCEPTS = Concepts(IDS, ("abstract", "physical") * 6, {"en": IDS, "fr": IDS}, ())
+SPLIT = Split(IDS[:8], IDS[8:])
 
 
 def test_default_k_above_the_candidates_are_left_out_and_given_ones_refused():
-    assert limits.ks_of(Config(), CONCEPTS, [SPLIT]) == (1, 5, 10, 30)
-    assert limits.ks_of(Config(candidates="test"), CONCEPTS, [SPLIT]) == (1, 5, 10)
-    with pytest.raises(InputError, match="--k of at most 12, the candidates, got 20"):
-        limits.ks_of(Config(candidates="test", k=(1, 20)), CONCEPTS, [SPLIT])
-    with pytest.raises(InputError, match="--csls_k from 1 to 12"):
-        limits.ks_of(Config(candidates="test", csls_k=13), CONCEPTS, [SPLIT])
+    assert limits.ks_of(Config(), CONCEPTS, [SPLIT]) == (1, 5, 10)
+    assert limits.ks_of(Config(candidates="test", csls_k=4), CONCEPTS, [SPLIT]) == (1,)
+    with pytest.raises(InputError, match="--k of at most 12, the candidates, got 13"):
+        limits.ks_of(Config(k=(1, 13)), CONCEPTS, [SPLIT])
+    with pytest.raises(InputError, match="--csls_k"):
+        limits.ks_of(Config(csls_k=13), CONCEPTS, [SPLIT])
 
 
-def test_seed_sizes_ascend_and_all_is_the_whole_dictionary():
-    assert limits.seed_sizes_of(Config(seed_sizes=(20, 0, 10, 50)), SPLIT) == (10, 20, 28)
-    with pytest.raises(InputError, match="--seed_sizes of at most 28"):
-        limits.seed_sizes_of(Config(seed_sizes=(50, 60)), SPLIT)
+def test_seed_sizes_up_to_the_dictionary():
+    assert limits.seed_sizes_of(Config(seed_sizes=(0, 4, 9)), SPLIT) == (4, 8)
+    with pytest.raises(InputError, match="--seed_sizes of at most 8"):
+        limits.seed_sizes_of(Config(seed_sizes=(9,)), SPLIT)
+
+
+def test_matched_needs_wordfreq_unless_the_list_has_frequencies(monkeypatch, tmp_path):
+    monkeypatch.setattr(limits, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="wordfreq .*trait:frequency"):
+        limits.check_libraries(Config(controls=("matched",)))
+    (tmp_path / "list.tsv").write_text("id\ten\tfr\ttrait:frequency\nc0\tdog\tchien\t3.5\n")
+    limits.check_libraries(Config(controls=("matched",), concepts=str(tmp_path / "list.tsv")))
+    limits.check_libraries(Config(controls=("identical",)))

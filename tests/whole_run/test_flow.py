@@ -166,6 +166,7 @@ TESTED_IN = {
     "metrics/dataset_rows": "whole_run/test_planted.py",
     # A run from its flags to its rows.
     "experiment/inputs experiment/per_space experiment/space_ranks": "experiment/test_run.py",
+    "experiment/alignment_suite": "experiment/test_run.py",
     "runtime/bucket_runs": "runtime/test_bucket.py",
     "runtime/devices runtime/processes": "whole_run/test_processes.py",
     # What the page shows, read from the page.

@@ -18,8 +18,9 @@ from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import is_constant, normalized, parse_steps, unit_rows
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.experiment import dictionary_files, limits
-from jaxalign.experiment.dictionary_files import Coverage, DictionaryPairs
+from jaxalign.experiment import limits
+from jaxalign.experiment.translation import dictionary_files
+from jaxalign.experiment.translation.dictionary_files import Coverage, DictionaryPairs
 from jaxalign.metrics import gains, precision, significance
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
 from jaxalign.retrieval import vocabulary

@@ -1,0 +1,181 @@
+"""The alignment suite: concepts, splits, spaces of every model, ranks of every pair and setting, figures, report."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxalign import report
+from jaxalign.alignment.normalize import is_constant, parse_steps
+from jaxalign.concepts import covariates, dataset, splitting, subsets
+from jaxalign.config import Config
+from jaxalign.experiment import design, inputs, limits, model_checks, per_space, training_overlap
+from jaxalign.experiment.inputs import ModelSpaces, Traits
+from jaxalign.experiment.training_overlap import Training
+from jaxalign.experiment.translation import word_translation
+from jaxalign.metrics import all_answers, dataset_rows
+from jaxalign.metrics.rows import ResultRow
+from jaxalign.report import concept_map
+from jaxalign.runtime import environment, files
+from jaxalign.runtime.clock import Clock
+from jaxalign.runtime.log import LOGGER
+from jaxalign.runtime.progress import EvaluationProgress
+from jaxalign.types import Concepts, InputError, Space, Split
+
+
+class Prepared(NamedTuple):
+    """All that a run knows before the first model is loaded; everything that can be refused has been."""
+
+    config: Config  # with the values of --k that the candidates allow
+    concepts: Concepts
+    vec_space: Space | None  # in place of models
+    trainings: dict[str, Training]  # by model
+    splits: list[Split]
+    seed_sizes: tuple[int, ...]
+    traits: Traits
+    domains: dict[str, Any]  # WordNet domain of the concepts; empty unless --controls=domains
+
+
+class Measured(NamedTuple):
+    """The figures of a run."""
+
+    results: per_space.Figures
+    dataset_figures: list[ResultRow]  # of the concepts, their forms and the models
+    records: dict[str, dict]  # model -> revision, digests, parameters
+    maps: list[dict]  # coordinates of the words of each model, for the picture on the page
+
+
+def run(config: Config, out: Path, clock: Clock) -> dict:
+    """From concepts to the report: writes every file of the run to `out`; returns fields of the last stdout line."""
+    if config.dictionary:
+        return word_translation.run(config, out, clock)
+    with clock.phase("load"):
+        prepared = prepare(config)
+    inputs.log_concepts(prepared.concepts, prepared.splits[0])
+    for number, split in enumerate(prepared.splits):
+        splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
+    return write(prepared, measure(prepared, out, clock), out, clock)
+
+
+def compute_share(config: Config, clock: Clock) -> None:
+    """Computes the share of every space and pair of a process after the first, which writes no file of the run."""
+    if config.suite != "alignment" or config.dictionary:
+        return
+    prepared = prepare(config)
+    study = per_space.Study(prepared.config, prepared.concepts, prepared.splits, [], clock, None)
+    for model in inputs.spaces_of(prepared.config, prepared.concepts, prepared.vec_space, clock):
+        for space, asked in questions(prepared, model):
+            for _ in per_space.answers(study, space, asked):
+                pass
+
+
+def prepare(config: Config) -> Prepared:
+    """Reads concepts and splits and checks every flag against them and against the models; raises InputError."""
+    limits.check_libraries(config)
+    records = model_checks.check(config)
+    concepts, vec_space = inputs.concepts_of(config)
+    trainings = inputs.trainings_of(records, concepts)
+    splits = inputs.splits_of(config, concepts, trainings)
+    for warning in training_overlap.warnings(trainings, splits[0]):
+        LOGGER.warning("%s", warning)
+    if split_note := training_overlap.split_note(trainings, splits[0]):
+        LOGGER.info("split: %s", split_note)
+    seed_sizes = limits.seed_sizes_of(config, splits[0])
+    traits = inputs.traits_of(config, concepts) if "matched" in config.controls else Traits((), {})
+    limits.check_controls(config, concepts)
+    config = dataclasses.replace(config, k=limits.ks_of(config, concepts, splits))
+    domains = covariates.domains(concepts) if "domains" in config.controls else {}
+    return Prepared(config, concepts, vec_space, trainings, splits, seed_sizes, traits, domains)
+
+
+def questions(prepared: Prepared, model: ModelSpaces) -> list[design.AskedSpace]:
+    """What is computed of each space of a model."""
+    return design.questions(prepared.config, model.spaces, prepared.seed_sizes, len(prepared.splits))
+
+
+def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
+    """The figures of every space of every model; raises InputError where no space has vectors that differ."""
+    config, concepts = prepared.config, prepared.concepts
+    measured = Measured(per_space.Figures([], [], {}), _concept_figures(prepared), {}, [])
+    for model in inputs.spaces_of(config, concepts, prepared.vec_space, clock):
+        measured.records.update(model.record)
+        masks = _masks(prepared, model, measured.dataset_figures)
+        asked_of = questions(prepared, model)
+        pictured = max((space for space, _ in asked_of), key=lambda space: space.label.layer)
+        evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in asked_of)
+        with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
+            study = per_space.Study(config, concepts, prepared.splits, masks, clock, bar)
+            for space, asked in asked_of:
+                figures = per_space.figures(study, space, asked)
+                measured.results.rows.extend(figures.rows)
+                measured.results.wrong.extend(figures.wrong)
+                measured.results.ranks.update(figures.ranks)
+                if figures.rows and space is pictured and config.map == "orthogonal":
+                    split = prepared.splits[0]
+                    coordinates = concept_map.coordinates(space, concepts, split, config.normalize, config.seed)
+                    measured.maps.append(coordinates)
+                if config.export_spaces:
+                    inputs.export(space, out / "spaces", prepared.trainings.get(space.label.model))
+    if not measured.results.rows:
+        vectors = model.spaces[-1].vectors
+        same = ", ".join(code for code in vectors if is_constant(vectors[code], parse_steps(config.normalize)))
+        raise InputError(
+            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave these out of "
+            "--languages, or change --pooling or --layers."
+        )
+    return measured
+
+
+def _concept_figures(prepared: Prepared) -> list[ResultRow]:
+    counts = dataset_rows.concept_rows(prepared.concepts, prepared.splits[0], prepared.domains)
+    answers = all_answers.share_rows(prepared.concepts) if prepared.config.answers == "all" else []
+    return [*counts, *dataset_rows.form_rows(prepared.concepts), *answers]
+
+
+def _masks(prepared: Prepared, model: ModelSpaces, figures: list[ResultRow]) -> list[dict[str, np.ndarray]]:
+    """The subsets of each split's test concepts; adds the rows of parameters and of balance to `figures`."""
+    config, concepts, traits = prepared.config, prepared.concepts, prepared.traits
+    values = {}
+    if "matched" in config.controls:
+        values = subsets.covariates_of(concepts, traits.english, model.english_tokens, traits.columns)
+    masks = [
+        subsets.subsets(config.controls, concepts, split, tuple(concepts.words), values, prepared.domains, config.seed)
+        for split in prepared.splits
+    ]
+    for name, record in model.record.items():
+        figures.append(dataset_rows.parameter_row(name, record["parameters"]))
+    name = model.spaces[0].label.model
+    figures += dataset_rows.balance_rows(name, concepts, prepared.splits[0], values, masks[0])
+    return masks
+
+
+def write(prepared: Prepared, measured: Measured, out: Path, clock: Clock) -> dict:
+    """Writes environment.json, ranks.npz and the report; prints the tables; returns fields of the last stdout line."""
+    config, splits = prepared.config, prepared.splits
+    record = environment.environment(dtype=config.dtype) | {
+        "models": measured.records,
+        "concepts_digest": dataset.digest(prepared.concepts),
+        "split_digest": hashlib.sha256((out / "split.json").read_bytes()).hexdigest()[:16],
+        **training_overlap.facts(prepared.trainings, splits),
+    }
+    files.write_json(out / "environment.json", record)
+    with open(out / "ranks.npz", "wb") as file:
+        np.savez_compressed(file, **measured.results.ranks)  # type: ignore[arg-type]
+    rows = [dict(row) for row in measured.results.rows + measured.dataset_figures]
+    with clock.phase("report"):
+        if measured.maps:
+            concept_map.write(out, measured.maps)
+        report.write(
+            out,
+            rows,
+            concepts=prepared.concepts,
+            split=splits[0],
+            wrong=measured.results.wrong,
+            environment=record,
+            settings=inputs.settings_of(config),
+            timing=clock.rows(),
+        )
+    report.show(rows)
+    return {"rows": len(rows), "report": "report.html"}

@@ -1,0 +1,1 @@
+"""Word translation between two vocabularies: dictionary files, and the suite that scores them."""
