@@ -4,6 +4,7 @@
 the tokenizer's own chat template). `{text}` stands for the word, `{lang}` for the English name of its language.
 """
 
+import datetime
 import re
 from collections.abc import Sequence
 from importlib import resources
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from jaxalign import languages
 from jaxalign.types import InputError
 
+DATE = datetime.date(2024, 7, 26)  # in chat templates that ask for today's; the date Llama 3.1's falls back on
 PAPER = "paper"  # Peng & Søgaard 2024, after Li & Li 2023
 _COLUMNS = ["name", "language", "form", "template"]
 
@@ -132,6 +134,23 @@ def _chat(frame: str, name: str, tokenizer: Any) -> str:
             "Choose another template with --template_names or a chat model with --models."
         )
     turn = [{"role": "user", "content": frame}]
-    rendered = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    template = tokenizer.chat_template
+    dated = {"chat_template": _with_fixed_date(template, name)} if "strftime_now" in str(template) else {}
+    rendered = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True, **dated)
     check_slots(rendered.replace("{text}", "\0").replace("{", "").replace("}", "").replace("\0", "{text}"), name)
     return rendered
+
+
+def _with_fixed_date(template: Any, name: str) -> str:
+    """The chat template with `DATE` for today's date: with the real one vectors would change every day."""
+    if isinstance(template, dict):
+        template = template.get("default")
+    fixed = re.sub(
+        r"strftime_now\(\s*(['\"])(.*?)\1\s*\)", lambda call: repr(DATE.strftime(call[2])), str(template)
+    )
+    if "strftime_now(" in fixed:
+        raise InputError(
+            f"Expected a chat template that asks for the date in a fixed format, got another call of strftime_now for "
+            f"the prompt {name!r}. Choose another template with --template_names."
+        )
+    return fixed

@@ -1,11 +1,13 @@
 """Templates: the paper's wording, every language, and files with mistakes."""
 
 import pytest
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxalign.embeddings import prompts
 from jaxalign.types import InputError
+from tests import tiny
 
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 HEADER = "name\tlanguage\tform\ttemplate\n"
@@ -88,3 +90,17 @@ def test_any_file_loads_or_is_an_input_error(tmp_path_factory, data):
         prompts.load(path)
     except InputError:
         pass
+
+
+def test_a_chat_template_that_asks_for_the_date_gives_the_same_prompt_every_day(tmp_path):
+    tiny.write_tokenizer(tmp_path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer.chat_template = (
+        "{% if strftime_now is defined %}{% set day = strftime_now('%d %b %Y') %}{% endif %}"
+        "{{ day }}: {{ messages[0]['content'] }}"
+    )
+    (text,) = prompts.fill(prompts.load()["chat"], ["ki"], "ja", tokenizer)
+    assert text.startswith("26 Jul 2024: ") and "ki" in text
+    tokenizer.chat_template = "{{ strftime_now(format) }}: {{ messages[0]['content'] }}"
+    with pytest.raises(InputError, match="strftime_now"):
+        prompts.fill(prompts.load()["chat"], ["ki"], "ja", tokenizer)
