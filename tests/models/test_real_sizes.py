@@ -41,7 +41,8 @@ def test_names_and_shapes_are_accounted_for(path):
     leaves = parameters.flatten(models.abstract(config))
     used = {key for keys in found.values() for key in keys if key is not None}
     filled = sum(math.prod(leaves[path].shape[1:]) * keys.count(None) for path, keys in found.items())
-    assert sum(math.prod(leaf.shape) for leaf in leaves.values()) - filled == sum(math.prod(shapes[key]) for key in used)
+    numbers = sum(math.prod(leaf.shape) for leaf in leaves.values())
+    assert numbers - filled == sum(math.prod(shapes[key]) for key in used)
     rest = {name for name in shapes if name not in used}
     assert all(is_known(name) for name in rest), rest
     if decoder:
