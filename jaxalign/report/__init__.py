@@ -7,14 +7,14 @@ from typing import TextIO
 
 from jaxalign.report import concept_map, facts, files, model_differences, tables
 from jaxalign.report.data_frame import read_results
-from jaxalign.report.files import read_rows, write_rows
+from jaxalign.report.files import read_rows, write_results, write_rows
 from jaxalign.report.joined import join
 from jaxalign.report.page.words import label_of
 from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, Split
 
-__all__ = ["join", "read_results", "read_rows", "render", "show", "write", "write_rows"]
+__all__ = ["join", "read_results", "read_rows", "render", "show", "write", "write_results", "write_rows"]
 
 _SHOWN = 8  # series whose pairs are printed on the screen
 
@@ -53,7 +53,7 @@ def write(
     if len({row["model"] for row in rows if row["model"]}) > 1:
         run = facts.Run("", folder, list(rows), extras, split._asdict() | {"test": list(split.test)}, {})
         rows = [*rows, *model_differences.rows([run], [{}], rows)]
-    files.write_results(folder, rows)
+    write_results(folder, rows)
     files.write_extras(folder, extras)
     return render(folder, rows, extras)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxalign.metrics.rows import COLUMNS
+from jaxalign.report.results import MEAN, SETTINGS
 from jaxalign.runtime.files import write_bytes, write_text
 from jaxalign.types import InputError
 
@@ -16,14 +17,31 @@ if TYPE_CHECKING:
 
 EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
 TABLE, LINES = "results.parquet", "results.jsonl"  # every row of a run, and the rows to read by eye
+_FEW = 2000  # rows of a run up to which results.jsonl holds them all
 _INTEGERS, _FRACTIONS = ("layer", "seed_size", "csls_k", "count"), ("value", "low", "high")
 _NEEDED = {"model", "setting", "source", "target", "metric", "subset", "value"}  # of a row
 
 
 def write_results(folder: Path, rows: Sequence[dict]) -> None:
-    """Writes all rows of a run as results.parquet and as results.jsonl."""
+    """Writes all rows of a run as results.parquet, and the main ones as results.jsonl."""
     write_rows(folder / TABLE, rows)
-    write_rows(folder / LINES, rows)
+    write_rows(folder / LINES, main_rows(rows))
+
+
+def main_rows(rows: Sequence[dict]) -> list[dict]:
+    """The rows to read by eye: means over all pairs, and P@1 of every pair, all concepts, in each setting.
+
+    All rows where there are few.
+    """
+    if len(rows) <= _FEW:
+        return list(rows)
+
+    def is_main(row: dict) -> bool:
+        if row["source"] == MEAN or row["target"] == MEAN:
+            return row["source"] == row["target"]
+        return row["metric"] == "P@1" and row["subset"] == "all" and row["setting"] in SETTINGS
+
+    return [row for row in rows if is_main(row)]
 
 
 def write_rows(path: str | Path, rows: Sequence[dict]) -> None:

@@ -11,6 +11,7 @@ from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
 from jaxalign.experiment import run
 from jaxalign.metrics.rows import COLUMNS
+from jaxalign.report import read_rows
 from tests.reference import reference_bounds
 from tests.tiny import concepts as tiny_concepts
 from tests.tiny import write_model
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def rows_of(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    return read_rows(folder)
 
 
 def test_real_spaces_agree_with_float64_numpy(shared, tmp_path):

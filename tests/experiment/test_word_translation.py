@@ -8,6 +8,7 @@ import pytest
 from jaxalign import bench
 from jaxalign.embeddings import word2vec_format
 from jaxalign.metrics import gains
+from jaxalign.report import read_rows
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_planted_turn_is_found(place, tmp_path, capsys):
     assert bench.main(command(place, tmp_path)) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["queries"], said["pairs_left_out"]) == (100, {"seed": 1, "test": 0})
-    rows = [json.loads(line) for line in (tmp_path / "run-0001" / "results.jsonl").read_text().splitlines()]
+    rows = read_rows(tmp_path / "run-0001")
     value = {(row["setting"], row["retrieval"]): row["value"] for row in rows if row["metric"] == "P@1"}
     assert value["after", "csls"] == value["after", "nn"] == 1.0 and value["before", "csls"] < 0.1
 

@@ -52,3 +52,16 @@ def test_a_table_of_other_things_is_refused(tmp_path):
     pyarrow.write_table(arrow.table({"a": [1]}), tmp_path / "results.parquet")
     with pytest.raises(InputError, match="columns"):
         files.read_rows(tmp_path)
+
+
+def test_the_lines_hold_the_main_rows_of_a_large_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_FEW", 10)
+    rows = make(tmp_path)
+    lines = files.read_rows(tmp_path / "results.jsonl")
+    assert files.read_rows(tmp_path) == rows and 0 < len(lines) < len(rows) / 4
+    assert all((row["source"] == "mean") == (row["target"] == "mean") for row in lines)
+    means = [row for row in rows if row["source"] == row["target"] == "mean"]
+    pairs = [row for row in rows if "mean" not in (row["source"], row["target"])]
+    main = [row for row in pairs if row["metric"] == "P@1" and row["subset"] == "all"]
+    assert [row for row in lines if row["source"] == "mean"] == means
+    assert [row for row in lines if row["source"] != "mean"] == main

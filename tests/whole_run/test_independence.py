@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jaxalign.report import read_rows
+
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--flagfile=benchmarks/quickstart.flags", "--embeddings=vanilla", "--controls=gpa", "--bootstrap=0",
          "--retrieval=csls", "--settings=before,after,null,ceiling_null"]  # fmt: skip
@@ -36,7 +38,7 @@ def run(tmp_path_factory):
 
 def figures(folder: Path) -> dict[str, dict]:
     """What a row is about -> the row."""
-    rows = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    rows = read_rows(folder)
     measured = ("value", "low", "high", "count")
     found = {json.dumps([row[name] for name in sorted(row) if name not in measured]): row for row in rows}
     assert len(found) == len(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jaxalign import bench
-from jaxalign.report import paper_numbers
+from jaxalign.report import paper_numbers, read_rows
 from jaxalign.report.results import Results
 from tests.tiny import LLAMA, concepts, write_model
 
@@ -54,7 +54,7 @@ def test_flagfile_runs(place, name, capsys, monkeypatch):
              f"--workdir={place / 'runs' / name}"]  # fmt: skip
     assert bench.main(["bench", *flags]) == 0, capsys.readouterr().err
     run = Path(json.loads(capsys.readouterr().out.splitlines()[-1])["run"])
-    rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    rows = read_rows(run)
     assert {row["setting"] for row in rows} >= {"before", "after", "ceiling", "null", "ceiling_null"}
     assert {row["embedding"] for row in rows if row["retrieval"] == "csls"} == {"vanilla", "prompt:paper"}
     expected = "mean" if family == "mt0" else "last"
@@ -65,7 +65,7 @@ def test_flagfile_runs(place, name, capsys, monkeypatch):
 def test_the_runs_name_matches_the_papers_table(place):
     """A checkpoint under the name of one of the ten stands beside the paper's figures; an untrained one does not."""
     run = place / "runs" / "bloomz-1b7" / "run-0001"
-    rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    rows = read_rows(run)
     assert "Beside the paper" not in (run / "report.html").read_text(encoding="utf-8")
     trained = [row | {"model": row["model"].removesuffix(" (random weights)")} for row in rows]
     body = paper_numbers.against_paper(Results(trained)).body

@@ -9,6 +9,7 @@ from scipy.stats import kstest
 
 from jaxalign import bench
 from jaxalign.embeddings import word2vec_format
+from jaxalign.report import read_rows
 from tests.conftest import planted
 
 LANGUAGES = ("en", "fr", "ro", "fi")
@@ -18,7 +19,7 @@ def run(tmp_path: Path, capsys, *flags: str) -> list[dict]:
     """Rows of a run through the command line."""
     assert bench.main(["bench", f"--workdir={tmp_path / 'runs'}", *flags]) == 0, capsys.readouterr().err
     folder = Path(json.loads(capsys.readouterr().out.splitlines()[-1])["run"])
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    return read_rows(folder)
 
 
 def figure(rows: list[dict], subset: str, metric: str = "P@1", setting: str = "after") -> dict:

@@ -49,7 +49,7 @@ def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path
     assert (first[0], second[0]) == (0, 0), (first, second)
     shares = [computed(first[2]), computed(second[2])]
     assert sorted(shares[0] + shares[1]) == alone and min(map(len, shares)) >= len(alone) // 2 - 1
-    assert (tmp_path / "run-0001" / "results.jsonl").read_bytes() == (run / "results.jsonl").read_bytes()
+    assert (tmp_path / "run-0001" / "results.parquet").read_bytes() == (run / "results.parquet").read_bytes()
     with np.load(run / "ranks.npz") as want, np.load(tmp_path / "run-0001" / "ranks.npz") as found:
         assert want.files == found.files and all((want[name] == found[name]).all() for name in want.files)
     assert "P@1" not in second[1]  # only the first process reports
@@ -60,7 +60,7 @@ def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path
     assert (first[0], second[0]) == (0, 0), (first, second)
     again = computed(first[2]) + computed(second[2])
     assert len(again) == len(alone) - 3 and computed(second[2])
-    assert (tmp_path / "run-0002" / "results.jsonl").read_bytes() == (run / "results.jsonl").read_bytes()
+    assert (tmp_path / "run-0002" / "results.parquet").read_bytes() == (run / "results.parquet").read_bytes()
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -74,7 +74,7 @@ def test_a_killed_process_ends_the_others_and_the_next_start_goes_on(one, tmp_pa
         return
     ((status, _, stderr),) = ended([start(tmp_path)])
     assert status == 0 and "embed" not in stderr.replace("embeddings", ""), stderr
-    assert (tmp_path / "run-0001" / "results.jsonl").read_bytes() == (one[0] / "results.jsonl").read_bytes()
+    assert (tmp_path / "run-0001" / "results.parquet").read_bytes() == (one[0] / "results.parquet").read_bytes()
 
 
 def test_processes_with_other_flags_are_refused_by_all(tmp_path):
@@ -105,7 +105,7 @@ def test_slurm_names_the_processes(one, tmp_path):
     ])  # fmt: skip
     assert (first[0], second[0]) == (0, 0), (first, second)
     assert sorted(computed(first[2]) + computed(second[2])) == one[1] and computed(first[2]) and computed(second[2])
-    assert (tmp_path / "run-0001" / "results.jsonl").read_bytes() == (one[0] / "results.jsonl").read_bytes()
+    assert (tmp_path / "run-0001" / "results.parquet").read_bytes() == (one[0] / "results.parquet").read_bytes()
 
 
 def test_auto_without_a_cluster_is_refused(tmp_path):

@@ -1,6 +1,5 @@
 """The command line on wrong input of every kind: one sentence that names the flag, status 2, nothing left behind."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxalign import bench
+from jaxalign.report import read_rows
 from tests.tiny import write_model
 
 HEADER = "id\tkind\ten\tfr\n"
@@ -51,7 +51,7 @@ def refused(tmp_path: Path, capsys, said: str, *flags: str) -> None:
 
 
 def results(tmp_path: Path, run: str = "run-0001") -> dict:
-    rows = map(json.loads, (tmp_path / "runs" / run / "results.jsonl").read_text().splitlines())
+    rows = read_rows(tmp_path / "runs" / run)
     return {(row["setting"], row["source"], row["target"], row["metric"]): row["value"] for row in rows}
 
 

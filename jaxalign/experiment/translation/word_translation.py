@@ -82,7 +82,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     with clock.phase("report"):
         plain = [dict(row) for row in rows]
         extras = {"environment": record, "settings": dataclasses.asdict(config), "timing": clock.rows()}
-        report.write_rows(out / "results.jsonl", plain)
+        report.write_results(out, plain)
         report.render(out, plain, extras)
     show(rows)
     coverage = {"seed": task.seed.coverage._asdict(), "test": task.test.coverage._asdict()}
