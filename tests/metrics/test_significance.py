@@ -146,3 +146,16 @@ def test_differences_without_any_spread_have_a_width():
     assert (same.low[0, 1], same.high[0, 1]) == pytest.approx((-z / (30 + z), z / (20 + z)))
     pairs = significance.paired(np.zeros((2, 2, 50)), draws=19)
     assert (pairs.low[0, 1], pairs.high[0, 1]) == pytest.approx((-z / (50 + z), z / (50 + z)))
+
+
+@pytest.mark.parametrize(("kinds", "compared"), [(2, 0), (4, 1)])
+def test_physical_down_is_not_tested_again_where_it_is_physical(kinds, compared):
+    """With as many abstract concepts as physical ones nothing is drawn down: one difference, not two equal ones."""
+    known = study()
+    place = {name: number for number, name in enumerate(known.split.test)}
+    names = tuple("abstract" if place.get(name, 1) % kinds == 0 else "physical" for name in known.concepts.ids)
+    rows = significance.rows(known._replace(concepts=known.concepts._replace(kinds=names)), draws=9)
+    for setting in ("before", "after"):
+        asked = dict(setting=setting, metric="P@1", source="en", target="fr")
+        found = {name: len(pick(rows, subset=f"abstract - {name}", **asked)) for name in ("physical", "physical_down")}
+        assert found == {"physical": 1, "physical_down": compared}
