@@ -35,6 +35,8 @@ from jaxalign.retrieval.penalties import Retrieval
 from jaxalign.runtime import files, targets
 
 LIMIT = 600  # seconds of one compilation
+# Names of custom calls in StableHLO; on a TPU each takes minutes to compile, on a GPU it runs on one matrix at a time.
+DECOMPOSITIONS = ("@Qr", "@Svd", "@Eigh", "geqrf", "gesvd", "gesdd", "syevd", "cusolver", "HouseholderProduct")
 
 
 class Compiled(NamedTuple):
@@ -45,6 +47,7 @@ class Compiled(NamedTuple):
     temporary_bytes: int = 0
     output_bytes: int = 0
     code_bytes: int = 0
+    decompositions: tuple[str, ...] = ()  # SVD, QR and eigenvalue routines that stand in the program
     error: str = ""
 
     @property
@@ -206,6 +209,7 @@ def compiled_here(spec: Any) -> Compiled:
     """One program compiled in this process."""
     _, build = BUILDERS[type(spec).__name__]
     lowered = build(spec)
+    found = sorted(name for name in DECOMPOSITIONS if name in lowered.as_text())
     start = time.perf_counter()
     memory = lowered.compile().memory_analysis()
     return Compiled(
@@ -214,6 +218,7 @@ def compiled_here(spec: Any) -> Compiled:
         memory.temp_size_in_bytes,
         memory.output_size_in_bytes,
         memory.generated_code_size_in_bytes,
+        tuple(found),
     )
 
 
