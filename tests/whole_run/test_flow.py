@@ -144,7 +144,7 @@ TESTED_IN = {
     "models/parameters models/config": "models/test_transformer.py",
     "models/t5_decoder models/t5_first_step": "models/test_t5.py",
     "models/checkpoint/cache models/checkpoint/load": "models/test_convert.py",
-    "models/checkpoint/files models/checkpoint/tokenizer": "models/test_wrong_checkpoints.py",
+    "models/checkpoint/files": "models/test_wrong_checkpoints.py",
     # Texts to stored spaces, in one path.
     "embeddings/extract embeddings/kinds embeddings/cached_spaces": "embeddings/test_embed.py",
     "embeddings/batches": "embeddings/test_packing.py",
@@ -168,7 +168,7 @@ TESTED_IN = {
     "experiment/inputs experiment/per_space experiment/space_ranks": "experiment/test_run.py",
     "experiment/alignment_suite": "experiment/test_run.py",
     "runtime/bucket_runs": "runtime/test_bucket.py",
-    "runtime/devices runtime/processes": "whole_run/test_processes.py",
+    "runtime/processes": "whole_run/test_processes.py",
     # What the page shows, read from the page.
     "report/drawing/figures report/drawing/marks report/drawing/svg report/results": "report/test_report.py",
     "report/page/build report/page/markdown report/page/words report/page/explorer_data": "report/test_report.py",
