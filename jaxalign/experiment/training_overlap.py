@@ -170,7 +170,7 @@ def split_note(trainings: Mapping[str, Training], split: Split) -> str:
     """What the training of the models means for the split, in one sentence; empty where it means nothing."""
     for name, (record, _) in trainings.items():
         if record.split == split:
-            return f"the split is the one that {name} brings; its test concepts were held out of its training"
+            return f"brought by {name}; its test concepts were held out of its training"
     names = [name for name, training in trainings.items() if training.trained]
     count = len({concept for training in trainings.values() for concept in training.trained})
     if not names or any(training.trained & set(split.test) for training in trainings.values()):
