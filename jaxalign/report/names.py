@@ -60,9 +60,11 @@ def points(row: dict) -> str:
 
 
 def short_percent(fraction: float) -> str:
-    """A fraction in percent to one decimal, small ones to two significant digits: `44.5`, `0.2`, `0.042`."""
+    """A fraction in percent to one decimal, below 1 to two, below 0.01 to two significant digits: `44.5`, `0.08`."""
     value = 100 * fraction
-    return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.2g}"
+    if value >= 1 or value == 0:
+        return f"{value:.1f}"
+    return f"{round(value, 2):g}" if value >= 0.01 else f"{value:.2g}"
 
 
 def p_value(p: float, floor: float = 0.001) -> str:

@@ -22,7 +22,7 @@ def test_reports_are_made_again_and_runs_are_joined(tmp_path, capsys):
     assert command.main([str(one)]) == 0
     assert (one / "report.html").read_text() == before
     assert command.main([str(one), str(two), "--out", str(out)]) == 0
-    assert len(report.read_rows(out / "results.jsonl")) == len(first) + len(second)
+    assert len(report.read_rows(out)) == len(first) + len(second)
     page = (out / "report.html").read_text()
     assert "first · vanilla" in page and "second · vanilla" in page
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["runs"] == 2

@@ -26,4 +26,4 @@ def test_a_share_has_as_many_digits_as_its_interval_supports(value, low, high, t
 def test_points_p_values_and_small_shares():
     assert names.points({"value": 0.036, "low": 0.021, "high": 0.05}) == "3.6 points (2.1 to 5.0)"
     assert (names.p_value(0.012), names.p_value(0.0005)) == ("p = .012", "p <= .001")
-    assert [names.short_percent(share) for share in (0.4454, 0.002, 0.00042, 0.0)] == ["44.5", "0.2", "0.042", "0.0"]
+    assert [names.short_percent(share) for share in (0.4454, 0.002, 0.00042, 0.0)] == ["44.5", "0.2", "0.04", "0.0"]

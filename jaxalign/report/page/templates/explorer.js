@@ -191,10 +191,10 @@
       const said = p === null ? "" : p.value <= 10 ? ", p ≤ .001" : `, p = ${(p.value / UNIT).toFixed(3).replace("0.", ".")}`;
       body.push(["fitted map - no map, P@1", percent(change.value, 2), interval(change).trim().slice(1, -1) + said, change.count ?? ""]);
     }
-    const head = make("tr", {}, ...["", "percent", "95 % interval", "queries"].map((name, i) => make("th", { scope: "col", ...(i ? { class: "n" } : {}) }, name || "\u00a0")));
+    const head = make("tr", {}, ...["setting", "percent", "95 % interval", "queries"].map((name, i) => make("th", { scope: "col", ...(i ? { class: "n" } : {}) }, name)));
     const rows = body.map(([name, ...rest]) => make("tr", {}, make("th", { scope: "row" }, name), ...rest.map((text) => make("td", { class: "n" }, String(text)))));
     const title = pair[0] === MEAN ? "Mean of all pairs" : `${data.names[pair[0]]} to ${data.names[pair[1]]}`;
-    place("pair-facts").replaceChildren(make("h3", {}, title), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
+    place("pair-facts").replaceChildren(make("h3", {}, title), make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Figures of ${title}` }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
   }
   async function curves() {
     const target = place("curves"), series = seriesPlace(), now = data.series[series];
