@@ -17,6 +17,7 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
 VERSION = 4  # raised when the result for the same key may change
+SCORES_VERSION = 1  # raised when the rows of the same ranks may change
 
 
 def digest(space: Space, split: Split, kind: str, options: Mapping[str, object]) -> str:
@@ -35,7 +36,7 @@ def digest_scores(evaluated: Sequence[Evaluated], options: Sequence[object]) -> 
     for one in evaluated:
         heads = [table[:3] for table in one.ranks.tables]
         about = (one.label, one.ranks.languages, one.concepts.ids, one.concepts.kinds, one.split, one.columns)
-        asked = [VERSION, options, heads, *about, list(one.subsets)]
+        asked = [VERSION, SCORES_VERSION, options, heads, *about, list(one.subsets)]
         made.update(json.dumps(asked, default=list).encode())
         given = [*one.subsets.values(), *([] if one.identical is None else [one.identical])]
         for table in [*(part for one_setting in one.ranks.tables for part in one_setting[3:]), *given]:
