@@ -116,9 +116,7 @@ class EntryMaker:
         if jax.process_index() == 0:
             names = [f"{pooling} {language}" for pooling in kind.poolings for language in kind.texts]
             index = dict(zip(names, plan.where, strict=True))
-            vector_store.begin(
-                path, _division(plan, shape, kind, engine.config.width), index, extract.replicas(engine)
-            )
+            vector_store.begin(path, _division(plan, shape, kind, engine.config.width), index, extract.replicas(engine))
         processes.barrier("embed begun")
         begun = vector_store.read_plan(path)
         if begun["width"] != plan.width:

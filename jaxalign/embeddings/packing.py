@@ -115,9 +115,7 @@ def round_up(count: int) -> int:
     return max(1, -(-count // step)) * step
 
 
-def _vectors(
-    requests: Sequence[Request], text_of: Sequence[np.ndarray], causal: bool, special_tokens: str
-) -> _Vectors:
+def _vectors(requests: Sequence[Request], text_of: Sequence[np.ndarray], causal: bool, special_tokens: str) -> _Vectors:
     """Distinct vectors: requests that ask for the same positions of the same text share one."""
     stops = 1 + max(int(np.diff(request.tokens.offsets).max(initial=0)) for request in requests)
     parts = []

@@ -145,9 +145,7 @@ def _with_fixed_date(template: Any, name: str) -> str:
     """The chat template with `DATE` for today's date: with the real one vectors would change every day."""
     if isinstance(template, dict):
         template = template.get("default")
-    fixed = re.sub(
-        r"strftime_now\(\s*(['\"])(.*?)\1\s*\)", lambda call: repr(DATE.strftime(call[2])), str(template)
-    )
+    fixed = re.sub(r"strftime_now\(\s*(['\"])(.*?)\1\s*\)", lambda call: repr(DATE.strftime(call[2])), str(template))
     if "strftime_now(" in fixed:
         raise InputError(
             f"Expected a chat template that asks for the date in a fixed format, got another call of strftime_now for "

@@ -57,9 +57,7 @@ def concepts_of(config: Config) -> Source:
 
 def _load(config: Config, languages: tuple[str, ...]) -> Concepts:
     cache = Path(config.workdir) / "cache"
-    return dataset.load(
-        config.concepts, languages, min_depth=config.min_depth, missing=config.missing, cache_dir=cache
-    )
+    return dataset.load(config.concepts, languages, min_depth=config.min_depth, missing=config.missing, cache_dir=cache)
 
 
 def _from_vec(config: Config) -> Source:

@@ -164,12 +164,19 @@ def _fold(
     return square
 
 
-def bounds(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+class Bounds(NamedTuple):
+    """Lower and upper end of 95 % intervals."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+
+def bounds(drawn: np.ndarray) -> Bounds:
     """Returns the 2.5 and 97.5 % points over the last axis, the outer ones of the draws they fall between."""
     draws = drawn.shape[-1]
     first, last = int(0.025 * (draws - 1)), int(np.ceil(0.975 * (draws - 1)))
     parted = np.partition(drawn, (first, last), axis=-1)
-    return parted[..., first].astype(np.float64), parted[..., last].astype(np.float64)
+    return Bounds(parted[..., first].astype(np.float64), parted[..., last].astype(np.float64))
 
 
 def _widen(figures: Figures, size: float) -> None:

@@ -7,7 +7,7 @@ Layer 0 is the embedding, the last layer comes after the final norm.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -246,24 +246,28 @@ def layer_table(config: Config) -> Layer:
     return Layer(jnp.asarray(windows, jnp.int32), jnp.asarray(kinds, jnp.int32), normed)
 
 
-def run_in_loop(
-    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep
-) -> tuple[jax.Array, dict[int, jax.Array]]:
+class RunStates(NamedTuple):
+    """What a run of blocks gives."""
+
+    state: jax.Array  # after the last block
+    kept: dict[int, jax.Array]  # layer -> what is kept of it
+
+
+def run_in_loop(step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep) -> RunStates:
     """Returns the state after `count` blocks, and what is kept of the layers in `middle`."""
     kept = {}
     for index in range(count):
         state = step(state, index)
         if index + 1 in middle:
             kept[index + 1] = keep(state)
-    return state, kept
+    return RunStates(state, kept)
 
 
-def run_in_scan(
-    step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep
-) -> tuple[jax.Array, dict[int, jax.Array]]:
+def run_in_scan(step: Step, state: jax.Array, count: int, middle: tuple[int, ...], keep: Keep) -> RunStates:
     """Returns the same as `run_in_loop`; one block is compiled, whatever the number of layers."""
     if not middle:
-        return jax.lax.scan(lambda state, index: (step(state, index), None), state, jnp.arange(count))[0], {}
+        last, _ = jax.lax.scan(lambda state, index: (step(state, index), None), state, jnp.arange(count))
+        return RunStates(last, {})
     places = np.full(count, len(middle), np.int32)  # layers that nobody asked for share the last row of the buffer
     places[[layer - 1 for layer in middle]] = np.arange(len(middle))
 
@@ -274,7 +278,7 @@ def run_in_scan(
 
     buffer = jnp.zeros((len(middle) + 1, *jax.eval_shape(keep, state).shape), jnp.float32)
     (state, buffer), _ = jax.lax.scan(step_and_keep, (state, buffer), jnp.arange(count))
-    return state, {layer: buffer[place] for place, layer in enumerate(middle)}
+    return RunStates(state, {layer: buffer[place] for place, layer in enumerate(middle)})
 
 
 def select_queries(context: Context, slots: jax.Array) -> Context:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from jaxalign.report import concept_map, facts, model_differences
 from jaxalign.report.facts import Run
@@ -10,7 +11,14 @@ from jaxalign.types import InputError
 _FIGURES = ("value", "count", "low", "high", "run")  # columns that do not say what a row is about
 
 
-def join(folders: Sequence[Path], keep_apart: bool = False) -> tuple[list[dict], dict]:
+class Joined(NamedTuple):
+    """Finished runs as one."""
+
+    rows: list[dict]
+    extras: dict  # what the page shows next to the rows
+
+
+def join(folders: Sequence[Path], keep_apart: bool = False) -> Joined:
     """Rows and extras of finished runs; those of one run alone are returned as they are.
 
     Rows of several runs get the column `run`. A row that two runs share counts once. A model that two runs measured
@@ -21,7 +29,7 @@ def join(folders: Sequence[Path], keep_apart: bool = False) -> tuple[list[dict],
     """
     runs = facts.read_runs(folders)
     if len(runs) == 1:
-        return runs[0].rows, runs[0].extras
+        return Joined(runs[0].rows, runs[0].extras)
     apart = {run.name: said for run in runs[1:] if (said := facts.differences(runs[0], run))}
     if apart and not keep_apart:
         name, said = next(iter(apart.items()))
@@ -47,7 +55,7 @@ def join(folders: Sequence[Path], keep_apart: bool = False) -> tuple[list[dict],
             rows.setdefault(_place(labelled), labelled)
     for row in model_differences.rows(runs, names, list(rows.values())):
         rows.setdefault(_place(row), row | {"run": ""})
-    return list(rows.values()), _extras(runs, names, notes)
+    return Joined(list(rows.values()), _extras(runs, names, notes))
 
 
 def _place(row: Mapping) -> tuple:

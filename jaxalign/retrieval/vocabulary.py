@@ -45,14 +45,21 @@ class Counted(NamedTuple):
     answers: Int[Array, " query"]
 
 
-def answer_table(source_rows: np.ndarray, target_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+class AnswerTable(NamedTuple):
+    """The queries of a dictionary and their right answers."""
+
+    queries: np.ndarray  # (query,) source rows
+    answers: np.ndarray  # (query, answer) target rows; short rows repeat their last answer
+
+
+def answer_table(source_rows: np.ndarray, target_rows: np.ndarray) -> AnswerTable:
     """(queries, right answers (query, answer)) of a dictionary's pairs; short rows repeat their last answer."""
     answers: dict[int, list[int]] = {}
     for query, answer in zip(source_rows.tolist(), target_rows.tolist(), strict=True):
         answers.setdefault(query, []).append(answer)
     width = max(map(len, answers.values()))
     table = [own + own[-1:] * (width - len(own)) for own in answers.values()]
-    return np.array(list(answers), np.int64), np.array(table, np.int64)
+    return AnswerTable(np.array(list(answers), np.int64), np.array(table, np.int64))
 
 
 def tile_rows(columns: int, memory_budget: int) -> int:
@@ -82,9 +89,7 @@ def count(
 
 
 @partial(jax.jit, static_argnames=("tile", "best"))
-def _count(
-    queries: Array, target: Array, penalty: Array, answers: Array, tiles: int, tile: int, best: bool
-) -> Counted:
+def _count(queries: Array, target: Array, penalty: Array, answers: Array, tiles: int, tile: int, best: bool) -> Counted:
     """Right answers are scored in the same product as all others; the best of them is the score to beat."""
 
     def count_tile(index: Array, counted: Counted) -> Counted:

@@ -1,6 +1,5 @@
 """Tokens must be the tokenizer's own; special ends, unknown texts and limits are told."""
 
-
 import numpy as np
 import pytest
 

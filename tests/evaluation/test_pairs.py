@@ -1,6 +1,5 @@
 """Ranks of every pair and setting against the float64 reference."""
 
-
 import numpy as np
 import pytest
 

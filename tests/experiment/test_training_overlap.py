@@ -24,9 +24,11 @@ def run(tmp_path: Path, capsys, *flags: str) -> tuple[dict, dict, str]:
     assert bench.main(["bench", *FAST, *flags, f"--workdir={tmp_path / 'runs'}"]) == 0
     output = capsys.readouterr()
     folder = Path(json.loads(output.out.splitlines()[-1])["run"])
-    return json.loads((folder / "split.json").read_text()), json.loads(
-        (folder / "environment.json").read_text()
-    ), output.err
+    return (
+        json.loads((folder / "split.json").read_text()),
+        json.loads((folder / "environment.json").read_text()),
+        output.err,
+    )
 
 
 def test_no_flags_take_the_demos_own_split(tmp_path, capsys):

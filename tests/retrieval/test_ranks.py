@@ -23,9 +23,7 @@ def ranked(source, target, tiling, answers=None, answers_back=None):
     for mark, given_ in zip(marks, (answers, answers_back), strict=True):
         mark[:rows] = mark[:rows] if given_ is None else given_
     buffer = np.zeros((padded, padded), np.float32) if tiling.keep else None
-    found = ranks.rank_both(
-        buffer, np.pad(source, below), np.pad(target, below), *marks, tiling=tiling, valid=rows
-    )[1:]
+    found = ranks.rank_both(buffer, np.pad(source, below), np.pad(target, below), *marks, tiling=tiling, valid=rows)[1:]
     return [Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
 
 

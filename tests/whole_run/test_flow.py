@@ -43,7 +43,7 @@ OWNERS = {
     "sklearn": set(),
 }
 LEVEL = {name: number for number, line in enumerate(ORDER) for name in line.split()}
-MOST_LINES, MOST_FILES = 300, 15
+MOST_LINES, MOST_FILES, MOST_PARAMETERS = 300, 15, 8
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -106,6 +106,20 @@ def test_folders_are_small():
     """One file per family is the exception."""
     for folder in {path.parent for path in FILES} - {PACKAGE / "models" / "families"}:
         assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_public_functions_take_few_parameters_and_return_no_bare_tuple(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__call__"):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            assert len([a for a in arguments if a.arg not in ("self", "cls")]) <= MOST_PARAMETERS, node.name
+    members = [member for top in tree.body if isinstance(top, ast.ClassDef) for member in top.body]
+    for node in [*tree.body, *members]:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.returns is not None:
+            returned = ast.unparse(node.returns)
+            assert not (returned.startswith("tuple[") and "..." not in returned), f"{node.name} returns {returned}"
 
 
 def test_nothing_imports_the_command_line():

@@ -75,7 +75,14 @@ class Table:
         return WordVectors(tuple(self._keys), self._vectors[: len(self._keys)])
 
 
-def header(file: BinaryIO, path: Path) -> tuple[int, int]:
+class Header(NamedTuple):
+    """What the first line of a .vec file says."""
+
+    vectors: int  # how many
+    width: int  # features of each
+
+
+def header(file: BinaryIO, path: Path) -> Header:
     """Number of vectors and of features, from the first line."""
     line = file.readline(256).removeprefix(b"\xef\xbb\xbf")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -88,7 +95,7 @@ def header(file: BinaryIO, path: Path) -> tuple[int, int]:
     count, width = map(int, fields)
     if count < 1 or width < 1:
         refuse(path, 1, "a positive count and dimension", repr(text[:60]))
-    return count, width
+    return Header(count, width)
 
 
 def check_size(path: Path, count: int, row_bytes: int) -> None:
@@ -111,8 +118,6 @@ def decoded(path: Path, number: int, key: bytes) -> str:
         refuse(path, number, "UTF-8 text", "other bytes", remedy)
 
 
-def refuse(
-    path: Path, line: int, expected: str, got: str, remedy: str = "Correct the file in --spaces"
-) -> NoReturn:
+def refuse(path: Path, line: int, expected: str, got: str, remedy: str = "Correct the file in --spaces") -> NoReturn:
     """Raises the InputError of one line of a file."""
     raise InputError(f"Expected {expected}, got {got} ({path}, line {line}). {remedy}.")

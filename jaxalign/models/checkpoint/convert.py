@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -108,11 +108,18 @@ def aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return buffer[start : start + size].view(jnp.dtype(dtype)).reshape(shape)
 
 
-def convert(raw: np.ndarray, take: Any, stacked: int, dtype: str, sharding: Any) -> tuple[jax.Array, np.ndarray]:
+class Leaf(NamedTuple):
+    """One leaf of the parameters on its devices."""
+
+    values: jax.Array
+    finite: np.ndarray  # for each tensor in it, whether all its numbers are finite in the dtype
+
+
+def convert(raw: np.ndarray, take: Any, stacked: int, dtype: str, sharding: Any) -> Leaf:
     """Returns the leaf, and for each tensor in it whether all its numbers are finite in `dtype`."""
     placed = jax.device_put(raw, whole_sharding(sharding, raw))
     leaf, finite = _converter(take, stacked, dtype, sharding)(placed)
-    return leaf, np.asarray(finite).reshape(-1)
+    return Leaf(leaf, np.asarray(finite).reshape(-1))
 
 
 @lru_cache(maxsize=64)

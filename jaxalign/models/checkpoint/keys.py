@@ -136,5 +136,3 @@ def taken_shape(source: Source, shape: tuple[int, ...]) -> tuple[int, ...] | Non
         return jax.eval_shape(source.take, jax.ShapeDtypeStruct(tuple(shape), jnp.float32)).shape
     except (TypeError, ValueError):
         return None
-
-

@@ -112,9 +112,7 @@ def base_of(adapter: lora.Adapter) -> Place:
         ) from error
 
 
-def pretrained(
-    origin: Origin, config: Config, shardings: dict[str, Any], cache_dir: str | Path | None
-) -> Weights:
+def pretrained(origin: Origin, config: Config, shardings: dict[str, Any], cache_dir: str | Path | None) -> Weights:
     """Returns parameters and digest from the cache, or from the checkpoint's files, which then fill the cache."""
     entry, place = None, origin.place
     if cache_dir is not None and place.folder.is_dir():

@@ -1,6 +1,5 @@
 """Cohere2 (Command R7B and its like): Cohere with RoPE in the local layers and no positions in the global ones."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_layer_types
 from jaxalign.models.families.cohere import read_cohere

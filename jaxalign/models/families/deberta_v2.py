@@ -1,6 +1,5 @@
 """DeBERTa-v2 and -v3 (mDeBERTa): BERT with disentangled attention and relative positions."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._gpt_like import linears, norms, read_biased
 from jaxalign.models.families._llama_like import Source, Table

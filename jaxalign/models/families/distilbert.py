@@ -1,6 +1,5 @@
 """DistilBERT: BERT without token types."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._gpt_like import linears, norms, read_biased
 from jaxalign.models.families._llama_like import Source, Table

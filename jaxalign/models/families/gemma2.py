@@ -1,6 +1,5 @@
 """Gemma 2: Gemma with norms before and after both halves, capped logits, a window in every other layer."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_windows
 from jaxalign.models.families.gemma import read_gemma

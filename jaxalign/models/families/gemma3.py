@@ -1,6 +1,5 @@
 """Gemma 3, text: Gemma 2 norms without caps, head norms, five local layers to a global one, two RoPE bases."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import PREFIXES as DECODER_PREFIXES
 from jaxalign.models.families._llama_like import decoder_table, read_layer_types

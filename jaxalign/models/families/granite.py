@@ -1,6 +1,5 @@
 """Granite 3: Llama's shape with a factor on the embedding, on the logits of attention, and on what each part adds."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_decoder
 from jaxalign.models.fields import Fields

@@ -1,6 +1,5 @@
 """Llama 2 and 3.x, and what is saved in its shape: EuroLLM, Salamandra, the demo model; EuroBERT, its encoder form."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_decoder
 from jaxalign.models.fields import Fields

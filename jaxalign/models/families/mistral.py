@@ -1,6 +1,5 @@
 """Mistral and Ministral: Llama's shape, with a sliding window in every layer of version 0.1 and in chosen layers."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import PREFIXES as DECODER_PREFIXES
 from jaxalign.models.families._llama_like import decoder_table, original_length, read_decoder, read_windows

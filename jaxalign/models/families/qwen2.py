@@ -1,6 +1,5 @@
 """Qwen2 and Qwen2.5: Llama's shape with biases on queries, keys and values."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_decoder, read_layer_types
 from jaxalign.models.fields import Fields, need

@@ -1,6 +1,5 @@
 """SmolLM3: Llama's shape with no positions in every fourth layer."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, decoder_table, read_decoder, read_layer_types
 from jaxalign.models.fields import Fields, need

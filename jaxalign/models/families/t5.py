@@ -1,6 +1,5 @@
 """T5, mT5 (mT0, Aya-101) and umT5: relative buckets in place of positions, no scale in attention, RMS norms."""
 
-
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import Source, Table, transpose
 from jaxalign.models.fields import Fields, activation, need
