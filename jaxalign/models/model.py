@@ -125,7 +125,7 @@ class Model(Transformer):
 
     @property
     def default_pooling(self) -> str:
-        """ "first", "mean" or "last": as the folder's sentence-transformers modules say, otherwise by family.
+        """How token states become one vector, first, mean or last: as the folder's modules say, otherwise by family.
 
         Raises InputError if the folder makes its vectors in a way that no pooling of ours gives.
         """
