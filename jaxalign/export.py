@@ -1,9 +1,9 @@
 """`python -m jaxalign.export RUN --format=FORMAT`: a run's results as tables for a paper or in others' formats."""
 
 import argparse
-import datetime
 import json
 import sys
+import time
 from pathlib import Path
 
 from jaxalign.report import facts, files
@@ -58,7 +58,7 @@ def write_folder(folder: Path, form: str, out: Path, dataset: str | None = None,
     seconds = int(files.results_file(folder).stat().st_mtime)
     written: dict[Path, str] = {}
     if form == "hf-eval":
-        date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
         for model, text in hub.hugging_face(run.rows, str(dataset), task, date).items():
             written[out / _folder_name(model) / ".eval_results" / "jaxalign.yaml"] = text
     elif form == "mteb":

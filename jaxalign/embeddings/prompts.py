@@ -4,8 +4,8 @@
 the tokenizer's own chat template). `{text}` stands for the word, `{lang}` for the English name of its language.
 """
 
-import datetime
 import re
+import time
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from jaxalign import languages
 from jaxalign.types import InputError
 
-DATE = datetime.date(2024, 7, 26)  # in chat templates that ask for today's; the date Llama 3.1's falls back on
+# For chat templates that ask for today's date: the one that Llama 3.1's falls back on.
+DATE = time.strptime("2024-07-26", "%Y-%m-%d")
 PAPER = "paper"  # Peng & Søgaard 2024, after Li & Li 2023
 _COLUMNS = ["name", "language", "form", "template"]
 
@@ -145,7 +146,8 @@ def _with_fixed_date(template: Any, name: str) -> str:
     """The chat template with `DATE` for today's date: with the real one vectors would change every day."""
     if isinstance(template, dict):
         template = template.get("default")
-    fixed = re.sub(r"strftime_now\(\s*(['\"])(.*?)\1\s*\)", lambda call: repr(DATE.strftime(call[2])), str(template))
+    call_of_date = r"strftime_now\(\s*(['\"])(.*?)\1\s*\)"
+    fixed = re.sub(call_of_date, lambda call: repr(time.strftime(call[2], DATE)), str(template))
     if "strftime_now(" in fixed:
         raise InputError(
             f"Expected a chat template that asks for the date in a fixed format, got another call of strftime_now for "

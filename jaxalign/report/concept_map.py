@@ -72,6 +72,8 @@ def _projected(before: np.ndarray, after: np.ndarray, hub: np.ndarray) -> dict[s
     signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])  # an axis has no direction of its own
     clouds = {name: (rows - middle) @ (axes * signs[:, None]).T for name, rows in
               (("before", before), ("after", after), ("hub", hub))}  # fmt: skip
+    if len(axes) < 2:  # spaces of one feature lie on a line
+        clouds = {name: np.pad(cloud, ((0, 0), (0, 1))) for name, cloud in clouds.items()}
     largest = max(float(np.abs(cloud).max()) for cloud in clouds.values()) or 1.0
     return {name: np.round(cloud / largest * _UNIT).astype(int).tolist() for name, cloud in clouds.items()}
 

@@ -6,8 +6,11 @@ wants the rest adds its own handler to the logger "jaxalign".
 
 import logging
 import sys
+import threading
 
 LOGGER = logging.getLogger("jaxalign")
+# The lock of all bars, made here: a signal that arrives while tqdm makes one of its own would leave it without any.
+LOCK = threading.RLock()
 
 # absl's --verbosity: 1 debug, 0 information, -1 warnings, -2 errors, -3 fatal errors.
 _LEVELS = {-3: logging.CRITICAL, -2: logging.ERROR, -1: logging.WARNING, 0: logging.INFO}
@@ -23,6 +26,7 @@ class StderrHandler(logging.Handler):
             if "tqdm" in sys.modules:  # nothing to keep clear of before the first bar
                 from tqdm import tqdm
 
+                tqdm.set_lock(LOCK)
                 tqdm.write(text, file=sys.stderr)
             else:
                 sys.stderr.write(text + "\n")

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, TextIO
 
-from jaxalign.runtime.log import LOGGER
+from jaxalign.runtime.log import LOCK, LOGGER
 
 LOG_SECONDS = 10.0  # between two lines of a log
 BAR_SECONDS = 0.1  # between two drawings of a bar
@@ -42,6 +42,7 @@ class Progress:
             return None
         from tqdm import tqdm
 
+        tqdm.set_lock(LOCK)
         tqdm.monitor_interval = 0  # no thread beside the run's own
         return tqdm(
             total=self._total, desc=self._label, unit=f" {self._unit}", file=stream, dynamic_ncols=True,

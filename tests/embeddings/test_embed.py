@@ -166,22 +166,23 @@ def test_wrong_input_is_named(model, tmp_path):
 
 
 def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_path):
-    def spaces(count):
+    def spaces(count, turn=0):
         letters = np.random.default_rng(count).integers(97, 123, (2 * count, 8), np.uint8)
         words = tuple(bytes(row).decode() for row in letters)
         by_language = {"en": words[:count], "fr": words[count:]}
         concepts = Concepts(tuple(map(str, range(count))), ("other",) * count, by_language, ())
-        embed.spaces(model, concepts, embed.SpaceOptions(layers="all"), store_root=tmp_path)
+        embed.spaces(model, concepts, embed.SpaceOptions(layers="all"), store_root=tmp_path / str(turn))
 
-    def peak(count):
+    def peak(count, turn):
         tracemalloc.start()
-        spaces(count)
+        spaces(count, turn)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
 
     spaces(6_000)  # imports, programs
-    small, large = peak(8_000), peak(16_000)
+    # The lowest of two: how far the writer lags behind on a busy machine is part of a peak.
+    small, large = (min(peak(count, turn) for turn in range(2)) for count in (8_000, 16_000))
     vector = 4 * model.width * (model.num_layers + 1)
     a_text = (large - small) / (2 * 8_000)
     assert vector == 512 and 0 < a_text < 260  # the words (57 bytes), their tokens, their place in the plan

@@ -61,7 +61,7 @@ def test_a_text_of_no_token_is_refused(tmp_path):
     folder = put_tokenizer(tmp_path / "model", "bytes")
     with pytest.raises(InputError, match="one token or more per text, got none for '##' at index 1"):
         tokenize.tokenize(models.load(folder, weights="random").tokenizer, ["dog", "##"])
-    path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "##1"))  # "##1" has one token, "1"
+    path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "##x"))  # "##x" has one token, "x"
     flags = (f"--models={folder}", f"--workdir={tmp_path / 'runs'}", "--embeddings=vanilla")
     assert bench.main(["bench", *FAST, *flags, f"--concepts={path}"]) == 0
 
@@ -83,7 +83,7 @@ def test_a_language_of_unknown_words_alone_is_named(tmp_path, capsys):
     assert bench.main(["bench", *FAST, *flags, f"--workdir={tmp_path / 'runs'}"]) == 2
     heard = capsys.readouterr().err
     assert "vanilla, ja: 10 of 10 texts are nothing but the unknown token" in heard
-    assert "got one vector for all concepts in ja. Leave that out of --languages" in heard
+    assert "got one vector for all concepts in ja. Leave these out of --languages" in heard
     assert bench.main(["bench", *FAST, *flags, "--languages=en,fr", f"--workdir={tmp_path / 'runs'}"]) == 0
 
 

@@ -77,4 +77,6 @@ CASES = {
 def test_parity(tmp_path, name):
     config, options = CASES[name]
     auto = "AutoModelForMaskedLM" if name == "eurobert" else "AutoModelForCausalLM"
-    check_family(tmp_path, getattr(transformers, config)(**(SMALL | options)), auto, half="-" not in name)
+    # Which experts a token takes is a choice: a rounding in bfloat16 can turn it, and the state is another one then.
+    half = "-" not in name and name != "mixtral"
+    check_family(tmp_path, getattr(transformers, config)(**(SMALL | options)), auto, half=half)

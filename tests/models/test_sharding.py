@@ -11,6 +11,7 @@ from jax.sharding import PartitionSpec
 from safetensors.numpy import save_file
 
 from jaxalign import models
+from jaxalign.models import parameters
 from jaxalign.models.checkpoint import sharding
 from tests.models.parity import random_tensors
 
