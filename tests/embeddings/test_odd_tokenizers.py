@@ -61,7 +61,7 @@ def test_a_text_of_no_token_is_refused(tmp_path):
     folder = put_tokenizer(tmp_path / "model", "bytes")
     with pytest.raises(InputError, match="one token or more per text, got none for '##' at index 1"):
         tokenize.tokenize(models.load(folder, weights="random").tokenizer, ["dog", "##"])
-    path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "##x"))  # "##x" has one token, "x"
+    path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "x##"))  # the word is "x", one token
     flags = (f"--models={folder}", f"--workdir={tmp_path / 'runs'}", "--embeddings=vanilla")
     assert bench.main(["bench", *FAST, *flags, f"--concepts={path}"]) == 0
 
