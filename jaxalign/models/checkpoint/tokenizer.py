@@ -1,9 +1,9 @@
 """The tokenizer of a checkpoint's folder, held to what its tokenizer.json says."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
+from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
 # Scripts, digits, spaces and signs in which normalizers and pre-tokenizers differ.
@@ -37,7 +37,8 @@ def read_tokenizer(folder: Path) -> Any:
     path = folder / "tokenizer.json"
     if not path.is_file() or not differs(tokenizer, path):
         return tokenizer
-    logging.warning("%s: %s reads tokenizer.json otherwise; the file is followed.", folder, type(tokenizer).__name__)
+    name = type(tokenizer).__name__
+    LOGGER.warning("%s: %s splits texts in another way than tokenizer.json; the file is followed.", folder, name)
     tokenizer = read(PreTrainedTokenizerFast)
     if differs(tokenizer, path):
         raise InputError(
@@ -48,7 +49,7 @@ def read_tokenizer(folder: Path) -> Any:
 
 
 def differs(tokenizer: Any, path: Path) -> bool:
-    """Returns whether a tokenizer splits any probe otherwise than its tokenizer.json, special tokens left aside."""
+    """Returns whether a tokenizer splits any probe in another way than its tokenizer.json, without special tokens."""
     from tokenizers import Tokenizer
 
     try:
