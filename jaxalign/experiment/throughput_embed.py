@@ -1,6 +1,6 @@
 """Extraction only: texts and tokens per second, model FLOP/s and share of the measured product peak, of any model.
 
-A model is a folder or hub id (`--weights=random` reads its config.json alone) or one of the published shapes in
+A model is a folder or hub id (`--weights=random` reads only its config.json) or one of the published shapes in
 data/shapes.json, whose weights are drawn on the device: no checkpoint is needed. Texts are the built-in concepts as
 bare words and inside the paper's prompt; where a shape has no tokenizer, pieces of three characters stand for tokens.
 

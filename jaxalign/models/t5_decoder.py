@@ -27,7 +27,7 @@ class Cross(nnx.Module):
 class DecoderBlock(nnx.Module):
     """Self-attention, cross attention and MLP, each on a normed state with a residual sum.
 
-    The softmax of a single token is 1 whatever its query, key and bias: self-attention is its value and output alone.
+    The softmax of a single token is 1 whatever its query, key and bias: self-attention is only its value and output.
     """
 
     def __init__(self, config: Config, rngs: nnx.Rngs):

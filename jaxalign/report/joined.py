@@ -19,7 +19,7 @@ class Joined(NamedTuple):
 
 
 def join(folders: Sequence[Path], keep_apart: bool = False) -> Joined:
-    """Rows and extras of finished runs; those of one run alone are returned as they are.
+    """Rows and extras of finished runs; those of a single run are returned as they are.
 
     Rows of several runs get the column `run`. A row that two runs share counts once. A model that two runs measured
     differently (other settings, languages or weights, or another value of the same figure) is kept apart: the name of

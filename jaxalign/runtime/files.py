@@ -22,7 +22,7 @@ BLOCK = 1 << 22  # bytes read at a time for a checksum
 def atomic_writer(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A binary file that becomes `path` when the block ends, and is removed when the block raises.
 
-    mode: permissions of a new file before the umask; 0o600 for a file that its owner alone may read.
+    mode: permissions of a new file before the umask; 0o600 for a file that only its owner may read.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

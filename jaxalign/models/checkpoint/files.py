@@ -135,7 +135,7 @@ def _open_torch(paths: list[Path]) -> Checkpoint:
         try:
             tensors |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         except (RuntimeError, OSError, EOFError, ValueError, TypeError, pickle.UnpicklingError) as error:
-            raise InputError(f"Expected tensors alone in {path}, got {str(error)[:200]}. {AGAIN}") from error
+            raise InputError(f"Expected only tensors in {path}, got {str(error)[:200]}. {AGAIN}") from error
     return {
         key: Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), partial(_copy, tensor))
         for key, tensor in tensors.items()

@@ -47,7 +47,7 @@ def shardings(mesh: Mesh, leaves: dict[str, Any]) -> dict[str, NamedSharding]:
 
 
 def bytes_per_device(leaves: dict[str, Any], model_parallel: int) -> int:
-    """Returns the bytes of parameters that each device holds, from shapes alone."""
+    """Returns the bytes of parameters that each device holds, from their shapes."""
     total = 0
     for path, leaf in leaves.items():
         split = model_parallel if "model" in spec(path, tuple(leaf.shape), model_parallel) else 1
