@@ -3,21 +3,22 @@
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from jaxalign.evaluation.result import Ranks, SettingRanks
 from jaxalign.metrics.evaluated import Evaluated
 from jaxalign.metrics.rows import ResultRow
+from jaxalign.report import files as report_files
 from jaxalign.runtime import bucket, files
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
 VERSION = 4  # raised when the result for the same key may change
-SCORES_VERSION = 1  # raised when the rows of the same ranks may change
+SCORES_VERSION = 2  # raised when the rows of the same ranks may change
 
 
 def digest(space: Space, split: Split, kind: str, options: Mapping[str, object]) -> str:
@@ -65,14 +66,14 @@ def read(path: Path) -> Ranks | None:
 
 
 def write_rows(path: Path, rows: Sequence[ResultRow]) -> None:
-    """As `write`, result rows."""
-    _put(path, zlib.compress(json.dumps(rows).encode(), level=1))
+    """As `write`, result rows, as the Parquet table that results.parquet is."""
+    _put(path, report_files.packed_rows([dict(row) for row in rows]))
 
 
 def read_rows(path: Path) -> list[ResultRow] | None:
     """As `read`, result rows."""
     data = _get(path)
-    return None if data is None else json.loads(zlib.decompress(data))
+    return None if data is None else cast(list[ResultRow], report_files.unpacked_rows(data))
 
 
 def _put(path: Path, data: bytes) -> None:

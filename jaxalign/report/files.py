@@ -51,13 +51,25 @@ def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
     """
     path = Path(path)
     if path.suffix == ".parquet":
-        import pyarrow.parquet
-
-        buffer = io.BytesIO()
-        pyarrow.parquet.write_table(_table(rows), buffer, compression="zstd")
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, packed_rows(rows))
     else:
         write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def packed_rows(rows: Sequence[dict]) -> bytes:
+    """Rows as the bytes of a Parquet table; ValueError for a number that is not finite."""
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(_table(rows), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def unpacked_rows(data: bytes) -> list[dict]:
+    """The rows of `packed_rows`."""
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()
 
 
 def _table(rows: Sequence[dict]) -> "pyarrow.Table":
@@ -122,8 +134,20 @@ def _reading(path: Path, expected: str, read: Callable[[], Any], also: type[Exce
 
 
 def write_extras(folder: Path, extras: dict) -> None:
-    """Writes what the page shows beside the rows."""
-    write_text(folder / EXTRAS, json.dumps(extras, ensure_ascii=False, indent=1, default=str) + "\n")
+    """Writes what the page shows next to the rows: one line per part, and one per record of a long part."""
+    parts = [f"{json.dumps(name)}: {_lines(value)}" for name, value in extras.items()]
+    write_text(folder / EXTRAS, "{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _lines(value: object) -> str:
+    """JSON of a value; the records of a list of records stand on lines of their own."""
+    if isinstance(value, list) and value and all(isinstance(record, dict) for record in value):
+        return "[\n" + ",\n".join(map(_json, value)) + "\n]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"))
 
 
 def read_extras(folder: Path) -> dict:

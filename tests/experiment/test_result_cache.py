@@ -1,11 +1,15 @@
 """Ranks and rows come back as they were written; a damaged file counts as absent; keys tell what differs."""
 
+import io
+
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.result import Ranks, SettingRanks
 from jaxalign.experiment import result_cache
+from jaxalign.metrics.rows import Place, result_row
 from jaxalign.types import Space, SpaceLabel, Split
 
 
@@ -22,8 +26,13 @@ def test_ranks_and_rows_come_back(tmp_path):
     assert back.languages == ("en", "fr")
     for want, table in zip(made().tables, back.tables, strict=True):
         assert want[:3] == table[:3] and all((x == y).all() for x, y in zip(want[3:], table[3:], strict=True))
-    result_cache.write_rows(tmp_path / "rows", [{"model": "é", "value": 0.1}])
-    assert result_cache.read_rows(tmp_path / "rows") == [{"model": "é", "value": 0.1}]
+    rows = [result_row(Place(model="é", metric=name), 0.1, 5, 0.05, 0.25) for name in ("P@1", "MRR")]
+    result_cache.write_rows(tmp_path / "rows", rows)
+    assert result_cache.read_rows(tmp_path / "rows") == rows
+    packed = io.BytesIO((tmp_path / "rows").read_bytes()[16:])
+    assert pyarrow.parquet.read_table(packed).column("metric").to_pylist() == ["P@1", "MRR"]
+    result_cache.write_rows(tmp_path / "empty", [])
+    assert result_cache.read_rows(tmp_path / "empty") == []
     assert result_cache.read(tmp_path / "none") is None and result_cache.read_rows(tmp_path / "none") is None
 
 

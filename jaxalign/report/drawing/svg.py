@@ -9,6 +9,8 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from jaxalign.report.drawing.smaller import smaller
+
 # A colour has one meaning over the whole page: these are settings and kinds of concepts, `PALETTE` is for series.
 COLOURS = {
     "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#6fae8d", "null": "#d9822b",
@@ -70,7 +72,7 @@ def _inline(svg: str, name: str) -> str:
     """Matplotlib's file as an element of a page: no prolog, no metadata, scaling, ids of its own, the page's ink."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = smaller(svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{name}-", svg)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
@@ -80,7 +82,8 @@ def _inline(svg: str, name: str) -> str:
 
 def file_text(picture: Picture) -> str:
     """The picture as a file of its own: dark ink on white paper, so that it can be read on a dark page as well."""
-    whole = picture.svg.replace("<svg", f'<svg color="{_FILE_INK}"', 1)
+    whole = re.sub(rf'(id="|href="#|url\(#){re.escape(picture.name)}-', r"\1", picture.svg)  # no other figure is near
+    whole = whole.replace("<svg", f'<svg color="{_FILE_INK}"', 1)
     opened = re.match(r"<svg[^>]*>", whole)
     assert opened is not None  # `draw` made it
     paper = f'<rect width="100%" height="100%" fill="{_PAPER}"/>'

@@ -65,7 +65,11 @@ def explorer_data(
 
 def packed(data: Mapping) -> str:
     """The data as base64 of compressed JSON, for a script element of the page."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return packed_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
+def packed_text(text: str) -> str:
+    """Base64 of compressed text."""
     return base64.b64encode(gzip.compress(text.encode("utf-8"), mtime=0)).decode("ascii")
 
 

@@ -47,16 +47,19 @@ def render(page: Page) -> str:
 
 
 def _explorer(data: Mapping | None) -> dict[str, str] | None:
-    """The explorer's data and its library: Vega, Vega-Lite and Vega-Embed as one script, as vl-convert ships them."""
+    """The explorer's data and its library: Vega, Vega-Lite and Vega-Embed as one script, as vl-convert ships them.
+
+    Both are compressed: the library is 0.9 MB of text and 0.4 MB in the page.
+    """
     return {"data": explorer_data.packed(data), "library": _library()} if data else None
 
 
 @cache
-def _library() -> Markup:
+def _library() -> str:
     import vl_convert
 
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub misses its default
-    return Markup(bundle.replace("</script", "<\\/script"))
+    return explorer_data.packed_text(bundle)
 
 
 def html_table(table: Table) -> str:

@@ -22,12 +22,13 @@ from tests.report.runs import EVIL, make
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run --disable-default-apps --enable-logging=stderr --v=0 --virtual-time-budget=2000"
+    "--no-first-run --disable-default-apps --enable-logging=stderr --v=0 --virtual-time-budget=20000"
 )
 
 # Reports what a reader would meet: run inside the page after it has loaded, its findings become the title.
-PROBE = """<script>addEventListener("load", () => { setTimeout(() => {
-  const svgs = [...document.querySelectorAll("figure svg, img")];
+PROBE = """<script>addEventListener("load", () => { const probe = () => {
+  if (document.documentElement.dataset.explorer !== "ready") { setTimeout(probe, 50); return; }
+  const svgs = [...document.querySelectorAll("figure svg")];
   const table = document.querySelector("table.sort"), button = table.querySelectorAll("th button")[1];
   const column = () => [...table.tBodies[0].rows].map((row) => +row.cells[1].dataset.v);
   button.click(); const down = column(); button.click(); const up = column();
@@ -36,7 +37,7 @@ PROBE = """<script>addEventListener("load", () => { setTimeout(() => {
     empty: svgs.filter((s) => s.getBoundingClientRect().height < 50 && !s.closest("details")).length,
     requests: performance.getEntriesByType("resource").map((r) => r.name),
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth };
-  document.body.innerHTML = ""; document.body.textContent = "FOUND" + JSON.stringify(found) + "END"; }, 50); });
+  document.body.innerHTML = ""; document.body.textContent = "FOUND" + JSON.stringify(found) + "END"; }; setTimeout(probe, 50); });
 </script>"""
 CATCH = "<script>window.errors = []; addEventListener('error', (e) => errors.push(e.message)); \
 console.error = (...a) => errors.push(a.join(' '));</script>"

@@ -19,7 +19,12 @@
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(stream).text());
+    return new Response(stream).text();
+  }
+  async function library() { // a script element of its own, as if it stood in the page
+    const script = document.createElement("script");
+    script.textContent = await unpack(place("explorer-library").textContent);
+    document.head.append(script);
   }
 
   // Figures: one record per matrix, found by series, setting, seed size, subset and metric.
@@ -318,8 +323,9 @@
   }
 
   (async () => {
-    if (!window.vegaEmbed || !window.DecompressionStream) return;
-    data = await unpack(place("explorer-data").textContent);
+    if (!window.DecompressionStream) return; // a browser from before 2023: tables and figures remain
+    await library();
+    data = JSON.parse(await unpack(place("explorer-data").textContent));
     index();
     chosen = { ...data.series[data.best], setting: "after", subset: "all", metric: "P@1" };
     const codes = data.languages.map(([code]) => code);
