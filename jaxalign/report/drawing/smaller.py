@@ -1,4 +1,4 @@
-"""Matplotlib's SVG in fewer bytes: the same drawing without comments, blanks, unused ids and digits that nobody sees."""
+"""Matplotlib's SVG in fewer bytes: the same drawing without comments, unused ids and digits that nobody sees."""
 
 import re
 

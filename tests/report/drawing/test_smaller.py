@@ -38,14 +38,18 @@ def corners(data):
     return [corner for corner, before in zip(made, [None, *made], strict=False) if corner != before]
 
 
+def parsed(style):
+    parts = (part.split(":") for part in style.split(";") if ":" in part)
+    return {name.strip(): value.strip() for name, value in parts}
+
+
 def elements(text):
     """(tag, style as inherited, clip, corners) of every path and use, in the order of drawing."""
     found = []
 
     def walk(element, style, clip):
         for child in element:
-            own = {**style, **dict(part.strip().split(":") for part in child.get("style", "").split(";") if ":" in part)}
-            own = {name: value.strip() for name, value in own.items()}
+            own = style | parsed(child.get("style", ""))
             cut = bool(child.get("clip-path")) or clip
             if child.tag in (SVG + "path", SVG + "use"):
                 found.append((child.tag, own, cut, corners(child.get("d", ""))))
@@ -54,7 +58,7 @@ def elements(text):
     root = ElementTree.fromstring(text)
     rule = next((element.text for element in root.iter(SVG + "style")), "")
     start = root.get("style") or re.sub(r".*\{|\}", "", rule)
-    walk(root, {n.strip(): v.strip() for n, v in (part.split(":") for part in start.split(";"))}, False)
+    walk(root, parsed(start), False)
     return found
 
 

@@ -37,7 +37,8 @@ PROBE = """<script>addEventListener("load", () => { const probe = () => {
     empty: svgs.filter((s) => s.getBoundingClientRect().height < 50 && !s.closest("details")).length,
     requests: performance.getEntriesByType("resource").map((r) => r.name),
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth };
-  document.body.innerHTML = ""; document.body.textContent = "FOUND" + JSON.stringify(found) + "END"; }; setTimeout(probe, 50); });
+  document.body.innerHTML = ""; document.body.textContent = "FOUND" + JSON.stringify(found) + "END"; };
+  setTimeout(probe, 50); });
 </script>"""
 CATCH = "<script>window.errors = []; addEventListener('error', (e) => errors.push(e.message)); \
 console.error = (...a) => errors.push(a.join(' '));</script>"
