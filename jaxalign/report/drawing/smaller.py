@@ -59,7 +59,8 @@ def _rounded(number: str) -> str:
 
 def _without_plain_groups(svg: str) -> str:
     """Groups without attributes change nothing; their content stays."""
-    kept, opened = [], []
+    kept: list[str] = []
+    opened: list[bool] = []
     for part in re.split(r"(</?g\b[^>]*>)", svg):
         if part.startswith("</g"):
             part = part if opened.pop() else ""
@@ -75,7 +76,9 @@ def _without_plain_groups(svg: str) -> str:
 def _shared(svg: str, attribute: str) -> str:
     """Neighbours with the same value of an attribute get it from one group around them."""
     written = re.compile(rf' {attribute}="([^"]*)"')
-    made, run, value = [], [], None
+    made: list[str] = []
+    run: list[str] = []
+    value: str | None = None
 
     def end() -> None:
         if value is not None and len(run) > 1:
