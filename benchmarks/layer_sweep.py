@@ -16,7 +16,7 @@ import numpy as np
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pairs import evaluate
 from jaxalign.evaluation.rows import Rows
-from jaxalign.experiment.throughput_align import planted
+from jaxalign.experiment.throughput.work import planted
 from jaxalign.runtime import log
 from jaxalign.runtime.progress import Progress
 

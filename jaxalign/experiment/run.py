@@ -69,20 +69,20 @@ def plan_suite(config: Config, out: Path, clock: Clock) -> dict:
 
 def embed_suite(config: Config, out: Path, clock: Clock) -> dict:
     """Extraction throughput: texts and tokens per second, FLOP/s against the peak of the device."""
-    from jaxalign.experiment import throughput_embed, throughput_table
+    from jaxalign.experiment.throughput import embed, table
 
-    earlier = throughput_table.read(config.compare, config.suite) if config.compare else []
-    rows = throughput_embed.run(config, out, clock)
+    earlier = table.read(config.compare, config.suite) if config.compare else []
+    rows = embed.run(config, out, clock)
     return {"rows": rows} | _shown_throughput(rows, earlier, config, out)
 
 
 def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
     """Alignment throughput: pairs per second, FLOP/s against the peak of the device."""
-    from jaxalign.experiment import throughput_align, throughput_table
+    from jaxalign.experiment.throughput import align, table
 
-    earlier = throughput_table.read(config.compare, config.suite) if config.compare else []
+    earlier = table.read(config.compare, config.suite) if config.compare else []
     languages = 7 if config.languages == ("auto",) else len(config.languages)
-    options = throughput_align.KernelOptions(
+    options = align.KernelOptions(
         [parse_size(size) for size in config.sizes],
         languages=languages,
         settings=config.settings,
@@ -93,20 +93,20 @@ def kernels_suite(config: Config, out: Path, clock: Clock) -> dict:
         repeats=config.repeats,
         seed=config.seed,
     )
-    rows = throughput_align.run(options, out)
+    rows = align.run(options, out)
     return {"rows": len(rows), "measured": rows} | _shown_throughput(rows, earlier, config, out)
 
 
 def _shown_throughput(rows: list[dict], earlier: list[dict], config: Config, out: Path) -> dict:
     """Prints the table of a throughput suite, and the comparison with an earlier run, which it returns."""
-    from jaxalign.experiment import throughput_table
+    from jaxalign.experiment.throughput import table
 
     files.write_json(out / "environment.json", environment.environment(dtype=config.dtype))
-    print(throughput_table.table(rows))
+    print(table.table(rows))
     if not earlier:
         return {}
-    compared = throughput_table.comparison(rows, earlier)
-    print(f"\n{throughput_table.comparison_table(compared)}")
+    compared = table.comparison(rows, earlier)
+    print(f"\n{table.comparison_table(compared)}")
     return {"compared": compared}
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from jaxalign.types import InputError
 
 FILES = {"kernels": "kernels.jsonl", "embed": "embed.jsonl"}
+SCHEMA = 2  # of a row; from 2 on `similarity` is the product only, and `pair` what `similarity` was before
 # What two rows have in common that measure the same thing.
-KEYS = ("stage", "train", "test", "features", "languages", "candidates", "settings", "precision", "model", "embedding",
-        "pooling", "layers", "texts", "dtype")  # fmt: skip
+KEYS = ("schema", "stage", "train", "test", "features", "languages", "candidates", "settings", "precision", "model",
+        "embedding", "pooling", "layers", "texts", "dtype")  # fmt: skip
 _HEAD = ("stage", "size", "ms (low-high)", "rate", "GFLOP/s", "of peak", "GB/s", "of copy", "peak memory", "compile s")
 
 
@@ -69,7 +70,7 @@ def comparison_table(found: Sequence[Mapping[str, Any]]) -> str:
     """The comparison for the screen; `*` where the ranges do not overlap."""
     lines = [("compared with the earlier run", "times as fast", "range", "")]
     for row in found:
-        name = " ".join(str(row[key]) for key in KEYS if key in row and key not in ("candidates", "settings"))
+        name = " ".join(str(row[key]) for key in KEYS if key in row and key not in ("schema", "candidates", "settings"))
         mark = "*" if row["apart"] else ""
         lines.append((name, f"{row['times_as_fast']:.2f}", f"{row['low']:.2f}-{row['high']:.2f}", mark))
     return _aligned(lines)

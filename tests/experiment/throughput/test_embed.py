@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from jaxalign import models
-from jaxalign.experiment import throughput_embed
+from jaxalign.experiment.throughput import embed
 from jaxalign.runtime import clock
 from tests import tiny
 
@@ -18,7 +18,7 @@ def rows(tmp_path_factory):
         models=(str(tiny.write_model(folder / "model")),), weights="random", dtype="float32", seed=0, model_parallel=1,
         embeddings=("vanilla", "prompt"), pooling=("auto",), layers="last", batch_tokens=0, repeats=2, texts=70,
     )  # fmt: skip
-    found = throughput_embed.run(config, folder, clock.Clock())
+    found = embed.run(config, folder, clock.Clock())
     assert [json.loads(line) for line in (folder / "embed.jsonl").read_text("utf-8").splitlines()] == found
     return found
 
@@ -42,7 +42,7 @@ def test_counted_work_is_two_operations_a_block_parameter(rows):
 
 
 def test_every_published_shape_is_read():
-    shapes = json.loads((throughput_embed.resources.files("jaxalign") / "data/shapes.json").read_text("utf-8"))
+    shapes = json.loads((embed.resources.files("jaxalign") / "data/shapes.json").read_text("utf-8"))
     assert len(shapes) >= 6
     for raw in shapes.values():
         assert models.read_config(raw).num_layers > 0

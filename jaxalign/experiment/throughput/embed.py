@@ -22,6 +22,7 @@ import jax
 from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.embeddings import extract, packing, prompts, tokenize
+from jaxalign.experiment.throughput import table
 from jaxalign.flag_rules import layer_numbers
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import environment, peaks
@@ -45,7 +46,9 @@ def run(config: Any, out: Path, clock: clock_module.Clock) -> list[dict[str, Any
                 pooled = model.default_pooling if pooling == "auto" else pooling
                 with clock.phase("embed"):
                     row = measure(model, part, pooled, config.layers, config.batch_tokens, config.repeats, peak)
-                rows.append({"model": name, "embedding": embedding, "dtype": config.dtype, **row})
+                rows.append(
+                    {"schema": table.SCHEMA, "model": name, "embedding": embedding, "dtype": config.dtype, **row}
+                )
     write_text(out / "embed.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return rows
 
@@ -69,10 +72,11 @@ def token_rows(model: models.Model, words: dict[str, tuple[str, ...]], embedding
     texts = [f"{text}{i // len(texts) or ''}" for i, text in ((i, texts[i % len(texts)]) for i in range(count))]
     if (model.folder / "config.json").exists():
         return tokenize.tokenize(model.tokenizer, texts, max_length=model.max_length)
-    return tokenize.from_rows([[1, *_pieces(text, model.config.vocab)] for text in texts])
+    return tokenize.from_rows([[1, *pieces(text, model.config.vocab)] for text in texts])
 
 
-def _pieces(text: str, vocab: int) -> list[int]:
+def pieces(text: str, vocab: int) -> list[int]:
+    """Token ids of pieces of three characters, from 2 on: for shapes that have no tokenizer."""
     pieces = (text[i : i + 3].encode() for i in range(0, len(text), 3))
     return [2 + int.from_bytes(hashlib.blake2b(piece, digest_size=4).digest(), "big") % (vocab - 2) for piece in pieces]
 
