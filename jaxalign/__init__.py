@@ -8,6 +8,7 @@ From Python, `import jaxalign` is enough:
     rank            spaces of several languages -> rank of the right answer, {setting: (source, target, query)}
     precision_at    ranks -> P@k, (source, target)
     run, Config     a whole run as on the command line
+    apply_map       vectors of other words -> the space of another language, by a map of --export_maps
     read_results    a finished run -> its rows as a pandas DataFrame
 
 A space is a matrix whose rows are concepts and whose columns are features; the rows of all languages stand for the
@@ -18,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see
+    from jaxalign.alignment.map_file import apply_map
     from jaxalign.config import Config
     from jaxalign.embeddings.embed import embed
     from jaxalign.evaluation.pairs import rank
@@ -27,11 +29,12 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from jaxalign.report.data_frame import read_results
 
 __version__ = "0.1.0"
-__all__ = ["Config", "embed", "hidden_states", "load_model", "precision_at", "rank", "read_results", "run"]
+__all__ = ["Config", "apply_map", "embed", "hidden_states", "load_model", "precision_at", "rank", "read_results", "run"]
 
 # The module and the name in it that each public name stands for.
 _SOURCES = {
     "Config": ("jaxalign.config", "Config"),
+    "apply_map": ("jaxalign.alignment.map_file", "apply_map"),
     "embed": ("jaxalign.embeddings.embed", "embed"),
     "hidden_states": ("jaxalign.models", "hidden_states"),
     "load_model": ("jaxalign.models", "load_model"),

@@ -212,6 +212,12 @@ class Config:
     )
     run_name: str = _option("", "name of the folder of the run; empty: the next free run-NNNN")
     export_spaces: bool = _option(False, "write the spaces of the run as folders of LANGUAGE.vec files")
+    export_maps: bool = _option(
+        False,
+        "write the fitted map of every pair and space as maps/SPACE/fr-en.safetensors, for jaxalign.apply_map (up to 8 "
+        "bytes x dimension x dimension each)",
+    )
+    export_mapped: str = _option("", "language into whose space all others are mapped and written, as LANGUAGE.vec")
     memory_budget: float = _option(4.0, "GiB that the alignment may use for similarities", bounds=(0.01, 1e6))
     compilation_cache: bool = _option(True, "keep compiled programs in the user's cache folder")
     debug_nans: bool = _option(False, "stop at the first NaN inside compiled code (slow)")

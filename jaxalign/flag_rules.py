@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from jaxalign.types import InputError
 
 WORK_FOLDERS = ("spaces", "ranks", "cache")  # stand next to the runs in --workdir
+_EXPORTS = ("export_spaces", "export_maps", "export_mapped")
 # The groups in which --help lists the flags; modes are sums of them.
 GROUPS: dict[str, tuple[str, ...]] = {
     "Models": ("models", "revision", "weights", "weights_cache", "dtype", "batch_tokens", "model_parallel"),
@@ -23,7 +24,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
-    "The run": ("suite", "workdir", "run_name", "export_spaces", "memory_budget", "compilation_cache", "debug_nans"),
+    "The run": ("suite", "workdir", "run_name", "memory_budget", "compilation_cache", "debug_nans"),
+    "Exports of a run": _EXPORTS,
     "Several hosts": ("coordinator", "num_processes", "process_id"),
     "Plan": ("target",),
     "Throughput suites": ("sizes", "repeats", "texts", "compare"),
@@ -35,6 +37,7 @@ _ALIGNMENT = (
     *GROUPS["Map"],
     *GROUPS["Retrieval"],
     *GROUPS["Figures"],
+    *_EXPORTS,
     *_RUN,
 )
 # Mode -> the flags that it reads.
@@ -45,15 +48,15 @@ MODES: dict[str, frozenset[str]] = {
         "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
         "completion retrieval csls_k k bootstrap lowercase".split()
     )
-    | frozenset(_RUN) - {"export_spaces"},
+    | frozenset(_RUN),
     # A plan reads the flags of the run that it plans; those that change no shape are allowed too.
     "--suite=plan": frozenset(("target", *GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
     "--suite=embed": frozenset(
         "models weights dtype model_parallel batch_tokens embeddings pooling layers repeats texts compare".split()
     )
-    | frozenset(_RUN) - {"export_spaces", "memory_budget"},
+    | frozenset(_RUN) - {"memory_budget"},
     "--suite=kernels": frozenset("sizes languages settings dtype precision candidates repeats compare".split())
-    | frozenset(_RUN) - {"export_spaces"},
+    | frozenset(_RUN),
 }
 # Flag that opens a mode of its own -> what to add so that it is read.
 _OPENED_BY = {
@@ -169,9 +172,10 @@ def _check_concepts(config: Any) -> None:
             )
     if len(config.languages) < 2 and config.languages != ("auto",):
         raise InputError(f"Expected at least two --languages, got {','.join(config.languages)!r}.")
-    for code in config.languages:
-        if not re.fullmatch(r"\w+([-_]\w+)*", code):
-            raise InputError(f"Expected --languages as codes such as en or zh-Hans, got {code!r}.")
+    for name, codes in (("languages", config.languages), ("export_mapped", (config.export_mapped or "en",))):
+        for code in codes:
+            if not re.fullmatch(r"\w+([-_]\w+)*", code):
+                raise InputError(f"Expected --{name} as codes such as en or zh-Hans, got {code!r}.")
 
 
 def _check_processes(config: Any) -> None:

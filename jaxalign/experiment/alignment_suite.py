@@ -11,7 +11,7 @@ from jaxalign import report
 from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import covariates, dataset, splitting, subsets
 from jaxalign.config import Config
-from jaxalign.experiment import design, inputs, limits, model_checks, per_space, training_overlap
+from jaxalign.experiment import design, inputs, limits, map_export, model_checks, per_space, training_overlap
 from jaxalign.experiment.inputs import ModelSpaces, Traits
 from jaxalign.experiment.training_overlap import Training
 from jaxalign.experiment.translation import word_translation
@@ -85,6 +85,8 @@ def prepare(config: Config) -> Prepared:
     seed_sizes = limits.seed_sizes_of(config, splits[0])
     traits = inputs.traits_of(config, concepts) if "matched" in config.controls else Traits((), {})
     limits.check_controls(config, concepts)
+    if config.export_mapped:
+        map_export.target_of(config.export_mapped, tuple(concepts.words))
     config = dataclasses.replace(config, k=limits.ks_of(config, concepts, splits))
     domains = covariates.domains(concepts) if "domains" in config.controls else {}
     return Prepared(config, concepts, vec_space, trainings, splits, seed_sizes, traits, domains)
@@ -116,8 +118,7 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
                     split = prepared.splits[0]
                     coordinates = concept_map.coordinates(space, concepts, split, config.normalize, config.seed)
                     measured.maps.append(coordinates)
-                if config.export_spaces:
-                    inputs.export(space, out / "spaces", prepared.trainings.get(space.label.model))
+                _export(prepared, study, space, out, mapped=bool(figures.rows))
     if not measured.results.rows:
         vectors = model.spaces[-1].vectors
         same = ", ".join(code for code in vectors if is_constant(vectors[code], parse_steps(config.normalize)))
@@ -126,6 +127,21 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
             "--languages, or change --pooling or --layers."
         )
     return measured
+
+
+def _export(prepared: Prepared, study: per_space.Study, space: Space, out: Path, mapped: bool) -> None:
+    """Writes what --export_spaces, --export_maps and --export_mapped ask for of a space."""
+    config = prepared.config
+    if config.export_spaces:
+        inputs.export(space, out / "spaces", prepared.trainings.get(space.label.model))
+    if mapped and (config.export_maps or config.export_mapped):
+        options = dataclasses.replace(study.options, seed_sizes=prepared.seed_sizes)
+        maps = map_export.MapExport(space, prepared.splits[0], options)
+        if config.export_maps:
+            maps.write_maps(out / "maps")
+        if config.export_mapped:
+            target = map_export.target_of(config.export_mapped, tuple(space.vectors))
+            maps.write_mapped(out / "mapped", target)
 
 
 def _concept_figures(prepared: Prepared) -> list[ResultRow]:

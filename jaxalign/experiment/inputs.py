@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxalign.concepts import dataset, splitting
 from jaxalign.config import PAPER_LANGUAGES, Config
-from jaxalign.experiment import training_overlap
+from jaxalign.experiment import map_export, training_overlap
 from jaxalign.experiment.training_overlap import Training, TrainingRecord
 from jaxalign.languages import canonical
 from jaxalign.runtime.clock import Clock
@@ -227,8 +227,7 @@ def export(space: Space, folder: Path, training: Training | None) -> None:
     """Writes a space as `folder`/MODEL-EMBEDDING-POOLING-LAYER/LANG.vec, with what its model was trained on."""
     from jaxalign.embeddings import word2vec_format
 
-    label = space.label._replace(model=Path(space.label.model).name)
-    name = "-".join(str(part).replace("/", "_").replace(":", "_") for part in label)
+    name = map_export.folder_name(space.label)
     word2vec_format.write_folder(folder / name, space.ids, space.vectors)
     if training:
         training_overlap.write(folder / name, training)

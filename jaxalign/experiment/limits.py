@@ -29,7 +29,7 @@ def check_controls(config: Config, concepts: Concepts) -> None:
         from jaxalign.metrics import isometry
 
         isometry.check_size(isometry.DEFAULT, len(concepts.ids))
-    if config.export_spaces:
+    if config.export_spaces or config.export_mapped:
         from jaxalign.embeddings import word2vec_format
 
         word2vec_format.keys_of(concepts.ids)

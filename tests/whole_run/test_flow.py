@@ -26,7 +26,7 @@ ORDER = [
 OWNERS = {
     "nltk": {"concepts"},
     "transformers": {"models", "embeddings"},
-    "safetensors": {"models"},
+    "safetensors": {"models", "alignment"},
     "orbax": {"models", "embeddings"},
     "matplotlib": {"report", "experiment"},
     "absl": {"bench"},

@@ -38,7 +38,7 @@ def test_the_readmes_example_runs_as_printed(tmp_path, monkeypatch, capsys):
 
 def test_public_names_are_there_and_documented():
     assert set(jaxalign.__all__) == {
-        "Config", "embed", "hidden_states", "load_model", "precision_at", "rank", "read_results", "run",
+        "Config", "apply_map", "embed", "hidden_states", "load_model", "precision_at", "rank", "read_results", "run",
     }  # fmt: skip
     assert set(jaxalign.__all__) <= set(dir(jaxalign))
     for name in jaxalign.__all__:
