@@ -193,7 +193,8 @@ DICTIONARY = ("--dictionary=test.txt", "--seed_dictionary=seed.txt", "--spaces=v
 IGNORED = [
     *((DICTIONARY, flag) for flag in (
         "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,null",
-        "--settings=ceiling", "--null_draws=3", "--export_spaces", "--export_maps", "--export_mapped=en", "--precision=fast", "--split=/nonexistent.json",
+        "--settings=ceiling", "--null_draws=3", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
+        "--export_maps", "--export_mapped=en",
         "--concepts=wordnet", "--models=gpt2", "--layers=all", "--design=star", "--map=ridge", "--scale",
         "--translate", "--candidates=test", "--retrieval=csls,isf", "--test_size=4", "--min_depth=3",
         "--embeddings=prompt", "--pooling=mean", "--dtype=bfloat16", "--batch_tokens=64", "--weights=random")),
