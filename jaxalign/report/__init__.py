@@ -1,6 +1,7 @@
 """Rows -> tables on the screen, results.jsonl, report.md, figures and one self-contained report.html."""
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -47,6 +48,7 @@ def write(
         environment=dict(environment or {}),
         settings=dict(settings or {}),
         timing=[dict(row) for row in timing],
+        made=int(time.time()),
     )
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)

@@ -46,8 +46,8 @@ def share(row: dict) -> str:
     low, high = row.get("low"), row.get("high")
     if low is None or high is None or low == high:
         return f"{short_percent(row['value'])} %"
-    digits = _digits(high - low)
-    return f"{100 * row['value']:.{digits}f} % ({100 * low:.{digits}f}-{100 * high:.{digits}f})"
+    count = digits(high - low)
+    return f"{100 * row['value']:.{count}f} % ({100 * low:.{count}f}-{100 * high:.{count}f})"
 
 
 def points(row: dict) -> str:
@@ -55,8 +55,8 @@ def points(row: dict) -> str:
     low, high = row.get("low"), row.get("high")
     if low is None or high is None or low == high:
         return f"{100 * row['value']:.1f} points"
-    digits = _digits(high - low)
-    return f"{100 * row['value']:.{digits}f} points ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+    count = digits(high - low)
+    return f"{100 * row['value']:.{count}f} points ({100 * low:.{count}f} to {100 * high:.{count}f})"
 
 
 def short_percent(fraction: float) -> str:
@@ -72,6 +72,6 @@ def p_value(p: float, floor: float = 0.001) -> str:
     return f"p <= {floor:.3f}".replace("0.", ".") if p <= floor + 1e-9 else f"p = {p:.3f}".replace("0.", ".")
 
 
-def _digits(width: float) -> int:
+def digits(width: float) -> int:
     """Decimals of a percentage whose interval has this width (as a fraction)."""
     return 0 if width >= 0.2 else 1 if width >= 0.005 else 2

@@ -35,12 +35,13 @@ class Results:
     """Rows by cell: `cells[Cell(series, setting, seed_size, subset, metric)][source, target]` is a row."""
 
     def __init__(self, rows: Iterable[dict]):
+        self.rows = list(rows)
         self.cells: dict[Cell, dict[tuple[str, str], dict]] = {}
         self.parameters: dict[str, int] = {}  # of each model, where they were counted
         self._settings: dict[Series, dict[str, dict[int, None]]] = {}
         self._subsets: dict[Series, dict[str, None]] = {}
         codes: dict[str, None] = {}
-        for row in rows:
+        for row in self.rows:
             if row["metric"] == "parameters":
                 self.parameters[row["model"]] = int(row["value"])
             series = Series(*(row[name] for name in Series._fields))

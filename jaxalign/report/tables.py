@@ -3,19 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jaxalign.report.results import SETTINGS, Results, Series, name_of, percent
-
-
-class PValue(float):
-    """A p-value in a table; `floor` is the smallest that its number of draws can give."""
-
-    floor: float
-
-    def __new__(cls, value: float, floor: float = 0.001) -> "PValue":
-        """A p-value from 999 draws unless `floor` says otherwise."""
-        made = super().__new__(cls, value)
-        made.floor = floor
-        return made
+from jaxalign.report.cells import Percent, PValue, measured_or_none, with_common_digits
+from jaxalign.report.results import SETTINGS, Results, Series, name_of
 
 
 class Table(NamedTuple):
@@ -29,7 +18,7 @@ class Table(NamedTuple):
 
 
 def headline(results: Results, among: Sequence[Series]) -> Table:
-    """Mean P@1 over all ordered pairs in every setting, percent; one row per series."""
+    """Mean P@1 over all ordered pairs in every setting with its interval, percent; one row per series."""
     shown = [name for name in SETTINGS if any(results.pairs(series, name) for series in among)]
     body = [[name_of(series, among), *_means(results, series, shown)] for series in among]
     note = "Mean over all ordered pairs. null and ceiling_null: the same with a shuffled dictionary."
@@ -43,20 +32,18 @@ def precisions(results: Results, series: Series) -> Table:
     return Table("Every k, mean over all pairs, percent", ["metric", *shown], body)
 
 
-def _means(results: Results, series: Series, settings: Sequence[str], metric: str = "P@1") -> list[float | None]:
-    return [_percent(results.mean(series, setting, metric=metric)) for setting in settings]
+def _means(results: Results, series: Series, settings: Sequence[str], metric: str = "P@1") -> list[Percent | None]:
+    return [measured_or_none(results.mean(series, setting, metric=metric), with_interval=True) for setting in settings]
 
 
 def matrix(results: Results, series: Series, setting: str, subset: str = "all", metric: str = "P@1") -> Table:
     """A metric of every ordered pair, percent: source down, target across."""
     pairs, codes = results.pairs(series, setting, subset, metric), results.languages
-    body = [[source, *(_percent(pairs.get((source, target))) for target in codes)] for source in codes]
+    cells = [[measured_or_none(pairs.get((source, target))) for target in codes] for source in codes]
+    with_common_digits(cell for line in cells for cell in line)
+    body = [[source, *line] for source, line in zip(codes, cells, strict=True)]
     title = f"{metric} {setting}, percent: from the row's language to the column's"
     return Table(title, ["", *codes], body, heat=True)
-
-
-def _percent(row: dict | None) -> float | None:
-    return None if row is None else percent(row["value"])
 
 
 def text(table: Table) -> str:
@@ -90,11 +77,13 @@ def numeric_columns(table: Table) -> list[bool]:
 
 
 def plain(cell: object) -> str:
-    """A cell as text: two decimals, a p-value to three, and at its floor as `<= .001`; small numbers keep a digit."""
+    """A cell as text: percentages as their interval supports, other numbers with two decimals or two digits."""
     if cell is None:
         return ""
     if isinstance(cell, PValue):
-        return f"<= {cell.floor:.3f}".replace("0.", ".") if cell <= cell.floor + 1e-9 else f"{cell:.3f}"
+        return cell.text
+    if isinstance(cell, Percent):
+        return f"{cell.text} {cell.interval}".rstrip()
     if isinstance(cell, float):
         return f"{cell:.2f}" if abs(cell) >= 0.01 or cell == 0 else f"{cell:.2g}"
     return " ".join(str(cell).split())

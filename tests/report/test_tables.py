@@ -21,7 +21,8 @@ def test_tables_hold_the_rows_values(tmp_path):
     (mean,) = pick(rows, setting="after", seed_size=20, subset="all", metric="P@1", source="mean", target="mean")
     assert headline.body[0][headline.header.index("after")] == round(100 * mean["value"], 2)
     text = tables.text(table)
-    assert len(text.splitlines()) == 5 and f"{table.body[1][1]:.2f}" in text
+    assert len(text.splitlines()) == 5 and f"  {table.body[1][1]:.0f}" in text  # intervals of 20 points and more
+    assert f"({100 * mean['low']:.1f}-{100 * mean['high']:.1f})" in tables.text(headline)
 
 
 def test_means_without_mean_rows_are_computed(tmp_path):

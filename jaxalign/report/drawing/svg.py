@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 
 from jaxalign.report.drawing.smaller import smaller
 
+# Each colour has a contrast of 3 or more with the page's paper, light and dark.
 # A colour has one meaning over the whole page: these are settings and kinds of concepts, `PALETTE` is for series.
 COLOURS = {
-    "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#6fae8d", "null": "#d9822b",
-    "ceiling_null": "#e8b98a", "chance": "#b0b7c3", "abstract": "#a8327d", "physical": "#4d7c0f",
-    "physical_down": "#9dbf6a",
+    "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#549a75", "null": "#cc7722",
+    "ceiling_null": "#b08a60", "chance": "#8a8f99", "abstract": "#b5388a", "physical": "#4d7c0f",
+    "physical_down": "#7a9c48",
 }  # fmt: skip
-PALETTE = ("#0f8b8d", "#8c2f39", "#6b4e9b", "#7a6a00", "#b0468c", "#3f5d3a", "#5c4033", "#475569")
+PALETTE = ("#0f8b8d", "#c2566a", "#8a63c9", "#8f7a00", "#b0468c", "#5f8a57", "#a06a4c", "#6b7f9c")
 INK = "#010203"  # a mark that becomes currentColor: figures follow the page's light or dark theme
 GREY = "#8a94a3"
 _PAPER, _FILE_INK = "#ffffff", "#1b2430"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import jaxalign
-from jaxalign.report.page import explorer_data, words
+from jaxalign.report.page import explorer_data, exports, words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
 from jaxalign.report.sections import concept_clouds, finding, headline, results_sections, run_info
@@ -30,6 +30,7 @@ def build(results: Results, extras: Mapping) -> Page:
         notes=_notes(extras),
         version=jaxalign.__version__,
         explorer=explorer_data.explorer_data(results, extras, order, best),
+        exports=exports.exports(results.rows, extras),
     )
 
 

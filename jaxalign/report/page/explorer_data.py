@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxalign import languages as languages_module
-from jaxalign.report import names
+from jaxalign.report import families, names
 from jaxalign.report.page import words
 from jaxalign.report.results import (
     DIFFERENCE,
@@ -21,6 +21,7 @@ from jaxalign.report.results import (
     last_layers,
     short_model,
 )
+from jaxalign.report.sections import model_groups, model_size
 
 _UNIT = 10_000  # fractions are whole ten-thousandths: a hundredth of a percent
 _VALUES, _VALUES_EACH = 120_000, 70_000  # figures of pairs in the page: for one model, and for each further one
@@ -50,7 +51,11 @@ def explorer_data(
         if budget < 0:
             break
     return {
-        "languages": [[code, names.language_name(code), languages_module.script(code)] for code in languages],
+        "languages": [
+            [code, names.language_name(code), languages_module.script(code), families.family(code)]
+            for code in languages
+        ],
+        "board": _board(results, series),
         "series": [[short_model(one.model), *one[1:]] for one in series],
         "settings": {name: names.setting_name(name) for name in SETTINGS},
         "retrievals": names.RETRIEVAL_NAMES,
@@ -147,6 +152,19 @@ def _maps(records: Sequence[Mapping]) -> list[dict]:
     return [
         {**record, "label": record["label"] | {"model": short_model(record["label"]["model"])}} for record in records
     ]
+
+
+def _board(results: Results, series: Sequence[Series]) -> list[list]:
+    """[series, family of the model, billions of parameters, group] of every model's last layer, for the table."""
+    among = last_layers(results)
+    if len({one.model for one in among}) < 2:
+        return []
+    groups = model_groups.groups(results, among)
+    made = []
+    for one in among:
+        size = model_size.parameters(one.model, results.parameters)
+        made.append([series.index(one), model_size.family(one.model), size, groups.get(one)])
+    return made
 
 
 def _words(series: Sequence[Series], records: Sequence[Mapping], languages: Sequence[str]) -> list[list]:

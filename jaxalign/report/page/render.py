@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from jaxalign.report.cells import Percent, PValue
 from jaxalign.report.drawing.svg import Picture
 from jaxalign.report.names import language_label
-from jaxalign.report.page import explorer_data, heat
+from jaxalign.report.page import explorer_data, exports, heat
 from jaxalign.report.page.citation import citation
+from jaxalign.report.page.exports import Export
 from jaxalign.report.page.words import PairErrors
 from jaxalign.report.sections import Section
 from jaxalign.report.sections.headline import Tile
-from jaxalign.report.tables import PValue, Table, numeric_columns, plain
+from jaxalign.report.tables import Table, numeric_columns, plain
 
 _TALL = 24  # rows from which a table scrolls in a box of its own
 _WIDE = 48  # characters from which a cell may break into lines
@@ -33,6 +35,7 @@ class Page(NamedTuple):
     notes: Sequence[str]  # what a reader must know before any figure
     version: str
     explorer: Mapping | None = None  # what `explorer_data` gives
+    exports: Sequence[Export] = ()
 
 
 def render(page: Page) -> str:
@@ -41,7 +44,11 @@ def render(page: Page) -> str:
         _environment()
         .get_template("page.html.j2")
         .render(
-            page=page, citation=citation(page.version), heat_css=Markup(heat.css()), explorer=_explorer(page.explorer)
+            page=page,
+            citation=citation(page.version),
+            heat_css=Markup(heat.css()),
+            explorer=_explorer(page.explorer),
+            exports=exports.packed(page.exports) if page.exports else "",
         )
     )
 
@@ -103,20 +110,23 @@ def _drawing(picture: Picture) -> Markup:
 
 class _Cell(NamedTuple):
     text: str
+    interval: str  # stands smaller behind the text
     sort_by: str | None  # what the column sorts by, where that is not the text
     wide: bool
 
 
 def _cell(value: object, numeric: bool) -> _Cell:
     if value is None:
-        return _Cell("", "" if numeric else None, False)
+        return _Cell("", "", "" if numeric else None, False)
+    if isinstance(value, Percent):
+        return _Cell(value.text, value.interval, repr(float(value)), False)
     if isinstance(value, PValue):
-        return _Cell(plain(value).replace("<=", "≤"), repr(float(value)), False)
+        return _Cell(plain(value).replace("<=", "≤"), "", repr(float(value)), False)
     if isinstance(value, float):
-        return _Cell(plain(value), repr(value), False)
+        return _Cell(plain(value), "", repr(value), False)
     if isinstance(value, int):
-        return _Cell(f"{value:,}", str(value), False)
-    return _Cell(str(value), None, len(str(value)) > _WIDE)
+        return _Cell(f"{value:,}", "", str(value), False)
+    return _Cell(str(value), "", None, len(str(value)) > _WIDE)
 
 
 def _cell_class(value: object, numeric: bool, wide: bool, coloured: bool) -> Markup:

@@ -1,9 +1,11 @@
 """Groups of concepts: abstract and physical, identical forms, domains, and every subset."""
 
+from jaxalign.report.cells import Percent, measured, measured_or_none, percent
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.marks import dots
 from jaxalign.report.drawing.svg import About
-from jaxalign.report.results import MEAN, Results, Series, name_of, percent
+from jaxalign.report.names import setting_name
+from jaxalign.report.results import MEAN, Results, Series, name_of
 from jaxalign.report.sections.section import DRAWN, Section, queries, subset_means
 from jaxalign.report.tables import Table
 
@@ -42,8 +44,9 @@ def _kind_lines(results: Results, series: Series, among: list[Series], names: li
     for setting in results.settings(series):
         means = [results.mean(series, setting, subset=name) for name in names]
         if setting in ("before", "after", "ceiling") and all(means):
-            values = [percent(row["value"]) for row in means if row]
-            lines.append([name_of(series, among), setting, *values, round(values[0] - values[1], 2)])
+            values = [measured(row, with_interval=True) for row in means if row]
+            change = percent(values[0] - values[1], values[0])
+            lines.append([name_of(series, among), setting_name(setting), *values, change])
     return lines
 
 
@@ -55,6 +58,8 @@ _FORMS = {
     "all": "all", "identical_removed": "identical removed", "identical_removed_folded": "also without case",
     "identical_removed_plain": "nor diacritics", "loans_removed": "loans removed",
 }  # fmt: skip
+
+_SHARES = {"identical": "same form", "identical_folded": "without case", "identical_plain": "nor diacritics"}
 
 
 def forms(results: Results, among: list[Series]) -> Section | None:
@@ -69,12 +74,12 @@ def forms(results: Results, among: list[Series]) -> Section | None:
             )
             about = About(f"forms-{place}", caption, f"without identical forms, {name_of(series, among)}")
             pictures.append(dots([_FORMS[subset] for subset in known], marks, about))
-    shares: dict[tuple[str, str], dict[str, float]] = {}
+    shares: dict[tuple[str, str], dict[str, Percent]] = {}
     for cell, rows in results.cells.items():
         if cell.setting == "forms" and cell.subset == "all" and not cell.series.model:
             for (source, target), row in rows.items():
                 if (target, source) not in shares or source == target:
-                    shares.setdefault((source, target), {})[cell.metric] = percent(row["value"])
+                    shares.setdefault((source, target), {})[cell.metric] = measured(row)
     metrics = list(dict.fromkeys(metric for row in shares.values() for metric in row))
     body = [
         ["mean" if source == MEAN else f"{source}-{target}", *(row.get(metric) for metric in metrics)]
@@ -86,7 +91,8 @@ def forms(results: Results, among: list[Series]) -> Section | None:
         "Share of concepts whose two words are the same: exactly, without case, without case and diacritics, and by "
         "normalised edit distance below a third (loans). Cognates, loans and names need no meaning to be retrieved."
     )
-    table = Table("The same form in both languages, percent of concepts", ["pair", *metrics], body, note)
+    header = ["pair", *(_SHARES.get(metric, metric) for metric in metrics)]
+    table = Table("The same form in both languages, percent of concepts", header, body, note)
     return Section("forms", "Identical forms and loans", "", tuple(pictures), (table,))
 
 
@@ -125,10 +131,10 @@ def subsets(results: Results, among: list[Series]) -> Section | None:
                 rows = results.pairs(series, scored[-1]["setting"], subset)
                 counts = [row["count"] for pair, row in rows.items() if MEAN not in pair]
                 size = round(sum(counts) / len(counts)) if counts else None
-                values = [percent(row["value"]) if row else None for row in means]
+                values = [measured_or_none(row, with_interval=True) for row in means]
                 body.append([name_of(series, among), subset, size, *values])
     if not {row[1] for row in body} - {"all", "abstract", "physical", "physical_down"}:
         return None
-    header = ["series", "subset", "queries", "before", "after", "ceiling"]
+    header = ["series", "subset", "queries", *map(setting_name, ("before", "after", "ceiling"))]
     table = Table("P@1 of every subset, percent, mean of all pairs", header, body)
     return Section("subsets", "Subsets", "Queries are the mean number per pair, all splits together.", (), (table,))

@@ -1,37 +1,22 @@
 """The finding in words: sentences chosen by rules from the rows of the series that heads the page."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from jaxalign.report import names
-from jaxalign.report.results import DIFFERENCE, MEAN, Cell, Results, Series, last_layers, short_model
-from jaxalign.report.sections import headline, sweeps
+from jaxalign.report.results import MEAN, Results, Series, last_layers, short_model
+from jaxalign.report.sections import headline, model_groups, sweeps
+from jaxalign.report.sections.model_groups import Test
 from jaxalign.report.sections.section import Section
 
 _MAPS = {"orthogonal": "rotation", "least_squares": "linear map", "ridge": "ridge-regularised linear map"}
 
 
-class _Test(NamedTuple):
-    """A difference with its interval, and the p-value of its test where there is one."""
-
-    row: dict
-    p: float | None
-
-    @property
-    def verdict(self) -> str:
-        """`more`, `less`, or `unknown` where the interval holds 0 or was not computed."""
-        low, high = self.row.get("low"), self.row.get("high")
-        if low is None or high is None or low == high:
-            return "unknown"
-        return "more" if low > 0 else "less" if high < 0 else "unknown"
-
-    @property
-    def said(self) -> str:
-        """The difference in points, with interval and p."""
-        points = names.points(self.row)
-        if self.p is None:
-            return points
-        return f"{points[:-1]}, {names.p_value(self.p)})" if points.endswith(")") else points
+def _points(test: Test) -> str:
+    """The difference in points, with interval and p."""
+    points = names.points(test.row)
+    if test.p is None:
+        return points
+    return f"{points[:-1]}, {names.p_value(test.p)})" if points.endswith(")") else points
 
 
 def finding(results: Results, extras: Mapping) -> Section | None:
@@ -60,13 +45,13 @@ def said(results: Results, extras: Mapping) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _test(results: Results, series: Series, setting: str, subset: str = "all") -> _Test | None:
+def _test(results: Results, series: Series, setting: str, subset: str = "all") -> Test | None:
     """The mean over all pairs of a difference of settings or subsets."""
     row = results.pairs(series, setting, subset).get((MEAN, MEAN))
     if row is None:
         return None
     p = results.pairs(series, setting, subset, "P@1_p", row["seed_size"]).get((MEAN, MEAN))
-    return _Test(row, p["value"] if p else None)
+    return Test(row, p["value"] if p else None)
 
 
 def _where(results: Results, series: Series, extras: Mapping) -> str:
@@ -111,10 +96,10 @@ def _verdict(results: Results, series: Series) -> str:
             return "Whether the map helps cannot be told: the difference was not tested (--bootstrap=0)."
         return ""
     if test.verdict == "more":
-        return f"The map helps: it adds {test.said}."
+        return f"The map helps: it adds {_points(test)}."
     if test.verdict == "less":
-        return f"The map does not help here: it changes the result by {test.said}."
-    return f"Whether the map helps cannot be told from these test concepts: the difference is {test.said}."
+        return f"The map does not help here: it changes the result by {_points(test)}."
+    return f"Whether the map helps cannot be told from these test concepts: the difference is {_points(test)}."
 
 
 def _null(results: Results, series: Series) -> str:
@@ -192,9 +177,9 @@ def _kinds(results: Results, series: Series) -> str:
     if test is None:
         return ""
     if test.verdict == "unknown":
-        return f"No difference between abstract and physical concepts can be told: {test.said}."
+        return f"No difference between abstract and physical concepts can be told: {_points(test)}."
     word = "more" if test.verdict == "more" else "less"
-    return f"Abstract concepts are retrieved {word} often than physical ones: {test.said}."
+    return f"Abstract concepts are retrieved {word} often than physical ones: {_points(test)}."
 
 
 def _models(results: Results, series: Series) -> str:
@@ -211,23 +196,10 @@ def _models(results: Results, series: Series) -> str:
     return f"It cannot be told apart from {', '.join(alike)}, on the same concepts."
 
 
-def _against(results: Results, series: Series) -> dict[str, _Test]:
-    tests: dict[str, _Test] = {}
-    for cell, rows in results.cells.items():
-        models = cell.series.model.split(DIFFERENCE)
-        wanted = cell.setting == "after - after" and cell.metric == "P@1" and (MEAN, MEAN) in rows
-        if not wanted or len(models) != 2 or series.model not in models:
-            continue
-        same = cell.series._replace(model="", pooling="", layer=0) == series._replace(model="", pooling="", layer=0)
-        if same:
-            p = results.cells.get(_p_cell(cell), {}).get((MEAN, MEAN))
-            (other,) = set(models) - {series.model}
-            tests.setdefault(other, _Test(rows[MEAN, MEAN], p["value"] if p else None))
-    return tests
-
-
-def _p_cell(cell: Cell) -> Cell:
-    return cell._replace(metric="P@1_p")
+def _against(results: Results, series: Series) -> dict[str, Test]:
+    tests = model_groups.against_each_other(results)
+    kind = series._replace(model="", pooling="", layer=0)
+    return {other: test for (first, other, same), test in tests.items() if (first, same) == (series.model, kind)}
 
 
 def _ties(results: Results, series: Series) -> str:

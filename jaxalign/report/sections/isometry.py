@@ -1,11 +1,12 @@
 """How alike the spaces are without a map, on the page."""
 
+from jaxalign.report.cells import PValue
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import Axis
 from jaxalign.report.drawing.svg import About, Picture
 from jaxalign.report.results import MEAN, Results, Series, name_of
 from jaxalign.report.sections.section import Section
-from jaxalign.report.tables import PValue, Table
+from jaxalign.report.tables import Table
 
 _DRAWN = ("CKA_unbiased", "RSIM", "mutual_kNN", "MEXA", "anisotropy")
 

@@ -1,12 +1,13 @@
 """Every pair, every language, tested differences and the paper's numbers."""
 
 from jaxalign.report import paper_numbers, tables
+from jaxalign.report.cells import PValue, ends, measured
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.svg import About
 from jaxalign.report.names import setting_name
-from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, percent, short_model
+from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, short_model
 from jaxalign.report.sections.section import DRAWN, Section
-from jaxalign.report.tables import PValue, Table
+from jaxalign.report.tables import Table
 
 
 def pairs(results: Results, among: list[Series]) -> Section:
@@ -70,8 +71,10 @@ def differences(results: Results, among: list[Series]) -> Section | None:
             continue
         p = results.cells.get(cell._replace(metric="P@1_p"), {}).get((MEAN, MEAN))
         name = name_of(series, among) if series in among else f"{_short_pair(series.model)} · {series.embedding}"
-        what = cell.setting if cell.subset == "all" else f"{cell.subset} ({cell.setting})"
-        values = [percent(row[end]) if row[end] is not None else None for end in ("value", "low", "high")]
+        setting = setting_name(cell.setting)
+        what = setting if cell.subset == "all" else f"{cell.subset} ({setting})"
+        value = measured(row)
+        values = [value, *ends(value)]
         body.append([name, what, *values, PValue(p["value"]) if p else None])
     if not body:
         return None

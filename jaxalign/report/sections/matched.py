@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
+from jaxalign.report.cells import PValue, ends, measured, percent
 from jaxalign.report.drawing.marks import dots
 from jaxalign.report.drawing.svg import About, Picture
-from jaxalign.report.results import DIFFERENCE, MEAN, Results, Series, name_of, percent, short_model
+from jaxalign.report.results import DIFFERENCE, MEAN, Results, Series, name_of, short_model
 from jaxalign.report.sections.section import DRAWN, Section
-from jaxalign.report.tables import PValue, Table
+from jaxalign.report.tables import Table
 
 
 class _Sample(NamedTuple):
@@ -57,11 +58,11 @@ def _samples(results: Results, series: Series) -> dict[str, _Sample]:
 
 def _line(name: str, way: str, sample: _Sample) -> list:
     assert sample.abstract and sample.physical
-    values = [percent(row["value"]) for row in (sample.abstract, sample.physical)]
+    values = [measured(row) for row in (sample.abstract, sample.physical)]
     tested: list = [None] * 3
     if gap := sample.gap:
-        tested = [percent(gap["low"]), percent(gap["high"]), None if gap["p"] is None else PValue(gap["p"])]
-    return [name, way, sample.queries, *values, round(values[0] - values[1], 2), *tested]
+        tested = [*ends(measured(gap)), None if gap["p"] is None else PValue(gap["p"])]
+    return [name, way, sample.queries, *values, percent(values[0] - values[1], values[0]), *tested]
 
 
 def _gaps(samples: dict[Series, dict[str, _Sample]], among: list[Series]) -> list[Picture]:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 
+from jaxalign.report.cells import Percent, measured
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import Point
 from jaxalign.report.drawing.svg import About
-from jaxalign.report.results import Results, Series, name_of, percent, short_model
+from jaxalign.report.results import Results, Series, name_of, short_model
+from jaxalign.report.sections import model_groups
 from jaxalign.report.sections.section import Section
 from jaxalign.report.tables import Table
 
@@ -40,7 +42,7 @@ def family(model: str) -> str:
     name = short_model(model).lower()
     name = re.sub(r"(?<![a-z0-9])\d+(?:\.\d+)?[bm]\d*(?![a-z0-9])", "", name)
     name = re.sub(r"(?<![a-z])(small|base|large|xl|xxl)(?![a-z])", "", name)
-    return re.sub(r"[-_. ]+", "-", name).strip("-")
+    return re.sub(r"[-_. ]+", "-", name).strip("-") or short_model(model).lower()
 
 
 def sizes(results: Results, among: list[Series]) -> Section | None:
@@ -55,14 +57,16 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
     body: list[list] = []
     points: list[Point] = []
     shown = _kind(among[0])
+    alike = model_groups.groups(results, among)
     for series in among:
         mean = results.mean(series, "after") or results.mean(series, "before")
         if mean is None:
             continue
         size, pairs = parameters(series.model, results.parameters), results.pairs(series, mean["setting"])
+        plain_size = int(size) if size and size == int(size) else size
         by_group = [_into_hub(pairs, codes, hub) for codes in (*groups.values(), *([code] for code in others))]
-        bounds = [None if mean[end] is None else percent(mean[end]) for end in ("low", "high")]
-        body.append([name_of(series, among), size, percent(mean["value"]), *bounds, *by_group])
+        value = measured(mean, with_interval=True)
+        body.append([name_of(series, among), family(series.model), plain_size, value, alike.get(series), *by_group])
         if size and _kind(series) == shown:
             points.append(Point(short_model(series.model), size, mean, family(series.model)))
     pictures = []
@@ -73,9 +77,15 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
         )
         about = About("sizes", caption, "by model size, mean of all pairs")
         pictures.append(figures.named_points(points, about, "billions of parameters"))
-    header = ["series", "billion parameters", "all pairs", "low", "high"]
+    header = ["series", "family", "billion parameters", "all pairs", "group"]
     header += [f"{name} to {hub}" for name in groups] + [f"{code}-{hub}" for code in others]
-    table = Table("P@1 after alignment, percent", header, body)
+    body.sort(key=lambda line: -line[3])
+    note = (
+        "Percent with 95 % intervals over concepts. Group: models of one group cannot be told apart on the same "
+        "concepts, 1 is the best; empty where models were not tested on the same concepts. A figure of several "
+        "languages has the mean of their intervals, which is wider than its own."
+    )
+    table = Table("P@1 after alignment, percent", header, body, note)
     return Section("sizes", "Models compared", "", tuple(pictures), (table,))
 
 
@@ -84,6 +94,11 @@ def _kind(series: Series) -> Series:
     return series._replace(model="", layer=0, pooling="")
 
 
-def _into_hub(pairs: Mapping, codes: list[str], hub: str) -> float | None:
-    values = [pairs[code, hub]["value"] for code in codes if (code, hub) in pairs]
-    return percent(sum(values) / len(values)) if values else None
+def _into_hub(pairs: Mapping, codes: list[str], hub: str) -> Percent | None:
+    """The mean of pairs, with the mean of their intervals: at least as wide as the interval of the mean."""
+    rows = [pairs[code, hub] for code in codes if (code, hub) in pairs]
+    if not rows:
+        return None
+    known = all(row.get("low") is not None for row in rows)
+    columns = ("value", "low", "high") if known else ("value",)
+    return measured({column: sum(row[column] for row in rows) / len(rows) for column in columns})

@@ -1,10 +1,11 @@
 """P@1 against what was varied: the layer, the size of the seed dictionary, the prompt template."""
 
+from jaxalign.report.cells import measured, percent
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import Axis
 from jaxalign.report.drawing.marks import Shares, dots
 from jaxalign.report.drawing.svg import About, Picture
-from jaxalign.report.results import MEAN, Results, Series, name_of, percent, short_model
+from jaxalign.report.results import MEAN, Results, Series, name_of, short_model
 from jaxalign.report.sections.section import DRAWN, Section
 from jaxalign.report.tables import Table
 
@@ -63,7 +64,7 @@ def _every_pair(results: Results, deep: dict, solid: dict, setting: str) -> list
 
 def _lines(curves: Curves) -> list[list]:
     return [
-        [label, setting, round(x, 3), percent(row["value"])]
+        [label, setting, round(x, 3), measured(row, with_interval=True)]
         for setting, by_label in curves.items()
         for label, points in by_label.items()
         for x, row in points
@@ -96,28 +97,28 @@ def seeds(results: Results, among: list[Series]) -> Section | None:
 
 def templates(results: Results, among: list[Series]) -> Section | None:
     """How linear each prompt template's spaces are: what the map adds to before, and after against ceiling."""
-    measured = []
+    scored = []
     for series in among:
         means = [results.mean(series, setting) for setting in ("before", "after", "ceiling")]
         if all(means):
-            measured.append((series, [row for row in means if row]))
-    if len({series.embedding for series, _ in measured}) < 3:
+            scored.append((series, [row for row in means if row]))
+    if len({series.embedding for series, _ in scored}) < 3:
         return None
     body = []
-    for series, rows in measured:
-        before, after, ceiling = (percent(row["value"]) for row in rows)
-        share = round(after / ceiling, 3) if ceiling else None
-        body.append([name_of(series, among), before, after, ceiling, round(after - before, 2), share])
-    models = list(dict.fromkeys(series.model for series, _ in measured))[:DRAWN]
-    pictures = tuple(_templates_of(model, place, measured) for place, model in enumerate(models))
+    for series, rows in scored:
+        before, after, ceiling = (measured(row, with_interval=True) for row in rows)
+        reached = round(after / ceiling, 3) if ceiling else None
+        body.append([name_of(series, among), before, after, ceiling, percent(after - before, after), reached])
+    models = list(dict.fromkeys(series.model for series, _ in scored))[:DRAWN]
+    pictures = tuple(_templates_of(model, place, scored) for place, model in enumerate(models))
     text = "Spaces that are related linearly have after close to ceiling: the map from the seed reaches the rest."
     header = ["series", "before", "after", "ceiling", "after - before", "after / ceiling"]
     return Section("templates", "Prompt templates", text, pictures, (Table("P@1 in percent, all pairs", header, body),))
 
 
-def _templates_of(model: str, place: int, measured: list[tuple[Series, list[dict]]]) -> Picture:
+def _templates_of(model: str, place: int, scored: list[tuple[Series, list[dict]]]) -> Picture:
     first: dict[str, list[dict]] = {}  # before, after and ceiling of the first retrieval and pooling of each template
-    for series, rows in measured:
+    for series, rows in scored:
         if series.model == model:
             first.setdefault(series.embedding.removeprefix("prompt:"), rows)
     settings = ("before", "after", "ceiling")

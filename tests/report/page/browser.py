@@ -18,7 +18,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DRIVER = shutil.which("chromedriver")
 FLAGS = ("--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --hide-scrollbars "
          "--disable-component-update --disable-sync --disable-default-apps").split()  # fmt: skip
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on the path")
+_here = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on the path")
+
+
+def needs_browser(test):
+    """Marks a test `browser`, and skips it where chromium or chromedriver is not on the path."""
+    return pytest.mark.browser(_here(test))
 
 
 class Browser:

@@ -1,10 +1,15 @@
 """The explorer in a real browser: picks, hover, click, search, keyboard; no request, nothing on the console."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jaxalign.report import __main__ as command
 from jaxalign.report import concept_map
+from jaxalign.report.drawing.svg import COLOURS, PALETTE
+from jaxalign.report.page import render
 from jaxalign.report.page.heat import DARK, LIGHT, contrast, css, shades, step
 from jaxalign.types import Space, SpaceLabel
 from tests.planted import study
@@ -149,6 +154,14 @@ def test_the_page_prints(window):
         assert len(window.chrome("Page.printToPDF", {})["data"]) > 10_000
     finally:
         window.chrome("Emulation.setEmulatedMedia", media(False))
+
+
+def test_marks_can_be_seen_on_light_and_dark_paper_and_mean_one_thing():
+    for colour in (*PALETTE, *COLOURS.values()):
+        assert min(contrast(colour, paper) for paper in ("#ffffff", DARK[0])) >= 3, colour
+    script = (Path(render.__file__).parent / "templates" / "explorer.js").read_text(encoding="utf-8")
+    shown = dict(re.findall(r'(\w+): "(#[0-9a-f]{6})"', re.search(r"const COLOURS = \{(.*?)\}", script).group(1)))
+    assert shown == {name: COLOURS[name] for name in shown} and "after" in shown
 
 
 def test_digits_on_coloured_cells_can_be_read():

@@ -53,6 +53,7 @@ def run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path (apt-get install chromium)")
 @pytest.mark.parametrize("width", [1280, 500])
 def test_browser(run, tmp_path, width):

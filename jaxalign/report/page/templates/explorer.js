@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const UNIT = 10000, MEAN = "mean";
-  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#6fae8d", null: "#d9822b", ceiling_null: "#e8b98a", chance: "#b0b7c3" };
+  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#549a75", null: "#cc7722", ceiling_null: "#b08a60", chance: "#8a8f99" };
   const SERIES = ["model", "embedding", "pooling", "layer", "retrieval", "csls_k", "candidates", "completion"];
   const place = (id) => document.getElementById(id);
   const make = (tag, attributes = {}, ...children) => {
@@ -11,7 +11,9 @@
     return made;
   };
   const percent = (value, digits = 1) => (value === null || value === undefined ? "" : (value / 100).toFixed(digits));
-  const interval = (cell) => (cell.low === null || cell.low === undefined ? "" : ` (${percent(cell.low)} to ${percent(cell.high)})`);
+  // As many digits as the interval supports: the rule of jaxalign.report.names.digits.
+  const digitsOf = (cell) => (cell.low === null || cell.low === undefined || cell.low === cell.high ? 2 : cell.high - cell.low >= 2000 ? 0 : cell.high - cell.low >= 50 ? 1 : 2);
+  const interval = (cell) => (cell.low === null || cell.low === undefined ? "" : ` (${percent(cell.low, digitsOf(cell))} to ${percent(cell.high, digitsOf(cell))})`);
 
   let data, chosen = {}, pair = null;
   const views = { heat: [], pair: [], map: [] }; // finalized when they are drawn again
@@ -31,6 +33,7 @@
   const keyOf = (...parts) => parts.join("|");
   function index() {
     data.names = Object.fromEntries(data.languages.map(([code, name]) => [code, name === code ? code : `${name} (${code})`]));
+    data.groups = groupsOf(false);
     data.place = {};
     let number = 0;
     data.languages.forEach(([source]) => data.languages.forEach(([target]) => {
@@ -67,7 +70,18 @@
     if (name === "vec") return "given vectors";
     return name.startsWith("prompt:") ? `prompt “${name.slice(7)}”` : name;
   }
-  const SHOWN = { mapped: (name) => data.settings[name], embedding: embeddingName, retrieval: (name) => data.retrievals[name] || name, setting: (name) => data.settings[name] || name };
+  // Groups of languages: families and scripts that have two or more of them.
+  function groupsOf(single) {
+    const named = (at, label) => unique(data.languages.map((one) => one[at])).filter(Boolean).sort().map((name) => `${label} ${name}`);
+    const every = [...named(3, "family:"), ...named(2, "script:")];
+    return every.filter((group) => members(group).length >= (single ? 1 : 2) && members(group).length < data.languages.length);
+  }
+  function members(group) {
+    const name = (group || "all").replace(/^(family|script|language): /, "");
+    return data.languages.filter(([code, , script, family]) => name === "all" || [code, script, family].includes(name)).map(([code]) => code);
+  }
+  const groupName = (group) => (group.startsWith("language: ") ? data.names[group.slice(10)] : group === "all" ? "all" : group);
+  const SHOWN = { group: groupName, of: groupName, kinship: (name) => name || "none", mapped: (name) => data.settings[name], embedding: embeddingName, retrieval: (name) => data.retrievals[name] || name, setting: (name) => data.settings[name] || name, "setting-board": (name) => data.settings[name] || name };
   function picker(name, label, values, current, onPick) {
     const id = `pick-${name}`;
     const select = make("select", { id, name });
@@ -105,11 +119,8 @@
       if (!values.includes(chosen[name])) chosen[name] = values.includes("after") ? "after" : values[0];
       if (values.length > 1) form.append(picker(name, name, values, chosen[name], (value) => { chosen[name] = value; show(); }));
     });
-    const scripts = unique(data.languages.map(([, , script]) => script)).filter(Boolean).sort();
-    if (scripts.length > 1 && data.languages.length > 7) {
-      const values = ["all", ...scripts];
-      chosen.script = values.includes(chosen.script) ? chosen.script : "all";
-      form.append(picker("script", "script", values, chosen.script, (value) => { chosen.script = value; show(); }));
+    if (data.groups.length > 1 && data.languages.length > 5) {
+      form.append(picker("group", "languages", ["all", ...data.groups], chosen.group || "all", (value) => { chosen.group = value; show(); }));
     }
     if (data.languages.length > 12) {
       form.append(picker("zoom", "cells", ["fit", "large"], chosen.zoom || "fit", (value) => { chosen.zoom = value; show(); }));
@@ -138,20 +149,20 @@
   }
   async function draw(kind, target, spec, label) {
     if (kind === "map") views.map.splice(0).forEach((one) => one.finalize());
-    target.setAttribute("role", "img");
-    target.setAttribute("aria-label", label);
-    const result = await vegaEmbed(target, { $schema: "https://vega.github.io/schema/vega-lite/v6.json", config: config(), ...spec }, { actions: false, renderer: "svg" });
+    const result = await vegaEmbed(target, { $schema: "https://vega.github.io/schema/vega-lite/v6.json", description: label, config: config(), ...spec }, { actions: false, renderer: "svg" });
     views[kind].push(result);
+    if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0; // a chart that scrolls is reached by keyboard
+    else target.removeAttribute("tabindex");
     return result.view;
   }
 
   async function heat() {
-    const codes = data.languages.filter(([, , script]) => !chosen.script || chosen.script === "all" || script === chosen.script).map(([code]) => code);
+    const codes = members(chosen.group);
     const from = matrix(seriesPlace(), chosen.setting, chosen.subset, chosen.metric);
     const values = [];
     codes.forEach((source) => codes.forEach((target) => {
       const one = source === target ? null : cell(from, source, target);
-      if (one) values.push({ source, target, shown: one.value / 100, ...shade(Math.max(0, Math.min(1, one.value / UNIT))), from: data.names[source], to: data.names[target], value: `${percent(one.value, 2)} %`, interval: interval(one).trim(), queries: one.count });
+      if (one) values.push({ source, target, shown: one.value / 100, ...shade(Math.max(0, Math.min(1, one.value / UNIT))), from: data.names[source], to: data.names[target], value: `${percent(one.value, digitsOf(one))} %`, interval: interval(one).trim(), queries: one.count });
     }));
     const width = place("heat").parentElement.clientWidth - 70;
     const fit = Math.max(6, Math.min(52, Math.floor(width / codes.length)));
@@ -167,7 +178,7 @@
       x: { field: "target", type: "nominal", sort: codes, axis: { ...axis("target"), orient: "top" } }, y: { field: "source", type: "nominal", sort: codes, axis: axis("source") },
       tooltip: ["from", "to", "value", "interval", "queries"].map((field) => ({ field, type: "nominal" })) }, layer }, `Heat map of ${what}, percent, from the row's language to the column's.`);
     view.addEventListener("click", (event, item) => { if (item && item.datum && item.datum.source) { pair = [item.datum.source, item.datum.target]; showPair(); } });
-    place("heat-note").textContent = `${what}, percent: from the row's language to the column's.${mean ? ` Mean of all pairs ${percent(mean.value, 2)} %${interval(mean)}.` : ""}`;
+    place("heat-note").textContent = `${what}, percent: from the row's language to the column's.${mean ? ` Mean of all pairs ${percent(mean.value, digitsOf(mean))} %${interval(mean)}.` : ""}`;
   }
 
   // One pair: facts, curves, words.
@@ -189,12 +200,12 @@
     const series = seriesPlace(), body = [];
     Object.keys(data.settings).forEach((setting) => {
       const one = cell(matrix(series, setting, chosen.subset, chosen.metric) || (setting === "chance" ? matrix(series, setting, "all", chosen.metric) : null), ...pair);
-      if (one) body.push([data.settings[setting], `${percent(one.value, 2)}`, interval(one).trim().slice(1, -1), one.count ?? ""]);
+      if (one) body.push([data.settings[setting], percent(one.value, digitsOf(one)), interval(one).trim().slice(1, -1), one.count ?? ""]);
     });
     const change = cell(matrix(series, "after - before"), ...pair), p = cell(matrix(series, "after - before", "all", "P@1_p"), ...pair);
     if (change) {
       const said = p === null ? "" : p.value <= 10 ? ", p ≤ .001" : `, p = ${(p.value / UNIT).toFixed(3).replace("0.", ".")}`;
-      body.push(["fitted map - no map, P@1", percent(change.value, 2), interval(change).trim().slice(1, -1) + said, change.count ?? ""]);
+      body.push(["fitted map - no map, P@1", percent(change.value, digitsOf(change)), interval(change).trim().slice(1, -1) + said, change.count ?? ""]);
     }
     const head = make("tr", {}, ...["setting", "percent", "95 % interval", "queries"].map((name, i) => make("th", { scope: "col", ...(i ? { class: "n" } : {}) }, name)));
     const rows = body.map(([name, ...rest]) => make("tr", {}, make("th", { scope: "row" }, name), ...rest.map((text) => make("td", { class: "n" }, String(text)))));
@@ -206,7 +217,7 @@
     views.pair.splice(0).forEach((one) => one.finalize());
     target.replaceChildren();
     const points = { layer: [], "seed concepts": [] };
-    const push = (name, x, setting, one) => one && points[name].push({ x, setting, shown: one.value / 100, low: one.low === null ? null : one.low / 100, high: one.high === null ? null : one.high / 100, name: data.settings[setting], value: `${percent(one.value, 2)} %${interval(one)}` });
+    const push = (name, x, setting, one) => one && points[name].push({ x, setting, shown: one.value / 100, low: one.low === null ? null : one.low / 100, high: one.high === null ? null : one.high / 100, name: data.settings[setting], value: `${percent(one.value, digitsOf(one))} %${interval(one)}` });
     data.series.forEach((other, number) => {
       if (!PICKED.every((name) => name === "layer" || other[name] === now[name])) return;
       ["before", "after", "null", "ceiling"].forEach((setting) => push("layer", other.layer, setting, cell(matrix(number, setting, chosen.subset, chosen.metric), ...pair)));
@@ -302,6 +313,55 @@
     const total = queries ? `${wrong} of ${queries} wrong with the fitted map, layer ${layer}; ${items.length} listed.` : `${items.length} listed, layer ${layer}.`;
     place("pair-words").replaceChildren(make("p", { class: "note" }, total), make("ul", { class: "words" }, ...items));
   }
+  // Models: a table over chosen languages, with the mean of the pairs' intervals where the run has none for them.
+  const board = { of: "all", kinship: "all", setting: "after" };
+  function boardCell(series, codes) {
+    const from = matrix(series, board.setting);
+    if (!from) return null;
+    if (codes.length === data.languages.length) return cell(from, MEAN, MEAN) || mean(from, codes, codes);
+    return mean(from, codes, data.languages.map(([code]) => code));
+  }
+  function mean(from, some, every) { // of all pairs in which one of some languages is source or target
+    const cells = [];
+    every.forEach((source) => every.forEach((target) => {
+      const one = source !== target && (some.includes(source) || some.includes(target)) ? cell(from, source, target) : null;
+      if (one) cells.push(one);
+    }));
+    if (!cells.length) return null;
+    const average = (name) => (cells.every((one) => one[name] !== null) ? cells.reduce((sum, one) => sum + one[name], 0) / cells.length : null);
+    return { value: average("value"), low: average("low"), high: average("high"), count: cells.length };
+  }
+  function showBoard(focus) {
+    const target = place("board");
+    if (!target || data.board.length < 2) return;
+    const languages = ["all", ...groupsOf(true), ...data.languages.map(([code]) => `language: ${code}`)];
+    const kinships = ["all", ...unique(data.board.map(([, kinship]) => kinship)).sort()];
+    const form = make("form", { class: "pickers", "aria-label": "What the table of models shows" });
+    const set = (name, id) => (value) => { board[name] = value; showBoard(id); };
+    form.append(picker("of", "languages", languages, board.of, set("of", "pick-of")));
+    if (kinships.length > 2) form.append(picker("kinship", "family of models", kinships, board.kinship, set("kinship", "pick-kinship")));
+    form.append(picker("setting-board", "setting", ["after", "before"], board.setting, set("setting", "pick-setting-board")));
+    const codes = members(board.of), everything = board.of === "all" && board.setting === "after";
+    const rows = data.board.filter(([, kinship]) => board.kinship === "all" || kinship === board.kinship)
+      .map(([series, kinship, size, group]) => ({ series: data.series[series], kinship, size, group, cell: boardCell(series, codes) })).filter((one) => one.cell);
+    rows.sort((a, b) => b.cell.value - a.cell.value);
+    const number = (text, value, small) => { const made = make("td", { class: "n", "data-v": value ?? "" }, text); if (small) made.append(" ", make("small", {}, small)); return made; };
+    const body = rows.map(({ series, kinship, size, group, cell: one }) => make("tr", {}, make("th", { scope: "row" }, series.model), make("td", {}, kinship),
+      make("td", {}, `${embeddingName(series.embedding)}${series.pooling === "none" ? "" : `, ${series.pooling}`}, layer ${series.layer}, ${data.retrievals[series.retrieval] || series.retrieval}`),
+      number(size === null ? "" : String(+size.toPrecision(3)), size), number(percent(one.value, digitsOf(one)), one.value, shortInterval(one)), ...(everything ? [number(group === null ? "" : String(group), group)] : [])));
+    const heads = ["model", "family", "space", "billion parameters", "P@1, percent", ...(everything ? ["group"] : [])];
+    const head = make("tr", {}, ...heads.map((name, i) => make("th", { scope: "col", ...(i > 2 ? { class: "n" } : {}) }, make("button", { type: "button" }, name))));
+    const label = `P@1 by model, ${data.settings[board.setting]}, ${groupName(board.of) === "all" ? "all languages" : groupName(board.of)}`;
+    const table = make("table", { class: "sort" }, make("thead", {}, head), make("tbody", {}, ...body));
+    const note = board.of === "all" ? "Mean of all ordered pairs, 95 % intervals. Group: models of one group cannot be told apart on the same concepts."
+      : "Mean of all ordered pairs with one of these languages; the interval is the mean of the pairs' intervals, which is wider than that of their mean. Groups were tested over all languages only.";
+    target.replaceChildren(form, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table), make("p", { class: "note" }, note));
+    target.hidden = false;
+    window.sortable(table);
+    window.scrollSign(table.parentElement);
+    if (focus && place(focus)) place(focus).focus();
+  }
+  const shortInterval = (one) => (one.low === null ? "" : `(${percent(one.low, digitsOf(one))}-${percent(one.high, digitsOf(one))})`);
   async function showPair(focus) {
     pairPickers();
     facts();
@@ -332,6 +392,7 @@
     pair = codes.length > 1 ? [codes.find((code) => code !== data.hub), data.hub] : [MEAN, MEAN];
     place("explorer").hidden = false;
     await show();
+    showBoard();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
     let width = innerWidth;
     addEventListener("resize", () => { if (Math.abs(innerWidth - width) > 60) { width = innerWidth; show(); } });
