@@ -33,7 +33,7 @@ def one(size):
     from tests import tiny
 
     with tempfile.TemporaryDirectory() as folder:
-        model = models.load(tiny.write_model(Path(folder) / "model"), weights="random")
+        model = models.load_model(tiny.write_model(Path(folder) / "model"), weights="random")
         embed.embed(model, ["warm"], "last", "all")
         before = resident()
         letters = np.random.default_rng(0).integers(97, 123, (size // 2, 8), np.uint8)

@@ -37,7 +37,7 @@ def hits(folder: Path, weights: str, embedding: str, found: Concepts) -> tuple[d
     split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
     row = {name: i for i, name in enumerate(found.ids)}
     seed, test = (np.array([row[name] for name in split[part]]) for part in ("seed", "test"))
-    vectors = spaces(models.load(folder, weights=weights), found, embedding)
+    vectors = spaces(models.load_model(folder, weights=weights), found, embedding)
     ranks = pairs_module.rank(vectors, seed=seed, test=test, settings=SETTINGS)
     return {setting: table == 1 for setting, table in ranks.items()}, test
 

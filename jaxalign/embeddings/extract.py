@@ -173,13 +173,13 @@ def lower(config: Any, shape: Shape, mesh: Mesh, mapped: bool, params: Any) -> j
 
 
 def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:
-    vectors = models.pooled(config, params, batch, layers=layers, last_picks=slots, taken=numbers)
+    vectors = models.pooled(config, params, batch, layers=layers, last_slots=slots, used=numbers)
     return vectors.swapaxes(0, 1)  # copies first: the axis that the devices share
 
 
 def _decoded(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, _: Any, numbers: Any) -> jax.Array:
     vectors = models.decoded(config, params, batch, layers=layers)
-    return jax.vmap(lambda each: models.take_picks(each, numbers))(vectors).swapaxes(0, 1)
+    return jax.vmap(lambda each: models.used_vectors(each, numbers))(vectors).swapaxes(0, 1)
 
 
 def _blank(shape: Shape, copies: int) -> tuple[Batch, Any, Any]:

@@ -166,7 +166,7 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
     for name in config.models:
         with model_checks.name_model_in_errors(name):
             with clock.phase("load"):
-                model = models.load(
+                model = models.load_model(
                     name,
                     dtype=config.dtype,
                     revision=config.revision or None,

@@ -3,7 +3,7 @@
     model = models.load_model("demo")                   # a Flax module with model.tokenizer
     model(tokens)                                       # (layer + 1, batch, token, feature)
     models.hidden_states(model, [[5, 17, 3], [8]])      # list of (layer + 1, token, feature)
-    models.pooled(model.config, model.params, batch, layers=(0, 1))    # (layer, row, pick, feature), under jax.jit
+    models.pooled(model.config, model.params, batch, layers=(0, 1))    # (layer, row, vector, feature), under jax.jit
 
 `config` reads config.json, `layers` and `transformer` compute, `packed` runs batches of packed texts, `checkpoint/`
 reads files and places parameters on the devices, `families/` has one short file per model family.
@@ -24,12 +24,10 @@ from jaxalign.models.checkpoint.load import load_model
 from jaxalign.models.config import Config
 from jaxalign.models.families.registry import read_config
 from jaxalign.models.model import Model, hidden_states, random_model
-from jaxalign.models.packed import pooled, states, take_picks
+from jaxalign.models.packed import pooled, states, used_vectors
 from jaxalign.models.parameters import abstract, random_params, unstacked
 from jaxalign.models.t5_first_step import decoded
 from jaxalign.models.transformer import Transformer
-
-load = load_model  # the name before; callers move to `load_model`
 
 __all__ = [
     "Config",
@@ -39,13 +37,12 @@ __all__ = [
     "decoded",
     "demo_path",
     "hidden_states",
-    "load",
     "load_model",
     "pooled",
     "random_model",
     "random_params",
     "read_config",
     "states",
-    "take_picks",
     "unstacked",
+    "used_vectors",
 ]

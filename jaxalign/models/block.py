@@ -74,8 +74,8 @@ class Block(nnx.Module):
         self.mlp_post_norm: Any = block_norm(config) if both else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
-        """The state after this block; (row, pick, feature) where the context selects queries."""
-        rest = focus(state, context.picks)
+        """The state after this block; (row, vector, feature) where the context selects queries."""
+        rest = focus(state, context.query_slots)
         if self.order == "post":
             rest = self.attention_norm(rest + self.attention(state, context, layer))
             return self.mlp_norm(rest + self.mlp(rest))
@@ -87,7 +87,7 @@ class Block(nnx.Module):
             normed = jnp.where(layer.normed, normed, state)
         mixed = self.attention(normed, context, layer)
         if self.order == "parallel":
-            return rest + mixed + self.mlp(focus(normed, context.picks))
+            return rest + mixed + self.mlp(focus(normed, context.query_slots))
         if self.order == "parallel_two":
             return rest + mixed + self.mlp(self.mlp_norm(rest))
         if self.order == "both":

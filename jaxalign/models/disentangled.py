@@ -57,9 +57,9 @@ class DisentangledAttention(nnx.Module):
         self.output = linear(config, config.query_width, config.width, True, rngs)
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
-        """(row, slot, feature) -> the same shape, or (row, pick, feature) where the context selects queries."""
+        """(row, slot, feature) -> the same shape, or (row, vector, feature) where the context selects queries."""
         config = self.config
-        query = self._heads(self.query, focus(state, context.picks))
+        query = self._heads(self.query, focus(state, context.query_slots))
         key, value = self._heads(self.key, state), self._heads(self.value, state)
         bias = None
         if context.relative is not None:

@@ -139,15 +139,15 @@ def warnings_of(raw: dict[str, Any], fields: Fields, harmless: tuple[str, ...]) 
     unknown = sorted(set(raw) - fields.used - HARMLESS - set(harmless))
     # An option of other code that is off changes nothing: None, false and empty values say no more than that.
     unknown = [name for name in unknown if not (raw[name] is None or raw[name] is False or raw[name] in ([], {}))]
-    found = [
+    warnings = [
         f"config.json of this {raw.get('model_type')!r} model has the field {name!r} = {str(raw[name])[:80]}, which "
         "jaxalign does not know: hidden states may differ from those of the model's own code."
         for name in unknown
     ]
     for name in raw.get("architectures") or ():
         if isinstance(name, str) and BIDIRECTIONAL_CLASS.search(name) and raw.get("is_causal") is not False:
-            found.append(
+            warnings.append(
                 f"config.json names the class {name}, which may attend in both directions; it does not say "
                 "'is_causal': false. Add that field if the model's card says so."
             )
-    return (*fields.warnings, *found)
+    return (*fields.warnings, *warnings)

@@ -18,13 +18,13 @@ HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class Context(NamedTuple):
-    """What every block is given with the state. `picks` None: queries are all slots, else the slots (row, pick)."""
+    """What every block is given with the state. `query_slots` None: queries are all slots, else the slots (row, vector)."""
 
     visible: Bool[jax.Array, "row query slot"]
     distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query
     angles: Float32[jax.Array, "rope row slot pair"] | None
     bias: Float32[jax.Array, "#row head #query slot"] | None  # added to the logits
-    picks: Int32[jax.Array, "row pick"] | None
+    query_slots: Int32[jax.Array, "row vector"] | None
     relative: Float[jax.Array, "bucket feature"] | None = None  # vectors of relative positions, DeBERTa
 
 
@@ -101,8 +101,8 @@ class Attention(nnx.Module):
         self.buckets: Any = bucket_table(config, rngs) if config.bucket_each_layer else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
-        """(row, slot, feature) -> the same shape, or (row, pick, feature) where the context selects queries."""
-        config, focused = self.config, focus(state, context.picks)
+        """(row, slot, feature) -> the same shape, or (row, vector, feature) where the context selects queries."""
+        config, focused = self.config, focus(state, context.query_slots)
         query, key = self.query(focused), self.key(state)
         if config.head_norm == "whole":
             query, key = self.query_norm(query), self.key_norm(key)
@@ -115,7 +115,7 @@ class Attention(nnx.Module):
             scale = None
             if self.rope_scales:
                 scale = jnp.asarray([rope.scale for rope in self.rope_scales], jnp.float32)[layer.rope]
-            query = rotate(query, focus(angles, context.picks), scale, interleaved=config.rope_interleaved)
+            query = rotate(query, focus(angles, context.query_slots), scale, interleaved=config.rope_interleaved)
             key = rotate(key, angles, scale, interleaved=config.rope_interleaved)
         visible = context.visible
         if config.windows:
@@ -182,9 +182,9 @@ def _split(flat: jax.Array, heads: int) -> jax.Array:
     return flat.reshape(*flat.shape[:-1], heads, -1)
 
 
-def focus(values: jax.Array, picks: jax.Array | None) -> jax.Array:
-    """Returns (row, pick, ...) out of (row, slot, ...), or all slots where `picks` is None."""
-    return values if picks is None else jnp.take_along_axis(values, picks[:, :, None], axis=1)
+def focus(values: jax.Array, query_slots: jax.Array | None) -> jax.Array:
+    """Returns (row, vector, ...) out of (row, slot, ...), or all slots where `query_slots` is None."""
+    return values if query_slots is None else jnp.take_along_axis(values, query_slots[:, :, None], axis=1)
 
 
 class Mlp(nnx.Module):

@@ -32,42 +32,42 @@ def pooled(
     batch: Batch,
     *,
     layers: tuple[int, ...],
-    last_picks: Int32[jax.Array, "row pick"] | None = None,
-    taken: Int32[jax.Array, "copy count"] | None = None,
-) -> Float32[jax.Array, "layer row pick feature"] | Float32[jax.Array, "layer copy count feature"]:
-    """Returns (layer, row, pick, feature) float32: `batch.pool` times the states of the chosen `layers`.
+    last_slots: Int32[jax.Array, "row vector"] | None = None,
+    used: Int32[jax.Array, "copy count"] | None = None,
+) -> Float32[jax.Array, "layer row vector feature"] | Float32[jax.Array, "layer copy count feature"]:
+    """Returns (layer, row, vector, feature) float32: `batch.pool` times the states of the chosen `layers`.
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
     transformers' `hidden_states`; pooled inside the scan, so that no layer's states stay in memory.
-    `last_picks` (row, pick) slots: where every pick is one slot (first or last token) and `layers` has the last, the
-    last block computes queries and MLP of those slots only. `taken`: the picks to return, see `take_picks`; without it
-    all picks of all rows.
+    `last_slots` (row, vector) slots: where every vector is one slot (first or last token) and `layers` has the last, the
+    last block computes queries and MLP of those slots only. `used`: the vectors to return, see `used_vectors`; without it
+    all vectors of all rows.
     """
-    if last_picks is not None and config.num_layers not in layers:
-        raise InputError(f"Expected last_picks with layer {config.num_layers} among the layers, got {layers}.")
+    if last_slots is not None and config.num_layers not in layers:
+        raise InputError(f"Expected last_slots with layer {config.num_layers} among the layers, got {layers}.")
     batch = jax.tree.map(jnp.asarray, batch)
 
-    def leave(vectors: jax.Array) -> jax.Array:
-        return vectors if taken is None else take_picks(vectors, taken)
+    def only_used(vectors: jax.Array) -> jax.Array:
+        return vectors if used is None else used_vectors(vectors, used)
 
     def pool(state: jax.Array) -> jax.Array:
-        return leave(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
+        return only_used(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
 
-    def keep_picks(state: jax.Array) -> jax.Array:
-        return leave(state.astype(jnp.float32) * jnp.sum(batch.pool, -1)[..., None])  # 0 for an unused pick
+    def keep_slots(state: jax.Array) -> jax.Array:
+        return only_used(state.astype(jnp.float32) * jnp.sum(batch.pool, -1)[..., None])  # 0 for an unused vector
 
-    keep_last = pool if last_picks is None else keep_picks
+    keep_last = pool if last_slots is None else keep_slots
     return merge(config, params)(
-        batch.tokens, batch.positions, visible_slots(batch), layers=layers, keep=pool, last_slots=last_picks,
+        batch.tokens, batch.positions, visible_slots(batch), layers=layers, keep=pool, last_slots=last_slots,
         keep_last=keep_last,
     )  # fmt: skip
 
 
-def take_picks(
-    vectors: Float32[jax.Array, "row pick feature"], taken: Int32[jax.Array, "copy count"]
+def used_vectors(
+    vectors: Float32[jax.Array, "row vector feature"], used: Int32[jax.Array, "copy count"]
 ) -> Float32[jax.Array, "copy count feature"]:
-    """Returns only the picks in use: `taken` counts row by row, pick by pick, among the rows of a copy of the model.
+    """Returns only the vectors in use: `used` counts row by row, vector by vector, among the rows of a copy of the model.
 
-    Rows hold different numbers of picks, so (row, pick) is mostly padding for short texts.
+    Rows hold different numbers of vectors, so (row, vector) is mostly padding for short texts.
     """
-    return jax.vmap(lambda flat, index: flat[index])(vectors.reshape(len(taken), -1, vectors.shape[-1]), taken)
+    return jax.vmap(lambda flat, index: flat[index])(vectors.reshape(len(used), -1, vectors.shape[-1]), used)

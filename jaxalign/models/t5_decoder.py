@@ -8,7 +8,7 @@ from jaxalign.models.layers import Mlp, attend, block_norm, linear
 
 
 class Cross(nnx.Module):
-    """Attention of each pick to the slots of its text; no scale and no bias of positions, as in T5."""
+    """Attention of each vector to the slots of its text; no scale and no bias of positions, as in T5."""
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.heads = config.heads

@@ -16,11 +16,11 @@ from jaxalign.types import Batch, InputError
 
 def decoded(
     config: Config, params: Params, batch: Batch, *, layers: tuple[int, ...]
-) -> Float32[jax.Array, "layer row pick feature"]:
-    """Returns (layer, row, pick, feature) float32: states of the decoder's start token, for the chosen `layers`.
+) -> Float32[jax.Array, "layer row vector feature"]:
+    """Returns (layer, row, vector, feature) float32: states of the decoder's start token, for the chosen `layers`.
 
-    A pick attends to the slots with weight in its `pool`: its whole text. Layer 0 is the start token's embedding, layer
-    `decoder_layers` the state after the final norm, as in transformers' `decoder_hidden_states`; unused picks are 0.
+    A vector attends to the slots with weight in its `pool`: its whole text. Layer 0 is the start token's embedding, layer
+    `decoder_layers` the state after the final norm, as in transformers' `decoder_hidden_states`; unused vectors are 0.
     Raises InputError for a config without decoder and for layers that the decoder does not have.
     """
     count = config.decoder_layers
@@ -33,7 +33,7 @@ def decoded(
     encoded = states(config, params, batch, (config.num_layers,))[0].astype(state_dtype(config.dtype))
     decoder = merge(config, params).decoder
     graph, blocks = nnx.split(decoder.blocks)
-    seen = jnp.asarray(batch.pool) > 0  # (row, pick, slot)
+    seen = jnp.asarray(batch.pool) > 0  # (row, vector, slot)
     used = seen.any(-1)
     visible = seen | ~used[..., None]  # a softmax over nothing would be NaN
     start = params["embed"]["tokens"]["embedding"][config.decoder_start]

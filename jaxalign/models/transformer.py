@@ -121,7 +121,7 @@ class Transformer(nnx.Module):
         *,
         layers: Any = "all",
         keep: Keep | None = None,
-        last_slots: Int[jax.Array, "batch pick"] | None = None,
+        last_slots: Int[jax.Array, "batch vector"] | None = None,
         keep_last: Keep | None = None,
     ) -> Float32[jax.Array, "layer batch token feature"]:
         """Returns the hidden states of the chosen layers, (layer, batch, token, feature) float32.
@@ -133,7 +133,7 @@ class Transformer(nnx.Module):
         the tokens that each token sees. `positions`: place of each token in its text, from 0; without it the tokens of
         `mask` are counted. `keep(states)` (batch, ...) -> (batch, ...) float32 is what leaves of each layer in place
         of all its states: pooling inside the scan keeps memory small. `last_slots`: the last block computes the
-        queries and the MLP of these slots only; `keep_last` is given its states, (batch, pick, feature).
+        queries and the MLP of these slots only; `keep_last` is given its states, (batch, vector, feature).
         """
         config = self.config
         chosen = chosen_layers(config.num_layers, layers)
@@ -282,7 +282,7 @@ def run_in_scan(step: Step, state: jax.Array, count: int, middle: tuple[int, ...
 
 
 def select_queries(context: Context, slots: jax.Array) -> Context:
-    """Returns the context with the queries at `slots` (batch, pick) only."""
+    """Returns the context with the queries at `slots` (batch, vector) only."""
     rows = slots[:, :, None]
     bias = context.bias
     if bias is not None and bias.shape[2] > 1:

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     from jaxalign.embeddings import embed, prompts
 
     embed.spaces(
-        models.load(model_folder, weights="random", seed=3), tiny.concepts(12),
+        models.load_model(model_folder, weights="random", seed=3), tiny.concepts(12),
         embed.SpaceOptions(
             embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]},
             layers=[1, 3], batch_tokens=256,

@@ -21,7 +21,7 @@ def assert_same(found, want, bound=2e-6):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return models.load(tiny.write_model(tmp_path_factory.mktemp("tiny")), weights="random", seed=3)
+    return models.load_model(tiny.write_model(tmp_path_factory.mktemp("tiny")), weights="random", seed=3)
 
 
 def alone(model, text):
@@ -121,7 +121,7 @@ def test_auto_pooling_is_the_papers(model, tmp_path):
 
 def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
     folder = tiny.write_model(tmp_path / "mt5", tiny.MT5)
-    model = models.load(folder, weights="random", seed=3, decoder=True)
+    model = models.load_model(folder, weights="random", seed=3, decoder=True)
     texts = list(tiny.WORDS["en"])
     part = tokenize.tokenize(model.tokenizer, texts)
     found = embed.embed(model, texts, "decoder", "all")
@@ -136,7 +136,7 @@ def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
     assert [(space.label.pooling, space.label.layer) for space in spaces] == [("mean", 2), ("decoder", 3)]
     assert_same(spaces[1].vectors["en"], found[3])
     with pytest.raises(InputError, match="--pooling"):
-        embed.embed(models.load(folder, weights="random"), texts, "decoder")
+        embed.embed(models.load_model(folder, weights="random"), texts, "decoder")
 
 
 def test_chat_templates_are_left_out_where_the_tokenizer_has_none(model, tmp_path, caplog):

@@ -17,7 +17,7 @@ assert jax.device_count() == 8
 texts = ["dog", "dogma", "house cat", "chien", "犬", "a very long name for a very small thing"]
 found = []
 for parallel in (1, 2, 4):
-    model = models.load(sys.argv[1], weights="random", model_parallel=parallel)
+    model = models.load_model(sys.argv[1], weights="random", model_parallel=parallel)
     found.append(embed.embed(model, texts, pooling="mean"))
     found.append(embed.embed(model, texts, pooling="last", layers="last"))
 for parallel in (1, 2):

@@ -47,7 +47,7 @@ def put_list(folder: Path, codes: tuple[str, ...], keep: int = 10, **words: tupl
 
 def test_a_run_with_a_tokenizer_of_neither_pad_nor_bos(tmp_path):
     folder = put_tokenizer(tmp_path / "model", "bytes")
-    model = models.load(folder, weights="random")
+    model = models.load_model(folder, weights="random")
     assert model.tokenizer.pad_token is None and model.tokenizer.bos_token is None
     together = embed.embed(model, ["do", "information", "x"], pooling="mean")
     for row, text in enumerate(("do", "information", "x")):
@@ -60,7 +60,7 @@ def test_a_run_with_a_tokenizer_of_neither_pad_nor_bos(tmp_path):
 def test_a_text_of_no_token_is_refused(tmp_path):
     folder = put_tokenizer(tmp_path / "model", "bytes")
     with pytest.raises(InputError, match="one token or more per text, got none for '##' at index 1"):
-        tokenize.tokenize(models.load(folder, weights="random").tokenizer, ["dog", "##"])
+        tokenize.tokenize(models.load_model(folder, weights="random").tokenizer, ["dog", "##"])
     path = put_list(tmp_path, ("en", "fr"), fr=(*tiny.WORDS["fr"][:9], "x##"))  # the word is "x", one token
     flags = (f"--models={folder}", f"--workdir={tmp_path / 'runs'}", "--embeddings=vanilla")
     assert bench.main(["bench", *FAST, *flags, f"--concepts={path}"]) == 0

@@ -64,7 +64,7 @@ def commits(root):
 def vectors(root, folder):
     """Everything that a store holds, read through the public function; nothing is computed."""
     spaces = embed.spaces(
-        models.load(folder, weights="random", seed=3), tiny.concepts(12),
+        models.load_model(folder, weights="random", seed=3), tiny.concepts(12),
         embed.SpaceOptions(
             embeddings=("vanilla", "prompt"), poolings=("last", "mean"), templates={"paper": prompts.load()["paper"]},
             layers=[1, 3],
@@ -114,7 +114,7 @@ def test_eight_devices_and_two_processes_give_the_same_vectors(folder, reference
 @pytest.fixture
 def made(folder, tmp_path):
     """A function that makes (or finds) a small vanilla space and says which chunks it wrote."""
-    model = models.load(folder, weights="random", seed=3)
+    model = models.load_model(folder, weights="random", seed=3)
     root = tmp_path / "store"
 
     def make(**options):

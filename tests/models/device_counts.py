@@ -33,14 +33,14 @@ def main(folder):
     rows = type(batch)(*(field[: len(batch.tokens) // 8 * 8] for field in batch))
     everywhere = Mesh(np.array(jax.devices()), ("data",))
     for name, sizes in SIZES.items():
-        model = models.load(folder / name)
+        model = models.load_model(folder / name)
         reference = states(model, rows)
         params = jax.device_put(model.params, NamedSharding(everywhere, PartitionSpec()))
         batch = jax.device_put(rows, NamedSharding(everywhere, PartitionSpec("data")))
         spread = jax.jit(models.states, static_argnums=(0, 3))(model.config, params, batch, (0, 1, 2, 3))
         print(json.dumps([name, "data", difference(np.asarray(spread), reference)]))
         for parallel in sizes[1:]:
-            model = models.load(folder / name, model_parallel=parallel, cache_dir=folder / "cache")
+            model = models.load_model(folder / name, model_parallel=parallel, cache_dir=folder / "cache")
             kernel = model.params["blocks"]["mlp"]["up"]["kernel"]
             assert model.model_parallel == parallel
             assert kernel.addressable_shards[0].data.shape[-1] * parallel == kernel.shape[-1]

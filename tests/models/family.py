@@ -23,9 +23,9 @@ def check_both(folder, config, auto, lengths=LENGTHS, encoder=False, **load):
     theirs = write(folder, config, auto)
     token_lists = texts(config.vocab_size, lengths)
     expected = torch_states(theirs.get_encoder() if encoder else theirs, token_lists)
-    model = models.load(folder, **load)
+    model = models.load_model(folder, **load)
     assert_parity(our_states(model, token_lists), expected)
-    assert_cosine(our_states(models.load(folder, dtype="bfloat16"), token_lists), expected)
+    assert_cosine(our_states(models.load_model(folder, dtype="bfloat16"), token_lists), expected)
     return model, theirs
 
 

@@ -41,11 +41,11 @@ def pack(token_lists, *, causal, slots=512, pooling="last", rows=None, shift=0):
             seen_from[r, s : s + n] = s
         spans.append((r, s, n))
     pool = np.zeros((rows, len(token_lists), slots), np.float32)
-    for pick, (r, s, n) in enumerate(spans):
+    for number, (r, s, n) in enumerate(spans):
         if pooling == "mean":
-            pool[r, pick, s : s + n] = 1 / n
+            pool[r, number, s : s + n] = 1 / n
         else:
-            pool[r, pick, s + n - 1] = 1
+            pool[r, number, s + n - 1] = 1
     return Batch(ids, positions, seen_from, seen_to, pool), spans
 
 
@@ -109,11 +109,11 @@ def check_family(folder, config, auto="AutoModelForCausalLM", *, half=True):
 
     theirs = write(folder, config, auto)
     token_lists = texts(config.vocab_size)
-    model = models.load(folder)
+    model = models.load_model(folder)
     assert_parity(our_states(model, token_lists), torch_states(theirs, token_lists))
     if not half:
         return
-    ours = our_states(models.load(folder, dtype="bfloat16"), token_lists[:-1])
+    ours = our_states(models.load_model(folder, dtype="bfloat16"), token_lists[:-1])
     reference = torch_states(theirs.to(torch.bfloat16), token_lists[:-1])
     for mine, other in zip(ours, reference, strict=True):
         cosine = (mine * other).sum(-1) / (np.linalg.norm(mine, axis=-1) * np.linalg.norm(other, axis=-1))

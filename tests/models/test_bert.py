@@ -51,7 +51,7 @@ def test_old_names_of_norms_and_heads(bert, tmp_path):
     save_file(old, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text((bert / "config.json").read_text())
     token_lists = texts(97, (5, 9))
-    new, found = our_states(models.load(bert), token_lists), our_states(models.load(tmp_path), token_lists)
+    new, found = our_states(models.load_model(bert), token_lists), our_states(models.load_model(tmp_path), token_lists)
     assert all((mine == other).all() for mine, other in zip(new, found, strict=True))
 
 

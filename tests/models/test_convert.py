@@ -18,39 +18,39 @@ from tests.models.parity import random_tensors
 
 
 def test_leaves_hold_the_checkpoint(tmp_path):
-    found, model = tensors(), models.load(write(tmp_path))
+    found, model = tensors(), models.load_model(write(tmp_path))
     kernel = np.asarray(model.params["blocks"]["attention"]["query"]["kernel"])
     np.testing.assert_array_equal(kernel[1], found[QUERY].T)
     np.testing.assert_array_equal(model.params["embed"]["tokens"]["embedding"], found["model.embed_tokens.weight"])
 
 
 def test_shards_equal_one_file(tmp_path):
-    one, many = models.load(write(tmp_path / "one")), models.load(write_shards(tmp_path / "many"))
+    one, many = models.load_model(write(tmp_path / "one")), models.load_model(write_shards(tmp_path / "many"))
     assert_same(one, many)
     assert one.digest == many.digest
 
 
 def test_keys_without_the_prefix(tmp_path):
     bare = {key.removeprefix("model."): value for key, value in tensors().items()}
-    assert_same(models.load(write(tmp_path / "one")), models.load(write(tmp_path / "bare", bare)))
+    assert_same(models.load_model(write(tmp_path / "one")), models.load_model(write(tmp_path / "bare", bare)))
 
 
 def test_digest_follows_weights_and_config(tmp_path):
     found = tensors()
     found[QUERY][0, 0] += 1
     digests = {
-        models.load(write(tmp_path / "a")).digest,
-        models.load(write(tmp_path / "b", found)).digest,
-        models.load(write(tmp_path / "c", rms_norm_eps=1e-6)).digest,
+        models.load_model(write(tmp_path / "a")).digest,
+        models.load_model(write(tmp_path / "b", found)).digest,
+        models.load_model(write(tmp_path / "c", rms_norm_eps=1e-6)).digest,
     }
     assert len(digests) == 3
-    assert models.load(tmp_path / "a").digest in digests
+    assert models.load_model(tmp_path / "a").digest in digests
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_dtype_is_cast_from_the_files_own(tmp_path, dtype):
     found = tensors(ml_dtypes.bfloat16)
-    model = models.load(write(tmp_path, found), dtype=dtype)
+    model = models.load_model(write(tmp_path, found), dtype=dtype)
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(model.params)} == {dtype}
     kernel = np.asarray(model.params["blocks"]["attention"]["query"]["kernel"])[1]
     np.testing.assert_array_equal(kernel, found[QUERY].T.astype(dtype))
@@ -58,14 +58,14 @@ def test_dtype_is_cast_from_the_files_own(tmp_path, dtype):
 
 def test_cache_gives_the_same_model_without_the_weights(tmp_path):
     folder = write(tmp_path / "model")
-    made = models.load(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
+    made = models.load_model(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
     (entry,) = (tmp_path / "cache").iterdir()
     stamp = entry.stat().st_mtime_ns
-    again = models.load(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
+    again = models.load_model(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
     assert_same(made, again)
     assert (made.digest, stamp) == (again.digest, entry.stat().st_mtime_ns)
     write(folder, {key: value + 1 for key, value in tensors().items()})
-    changed = models.load(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
+    changed = models.load_model(folder, dtype="bfloat16", cache_dir=tmp_path / "cache")
     assert changed.digest != made.digest
     shutil.rmtree(entry / "params")
     with pytest.raises(InputError, match="Delete that folder"):
@@ -76,9 +76,9 @@ def test_host_holds_one_leaf_at_a_time(tmp_path):
     """NumPy's peak during a load, traced: the largest leaf and a little, of weights five times as large."""
     wide = dict(vocab_size=4096, hidden_size=256, intermediate_size=1024, num_hidden_layers=4)
     folder = write(tmp_path, random_tensors(CONFIG | wide), **wide)
-    models.load(folder, dtype="bfloat16")  # compiles, so that only data is left to trace
+    models.load_model(folder, dtype="bfloat16")  # compiles, so that only data is left to trace
     tracemalloc.start()
-    model = models.load(folder, dtype="bfloat16")
+    model = models.load_model(folder, dtype="bfloat16")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     sizes = [2 * leaf.nbytes for leaf in jax.tree.leaves(model.params)]  # the file's are float32
@@ -87,7 +87,7 @@ def test_host_holds_one_leaf_at_a_time(tmp_path):
 
 def test_random_weights_need_config_alone(tmp_path):
     (write(tmp_path) / "model.safetensors").unlink()
-    one, same, other = (models.load(tmp_path, weights="random", seed=seed) for seed in (0, 0, 1))
+    one, same, other = (models.load_model(tmp_path, weights="random", seed=seed) for seed in (0, 0, 1))
     assert_same(one, same)
     assert one.digest == same.digest != other.digest
 
@@ -101,7 +101,7 @@ def to_bin(folder):
 
 
 def test_bin_equals_safetensors(tmp_path):
-    assert_same(models.load(write(tmp_path / "one")), models.load(to_bin(write(tmp_path / "bin"))))
+    assert_same(models.load_model(write(tmp_path / "one")), models.load_model(to_bin(write(tmp_path / "bin"))))
 
 
 def test_bin_runs_no_code(tmp_path):
@@ -115,7 +115,7 @@ def test_bin_runs_no_code(tmp_path):
     folder = to_bin(write(tmp_path / "model"))
     torch.save({QUERY: Evil()}, folder / "pytorch_model.bin")
     with pytest.raises(InputError, match="only tensors"):
-        models.load(folder)
+        models.load_model(folder)
     assert not marker.exists()
 
 
@@ -124,4 +124,4 @@ def test_bin_without_torch_names_the_extra(tmp_path, monkeypatch):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"jaxalign\[parity\]"):
-        models.load(folder)
+        models.load_model(folder)

@@ -21,7 +21,7 @@ def test_every_layer(tmp_path, path):
     save_file(tensors, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(str(golden["config"]))
     token_lists = [golden[f"tokens:{text}"].tolist() for text in range(2)]
-    ours = our_states(models.load(tmp_path), token_lists)
+    ours = our_states(models.load_model(tmp_path), token_lists)
     for text, tokens in enumerate(token_lists):
         positions = [position for position in golden["positions"] if position < len(tokens)]
         off = np.abs(ours[text][:, positions] - golden[f"states:{text}"]).max((1, 2))

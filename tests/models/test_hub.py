@@ -45,7 +45,7 @@ def hub(tmp_path, monkeypatch):
 
 def test_commit_is_resolved_and_kept(hub):
     calls, folder, _ = hub
-    model = models.load("org/model", revision="v1")
+    model = models.load_model("org/model", revision="v1")
     assert (model.name, model.revision, model.folder) == ("org/model", COMMIT, folder)
     assert [revision for revision, _ in calls] == ["v1", COMMIT]
     assert not (folder / "consolidated.safetensors").exists()
@@ -56,25 +56,25 @@ def test_bin_only_where_there_are_no_safetensors(hub):
     calls, _, store = hub
     (store / "model.safetensors").unlink()
     with pytest.raises(InputError):
-        models.load("org/model")
+        models.load_model("org/model")
     assert [patterns[-1] for _, patterns in calls[1:]] == ["model*.safetensors", "pytorch_model*.bin"]
 
 
 def test_random_weights_fetch_no_weights(hub):
     calls, folder, _ = hub
-    models.load("org/model", weights="random")
+    models.load_model("org/model", weights="random")
     assert len(calls) == 1 and not list(folder.glob("*.safetensors"))
 
 
 def test_cached_tree_needs_no_weights(hub, tmp_path):
     calls, folder, store = hub
-    first = models.load("org/model", cache_dir=tmp_path / "cache")
+    first = models.load_model("org/model", cache_dir=tmp_path / "cache")
     (folder / "model.safetensors").unlink()
     (store / "model.safetensors").unlink()
-    again = models.load("org/model", cache_dir=tmp_path / "cache")
+    again = models.load_model("org/model", cache_dir=tmp_path / "cache")
     assert again.digest == first.digest and len(calls) == 3
 
 
 def test_unknown_ids_are_named(hub):
     with pytest.raises(InputError, match="org/other"):
-        models.load("org/other")
+        models.load_model("org/other")

@@ -41,14 +41,14 @@ def folder():
 
 
 def test_every_layer_on_real_text(folder):
-    model = models.load(folder)
+    model = models.load_model(folder)
     assert (model.family, model.num_layers, model.width) == ("bert", 6, 384)
     token_lists = model.tokenizer(list(TEXTS))["input_ids"]
     token_lists.append(model.tokenizer(" ".join(TEXTS * 5), truncation=True, max_length=512)["input_ids"])
     assert len(token_lists[-1]) == 512
     torch_model = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     ours, theirs = our_states(model, token_lists), torch_states(torch_model, token_lists)
-    assert_cosine(our_states(models.load(folder, dtype="bfloat16"), token_lists), theirs)
+    assert_cosine(our_states(models.load_model(folder, dtype="bfloat16"), token_lists), theirs)
     # torch's float32 is itself 1.3e-5 of the RMS off its float64 here, so 1e-5 would be asking for its rounding.
     assert_parity(ours, theirs, bound=2e-5)
     exact = torch_states(torch_model.double(), token_lists)

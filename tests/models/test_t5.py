@@ -61,7 +61,7 @@ def test_parity(tmp_path, kind, options):
     token_lists = texts(97, LENGTHS)
     expected = decoder_states(theirs, token_lists)
     assert_parity(our_decoder_states(model, token_lists), expected)
-    half = models.load(tmp_path, dtype="bfloat16", decoder=True)
+    half = models.load_model(tmp_path, dtype="bfloat16", decoder=True)
     assert_cosine(our_decoder_states(half, token_lists), expected)
 
 
@@ -79,7 +79,7 @@ def same_states(one, other):
 
 def test_decoder_is_loaded_only_when_asked(mt5):
     folder, _ = mt5
-    encoder, whole = models.load(folder), models.load(folder, decoder=True)
+    encoder, whole = models.load_model(folder), models.load_model(folder, decoder=True)
     assert "decoder" not in encoder.params and encoder.config.decoder_layers == 0
     assert dataclasses.replace(whole.config, decoder_layers=0) == encoder.config
     assert same_states(encoder, whole)
@@ -91,7 +91,7 @@ def test_decoder_is_loaded_only_when_asked(mt5):
 
 
 def test_layers_in_the_order_asked_and_unused_picks_are_zero(mt5):
-    model = models.load(mt5[0], decoder=True)
+    model = models.load_model(mt5[0], decoder=True)
     batch, _ = pack([[5, 6], [7, 8, 9]], causal=False, slots=8, pooling="mean")
     every = np.asarray(models.decoded(model.config, model.params, batch, layers=(0, 1, 2)))
     batch.pool[0, 1] = 0
@@ -106,9 +106,9 @@ def test_encoder_alone(mt5, tmp_path):
     encoder = transformers.MT5EncoderModel.from_pretrained(folder)
     encoder.save_pretrained(tmp_path)
     assert not any(key.startswith("decoder") for key in load_file(tmp_path / "model.safetensors"))
-    assert same_states(models.load(tmp_path), models.load(folder))
+    assert same_states(models.load_model(tmp_path), models.load_model(folder))
     with pytest.raises(InputError, match="decoder"):
-        models.load(tmp_path, decoder=True)
+        models.load_model(tmp_path, decoder=True)
 
 
 @pytest.mark.parametrize("name", ["shared.weight", "encoder.embed_tokens.weight"])
@@ -119,7 +119,7 @@ def test_names_of_the_embedding(mt5, tmp_path, name):
     tensors = {key: value for key, value in tensors.items() if "embed_tokens" not in key and "shared" not in key}
     save_file(tensors | {name: embedding, "decoder.embed_tokens.weight": embedding}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
-    assert same_states(models.load(tmp_path), models.load(folder))
+    assert same_states(models.load_model(tmp_path), models.load_model(folder))
 
 
 def test_a_decoder_with_a_tensor_missing_is_named(mt5, tmp_path):
@@ -129,13 +129,13 @@ def test_a_decoder_with_a_tensor_missing_is_named(mt5, tmp_path):
     del tensors[missing]
     save_file(tensors, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
-    models.load(tmp_path)
+    models.load_model(tmp_path)
     with pytest.raises(InputError, match=missing):
-        models.load(tmp_path, decoder=True)
+        models.load_model(tmp_path, decoder=True)
 
 
 def test_random_decoder_has_the_abstract_shapes(mt5):
-    model = models.load(mt5[0], decoder=True, weights="random")
+    model = models.load_model(mt5[0], decoder=True, weights="random")
     shapes = jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), models.abstract(model.config))
     assert jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), model.params) == shapes
     kernel = np.asarray(model.params["decoder"]["blocks"]["cross"]["key"]["kernel"])
@@ -144,7 +144,7 @@ def test_random_decoder_has_the_abstract_shapes(mt5):
 
 def test_float16_is_refused(mt5):
     with pytest.raises(InputError, match="float32, bfloat16, got 'float16'"):
-        models.load(mt5[0], dtype="float16")
+        models.load_model(mt5[0], dtype="float16")
 
 
 @pytest.mark.parametrize("buckets, farthest", [(32, 128), (32, 64), (8, 20), (64, 256), (6, 10)])

@@ -1,4 +1,4 @@
-"""What the shared stack promises, on a tiny Llama: pooling, picked slots, shared beginnings, layers, random weights."""
+"""What the shared stack promises, on a tiny Llama: pooling, slots of the last block, shared beginnings, layers, random weights."""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ TINY = dict(
 def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("llama")
     torch_model = write(folder, transformers.LlamaConfig(**TINY))
-    return models.load(folder), torch_model
+    return models.load_model(folder), torch_model
 
 
 def pooled(model, batch, **options):
@@ -44,15 +44,15 @@ def test_pooled_is_pool_times_states(tiny):
                 np.testing.assert_allclose(out[:, row, pick], expected, atol=1e-5)
 
 
-def test_last_picks_equal_the_whole_block(tiny):
+def test_last_slots_equal_the_whole_block(tiny):
     model, _ = tiny
     batch, spans = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
     for layers in ((3,), (0, 1, 2, 3), (3, 1)):
         whole = pooled(model, batch, layers=layers)
-        short = pooled(model, batch, layers=layers, last_picks=batch.pool.argmax(-1).astype(np.int32))
+        short = pooled(model, batch, layers=layers, last_slots=batch.pool.argmax(-1).astype(np.int32))
         np.testing.assert_allclose(short, whole, rtol=1e-6, atol=1e-6)
     with pytest.raises(InputError, match="layers"):
-        pooled(model, batch, layers=(2,), last_picks=batch.pool.argmax(-1).astype(np.int32))
+        pooled(model, batch, layers=(2,), last_slots=batch.pool.argmax(-1).astype(np.int32))
 
 
 @pytest.mark.parametrize("layers", [(3,), (0, 1, 2, 3), (2, 0), (1,)])
@@ -61,8 +61,8 @@ def test_blocks_one_by_one_equal_the_scanned_stack(tiny, layers, focused):
     model, _ = tiny
     batch, _ = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
     picks = batch.pool.argmax(-1).astype(np.int32) if focused and 3 in layers else None
-    found = models.pooled(model.config, models.unstacked(model.params), batch, layers=layers, last_picks=picks)
-    np.testing.assert_allclose(found, pooled(model, batch, layers=layers, last_picks=picks), rtol=1e-6, atol=1e-6)
+    found = models.pooled(model.config, models.unstacked(model.params), batch, layers=layers, last_slots=picks)
+    np.testing.assert_allclose(found, pooled(model, batch, layers=layers, last_slots=picks), rtol=1e-6, atol=1e-6)
 
 
 def test_shared_beginnings_equal_whole_texts(tiny):

@@ -73,10 +73,10 @@ def no_weights(folder):
 )  # fmt: skip
 def test_damaged_files_are_named(tmp_path, damage):
     folder = write_shards(tmp_path / "model")
-    models.load(folder)
+    models.load_model(folder)
     name = damage(folder)
     with pytest.raises(InputError) as caught:
-        models.load(folder)
+        models.load_model(folder)
     assert name in str(caught.value)
 
 
@@ -109,15 +109,15 @@ def poisoned(value):
 )
 def test_wrong_tensors_are_named(tmp_path, found, name):
     with pytest.raises(InputError) as caught:
-        models.load(write(tmp_path, found))
+        models.load_model(write(tmp_path, found))
     assert name in str(caught.value)
 
 
 def test_overflow_of_a_cast_is_named(tmp_path):
     folder = write(tmp_path, poisoned(1e5))
-    models.load(folder)
+    models.load_model(folder)
     with pytest.raises(InputError, match=QUERY):
-        models.load(folder, dtype="float16")
+        models.load_model(folder, dtype="float16")
 
 
 @pytest.mark.parametrize(
@@ -148,27 +148,27 @@ def test_overflow_of_a_cast_is_named(tmp_path):
 )
 def test_wrong_configs_are_named(tmp_path, changes, name):
     with pytest.raises(InputError) as caught:
-        models.load(write(tmp_path, **changes))
+        models.load_model(write(tmp_path, **changes))
     assert name in str(caught.value)
 
 
 def test_wrong_folders_and_arguments_are_named(tmp_path):
     with pytest.raises(InputError, match="config.json"):
-        models.load(tmp_path)
+        models.load_model(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(InputError, match="JSON"):
-        models.load(tmp_path)
+        models.load_model(tmp_path)
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(InputError, match="object"):
-        models.load(tmp_path)
+        models.load_model(tmp_path)
     folder = write(tmp_path / "model")
     with pytest.raises(InputError, match="revision"):
-        models.load(folder, revision="main")
+        models.load_model(folder, revision="main")
     with pytest.raises(InputError, match="dtype"):
-        models.load(folder, dtype="int4")
+        models.load_model(folder, dtype="int4")
     with pytest.raises(InputError, match="hub id"):
-        models.load("./nowhere")
+        models.load_model("./nowhere")
     with pytest.raises(InputError, match="weights"):
-        models.load(folder, weights="some")
+        models.load_model(folder, weights="some")
     with pytest.raises(InputError, match="--model_parallel"):
-        models.load(folder, model_parallel=64)
+        models.load_model(folder, model_parallel=64)

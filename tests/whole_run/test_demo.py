@@ -24,7 +24,7 @@ def lexicon():
 
 @pytest.fixture(scope="module")
 def model():
-    return models.load("demo")
+    return models.load_model("demo")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ FRAMES = {"vanilla": prompts.Template("vanilla", {"*": "{text}"}), "prompt": pro
 @pytest.mark.parametrize("embedding", FRAMES)
 def test_held_out_concepts_are_found_after_alignment_alone(lexicon, model, rows, embedding):
     trained = precision(model, lexicon, rows, FRAMES[embedding], ("before", "after", "null"))
-    untrained = precision(models.load("demo", weights="random"), lexicon, rows, FRAMES[embedding], ("after",))
+    untrained = precision(models.load_model("demo", weights="random"), lexicon, rows, FRAMES[embedding], ("after",))
     print(embedding, trained, untrained)
     chance = 1 / len(lexicon.ids)
     assert trained["after"] > 50 * chance

@@ -88,7 +88,7 @@ def test_debug_nans_is_off_unless_asked_for():
 def test_half_precision_gives_figures_near_float32():
     words = [f"{word}{row}" for row in range(8) for word in tiny.WORDS["en"]]
     full, half = (
-        embed.embed(models.load("demo", dtype=dtype), words, pooling="mean", layers="last")[0]
+        embed.embed(models.load_model("demo", dtype=dtype), words, pooling="mean", layers="last")[0]
         for dtype in ("float32", "bfloat16")
     )
     assert half.dtype == np.float32 and np.isfinite(half).all()

@@ -80,7 +80,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path, name):
     (tmp_path / "outside").write_bytes(b"x" * 100)
     (folder / name).symlink_to(tmp_path / "outside")
     with pytest.raises(InputError, match="lie in its folder, got a link to .*outside.*--models"):
-        models.load(folder)
+        models.load_model(folder)
 
 
 def test_links_into_the_blobs_of_the_hubs_cache_are_followed(tmp_path):
@@ -90,7 +90,7 @@ def test_links_into_the_blobs_of_the_hubs_cache_are_followed(tmp_path):
     (blobs / "0123").write_bytes(b"x" * 100)
     (folder / "model.safetensors").symlink_to("../../blobs/0123")
     with pytest.raises(InputError, match="whole safetensors file"):  # read, and found to be none
-        models.load(folder)
+        models.load_model(folder)
 
 
 def test_a_language_is_no_path(tmp_path):

@@ -57,7 +57,7 @@ def load(name: str, dtype: str, weights: str = "pretrained", seed: int = 0, mode
     """The model of a folder or hub id, or random weights in a published shape."""
     shapes = json.loads(resources.files("jaxalign").joinpath("data/shapes.json").read_text("utf-8"))
     if name not in shapes:
-        return models.load(name, dtype=dtype, weights=weights, seed=seed, model_parallel=model_parallel)
+        return models.load_model(name, dtype=dtype, weights=weights, seed=seed, model_parallel=model_parallel)
     return models.random_model(models.read_config(shapes[name], dtype), seed, name)
 
 

@@ -13,15 +13,17 @@ def smaller(svg: str) -> str:
     # A rule for every element would win over a group's style, and hold on the whole page: the root hands it down.
     if rule := re.search(r"<style[^>]*>\s*\*\{([^}]*)\}\s*</style>", svg):
         svg = svg.replace(rule[0], "").replace("<svg ", f'<svg style="{rule[1]}" ', 1)
-    svg = re.sub(r'\bd="([^"]*)"', lambda found: f'd="{_path(found[1])}"', svg)
-    svg = re.sub(r'((?<![\w-])(?:x|y|width|height|transform)=")([^"]*)"', lambda f: f'{f[1]}{_shortened(f[2])}"', svg)
+    svg = re.sub(r'\bd="([^"]*)"', lambda match: f'd="{_path(match[1])}"', svg)
+    svg = re.sub(
+        r'((?<![\w-])(?:x|y|width|height|transform)=")([^"]*)"', lambda match: f'{match[1]}{_shortened(match[2])}"', svg
+    )
     # A letter within a word: its place as an attribute of its own.
     svg = re.sub(r'(<use [^>]*?) transform="translate\((\S+) 0\)"', r'\1 x="\2"', svg)
     svg = re.sub(r"<defs></defs>", "", re.sub(r">\s+<", "><", svg))
     used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
     names = {name: f"{number:x}" for number, name in enumerate(sorted(used))}
-    svg = re.sub(r'((?:href="|url\()#| id=")([^")]+)', lambda found: found[1] + names.get(found[2], found[2]), svg)
+    svg = re.sub(r'((?:href="|url\()#| id=")([^")]+)', lambda match: match[1] + names.get(match[2], match[2]), svg)
     svg = _without_plain_groups(re.sub(r"([:;]) ", r"\1", svg))
     for attribute in ("style", "clip-path"):
         svg = _shared(svg, attribute)
@@ -47,7 +49,7 @@ def _shortened(text: str) -> str:
     """Numbers of an attribute rounded; a scale keeps its digits, since it multiplies."""
     parts = re.split(r"(scale\([^)]*\))", text)
     return "".join(
-        part if part.startswith("scale") else _NUMBER.sub(lambda found: _rounded(found[0]), part) for part in parts
+        part if part.startswith("scale") else _NUMBER.sub(lambda match: _rounded(match[0]), part) for part in parts
     )
 
 
@@ -89,10 +91,10 @@ def _shared(svg: str, attribute: str) -> str:
         run.clear()
 
     for part in re.split(r"(<(?:path|use) [^>]*/>)", svg):
-        found = written.search(part) if part.startswith(("<path", "<use")) else None
-        if part and (found is None or found[1] != value):
+        match = written.search(part) if part.startswith(("<path", "<use")) else None
+        if part and (match is None or match[1] != value):
             end()
-            value = found[1] if found else None
+            value = match[1] if match else None
         if part:
             run.append(part)
     end()

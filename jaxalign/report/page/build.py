@@ -12,10 +12,10 @@ from jaxalign.report.sections import concept_clouds, finding, headline, results_
 def build(results: Results, extras: Mapping) -> Page:
     """The page of results; `extras` is what report.json holds."""
     best = headline.best_series(results)
-    found = finding.finding(results, extras)
+    summary = finding.finding(results, extras)
     sections = [headline.headline(results), *results_sections(results), *run_info.sections(extras)]
     drawn = concept_clouds.concept_clouds(extras.get("maps") or [])
-    sections = [section for section in (found, sections[0], drawn, *sections[1:]) if section]
+    sections = [section for section in (summary, sections[0], drawn, *sections[1:]) if section]
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
     note = f"Wrong retrievals with the fitted map{name}, a random sample: the word, what was retrieved, what was right."

@@ -41,7 +41,7 @@ def explorer_data(
     if not series:
         return None
     pairs = [(source, target) for source in languages for target in languages if source != target]
-    models = {one.model for one in series}
+    models = {each.model for each in series}
     budget = min(_VALUES + _VALUES_EACH * (len(models) - 1), _MOST_VALUES)
     cells = []
     chosen = list(_by_importance(results, series))
@@ -56,7 +56,7 @@ def explorer_data(
             for code in languages
         ],
         "board": _board(results, series),
-        "series": [[short_model(one.model), *one[1:]] for one in series],
+        "series": [[short_model(each.model), *each[1:]] for each in series],
         "settings": {name: names.setting_name(name) for name in SETTINGS},
         "retrievals": names.RETRIEVAL_NAMES,
         "best": series.index(best) if best else 0,
@@ -130,13 +130,13 @@ def _by_importance(results: Results, series: Sequence[Series]) -> Iterator[Cell]
 def _matrix(results: Results, cell: Cell, place: int, pairs: Sequence[tuple[str, str]]) -> list:
     """[series, setting, seed size, subset, metric, values, lows, highs, counts, mean]; null for a missing pair."""
     rows = results.cells[cell]
-    found = [rows.get(pair) for pair in pairs]
-    values = [_whole(row, "value") for row in found]
-    lows, highs = ([_whole(row, end) for row in found] for end in ("low", "high"))
+    of_pairs = [rows.get(pair) for pair in pairs]
+    values = [_whole(row, "value") for row in of_pairs]
+    lows, highs = ([_whole(row, end) for row in of_pairs] for end in ("low", "high"))
     if lows == values == highs:
         lows = highs = []
-    counts = sorted({row["count"] for row in found if row})
-    count: Any = counts[0] if len(counts) == 1 else [row and row["count"] for row in found]
+    counts = sorted({row["count"] for row in of_pairs if row})
+    count: Any = counts[0] if len(counts) == 1 else [row and row["count"] for row in of_pairs]
     mean = rows.get((MEAN, MEAN))
     whole_mean = mean and [_whole(mean, end) for end in ("value", "low", "high")]
     return [place, cell.setting, cell.seed_size, cell.subset, cell.metric, values, lows, highs, count, whole_mean]
@@ -170,8 +170,8 @@ def _board(results: Results, series: Sequence[Series]) -> list[list]:
 def _words(series: Sequence[Series], records: Sequence[Mapping], languages: Sequence[str]) -> list[list]:
     """[series, source, target, queries, wrong, sample, worst, common] of the spaces that have records."""
     labels: dict[tuple, int] = {}
-    for place, one in enumerate(series):
-        labels.setdefault(tuple(one[:4]), place)
+    for place, each in enumerate(series):
+        labels.setdefault(tuple(each[:4]), place)
     known = [label for label in dict.fromkeys(map(words.label_of, records)) if label in labels]
     pairs = len(languages) * (len(languages) - 1)
     each = max(2, _RETRIEVALS // max(1, len(known) * pairs))

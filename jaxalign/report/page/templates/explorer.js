@@ -245,10 +245,10 @@
     return record && code && pair.includes(record.hub) ? { record, code } : null;
   }
   function mapPickers() {
-    const form = place("pick-map"), found = mapOf();
+    const form = place("pick-map"), shown = mapOf();
     form.replaceChildren();
     place("map").replaceChildren();
-    if (!found) return;
+    if (!shown) return;
     form.append(picker("mapped", "map of concepts", ["before", "after"], mapped, (value) => { mapped = value; map(); }));
     const input = make("input", { id: "pick-concept", type: "search", placeholder: "find a word" });
     input.value = wanted;
@@ -256,9 +256,9 @@
     form.append(make("label", { for: "pick-concept" }, make("span", {}, "find in the map"), input));
   }
   async function map() {
-    const found = mapOf();
-    if (!found) return;
-    const { record, code } = found, points = record.pairs[code];
+    const shown = mapOf();
+    if (!shown) return;
+    const { record, code } = shown, points = record.pairs[code];
     const matches = (i) => wanted && [record.ids[i], record.words[code][i], record.words[record.hub][i]].some((text) => text.toLowerCase().includes(wanted.toLowerCase()));
     const links = [], dots = [];
     record.ids.forEach((concept, i) => {
@@ -284,10 +284,10 @@
     return data.words.find(([place, source, target]) => same(place) && source === pair[0] && target === pair[1]);
   }
   function wordPickers() {
-    const form = place("pick-words"), found = wordsOf();
+    const form = place("pick-words"), shown = wordsOf();
     form.replaceChildren();
-    if (!found) { place("pair-words").replaceChildren(); return; }
-    const [, , , , , , worst, common] = found;
+    if (!shown) { place("pair-words").replaceChildren(); return; }
+    const [, , , , , , worst, common] = shown;
     const lists = ["sample", ...(worst.length ? ["worst"] : []), ...(common.length ? ["common"] : [])];
     listed = lists.includes(listed) ? listed : "sample";
     SHOWN.list = (name) => ({ sample: "random sample", worst: "worst ranks", common: "commonest confusions" })[name];
@@ -299,9 +299,9 @@
     showWords();
   }
   function showWords() {
-    const found = wordsOf();
-    if (!found) return;
-    const [series, source, target, queries, wrong, sample, worst, common] = found;
+    const shown = wordsOf();
+    if (!shown) return;
+    const [series, source, target, queries, wrong, sample, worst, common] = shown;
     const word = (text, lang) => make("bdi", { lang }, String(text));
     const hit = (...texts) => texts.some((text) => String(text).toLowerCase().includes(sought.toLowerCase()));
     const items = listed === "common" ? common.filter(([text]) => hit(text)).map(([text, times]) => make("li", {}, word(text, target), ` ${times} times`))
