@@ -18,7 +18,10 @@ HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class Context(NamedTuple):
-    """What every block is given with the state. `query_slots` None: queries are all slots, else the slots (row, vector)."""
+    """What every block is given with the state.
+
+    `query_slots`: the slots whose queries are computed, (row, vector); None: all.
+    """
 
     visible: Bool[jax.Array, "row query slot"]
     distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query

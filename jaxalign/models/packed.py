@@ -39,9 +39,9 @@ def pooled(
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
     transformers' `hidden_states`; pooled inside the scan, so that no layer's states stay in memory.
-    `last_slots` (row, vector) slots: where every vector is one slot (first or last token) and `layers` has the last, the
-    last block computes queries and MLP of those slots only. `used`: the vectors to return, see `used_vectors`; without it
-    all vectors of all rows.
+    `last_slots` (row, vector) slots: where every vector is one slot (first or last token) and `layers` has the last,
+    the last block computes queries and MLP of those slots only. `used`: the vectors to return, see `used_vectors`;
+    without it all vectors of all rows.
     """
     if last_slots is not None and config.num_layers not in layers:
         raise InputError(f"Expected last_slots with layer {config.num_layers} among the layers, got {layers}.")
@@ -66,7 +66,7 @@ def pooled(
 def used_vectors(
     vectors: Float32[jax.Array, "row vector feature"], used: Int32[jax.Array, "copy count"]
 ) -> Float32[jax.Array, "copy count feature"]:
-    """Returns only the vectors in use: `used` counts row by row, vector by vector, among the rows of a copy of the model.
+    """Returns only the vectors in use: `used` numbers them row by row among the rows of a copy of the model.
 
     Rows hold different numbers of vectors, so (row, vector) is mostly padding for short texts.
     """

@@ -19,8 +19,9 @@ def decoded(
 ) -> Float32[jax.Array, "layer row vector feature"]:
     """Returns (layer, row, vector, feature) float32: states of the decoder's start token, for the chosen `layers`.
 
-    A vector attends to the slots with weight in its `pool`: its whole text. Layer 0 is the start token's embedding, layer
-    `decoder_layers` the state after the final norm, as in transformers' `decoder_hidden_states`; unused vectors are 0.
+    A vector attends to the slots with weight in its `pool`: its whole text. Layer 0 is the start token's embedding,
+    layer `decoder_layers` the state after the final norm, as in transformers' `decoder_hidden_states`; unused vectors
+    are 0.
     Raises InputError for a config without decoder and for layers that the decoder does not have.
     """
     count = config.decoder_layers

@@ -1,4 +1,4 @@
-"""What the shared stack promises, on a tiny Llama: pooling, slots of the last block, shared beginnings, layers, random weights."""
+"""What the shared stack promises, on a tiny Llama: pooling, slots of the last block, prefix trees, layers, weights."""
 
 import jax
 import jax.numpy as jnp
