@@ -170,8 +170,8 @@ def _board(results: Results, series: Sequence[Series]) -> list[list]:
 def _words(series: Sequence[Series], records: Sequence[Mapping], languages: Sequence[str]) -> list[list]:
     """[series, source, target, queries, wrong, sample, worst, common] of the spaces that have records."""
     labels: dict[tuple, int] = {}
-    for place, label in enumerate(series):
-        labels.setdefault(tuple(label[:4]), place)
+    for place, named in enumerate(series):
+        labels.setdefault(tuple(named[:4]), place)
     known = [label for label in dict.fromkeys(map(words.label_of, records)) if label in labels]
     pairs = len(languages) * (len(languages) - 1)
     each = max(2, _RETRIEVALS // max(1, len(known) * pairs))
