@@ -210,6 +210,9 @@ class Config:
         "runs",
         "folder of the runs, finished spaces and ranks, or gs://BUCKET/PATH (mirrored in the user's cache folder)",
     )
+    dry_run: bool = _option(
+        False, "check everything that can be refused, print how long the run will take (an estimate), and stop"
+    )
     run_name: str = _option("", "name of the folder of the run; empty: the next free run-NNNN")
     export_spaces: bool = _option(False, "write the spaces of the run as folders of LANGUAGE.vec files")
     export_maps: bool = _option(

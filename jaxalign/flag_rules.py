@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
     "The run": ("suite", "workdir", "run_name", "memory_budget", "compilation_cache", "debug_nans"),
     "Exports of a run": _EXPORTS,
+    "Before a run": ("dry_run",),
     "Several hosts": ("coordinator", "num_processes", "process_id"),
     "Plan": ("target",),
     "Throughput suites": ("sizes", "repeats", "texts", "compare"),
@@ -38,6 +39,7 @@ _ALIGNMENT = (
     *GROUPS["Retrieval"],
     *GROUPS["Figures"],
     *_EXPORTS,
+    "dry_run",
     *_RUN,
 )
 # Mode -> the flags that it reads.

@@ -11,13 +11,13 @@ from jaxalign import report
 from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import covariates, dataset, splitting, subsets
 from jaxalign.config import Config
-from jaxalign.experiment import design, inputs, limits, map_export, model_checks, per_space, training_overlap
+from jaxalign.experiment import design, estimate, inputs, limits, map_export, model_checks, per_space, training_overlap
 from jaxalign.experiment.inputs import ModelSpaces, Traits
 from jaxalign.experiment.training_overlap import Training
 from jaxalign.experiment.translation import word_translation
 from jaxalign.metrics import all_answers, dataset_rows
 from jaxalign.metrics.rows import ResultRow
-from jaxalign.report import concept_map
+from jaxalign.report import concept_map, screen
 from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
@@ -54,9 +54,26 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     with clock.phase("load"):
         prepared = prepare(config)
     inputs.log_concepts(prepared.concepts, prepared.splits[0])
+    with clock.phase("load"):
+        expected = estimate.long_run(_asked(prepared))
+    if expected:
+        LOGGER.info("estimate: %s (where nothing is kept from an earlier run)", expected.text)
     for number, split in enumerate(prepared.splits):
         splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
     return write(prepared, measure(prepared, out, clock), out, clock)
+
+
+def dry_run(config: Config) -> dict:
+    """Checks all that a run checks before it begins and prints its estimate; returns fields of the last stdout line."""
+    prepared = prepare(config)
+    inputs.log_concepts(prepared.concepts, prepared.splits[0])
+    expected = estimate.measured(_asked(prepared))
+    print(f"{expected.text} (an estimate, where nothing is kept from an earlier run; without --controls)")
+    return {"estimate": {stage: round(seconds, 2) for stage, seconds in expected.seconds.items()}}
+
+
+def _asked(prepared: Prepared) -> estimate.Asked:
+    return estimate.Asked(prepared.config, prepared.concepts, prepared.vec_space, prepared.splits, prepared.seed_sizes)
 
 
 def compute_share(config: Config, clock: Clock) -> None:
@@ -112,6 +129,8 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
             for space, asked in asked_of:
                 figures = per_space.figures(study, space, asked)
                 measured.results.rows.extend(figures.rows)
+                if line := screen.found(figures.rows):
+                    LOGGER.info("found: %s", line)
                 measured.results.wrong.extend(figures.wrong)
                 measured.results.ranks.update(figures.ranks)
                 if figures.rows and space is pictured and config.map == "orthogonal":

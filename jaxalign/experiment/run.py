@@ -7,6 +7,7 @@ from pathlib import Path
 from jaxalign.config import Config
 from jaxalign.experiment import alignment_suite
 from jaxalign.flag_rules import changed, notes, parse_size, shown
+from jaxalign.report import screen
 from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
@@ -16,8 +17,8 @@ from jaxalign.types import InputError
 def run(config: Config) -> Path | None:
     """Runs what the config asks for; returns the finished folder of the run, which never holds half-written files.
 
-    On several hosts each process computes its share of the spaces and ranks; the first one writes the folder, and the
-    others return None.
+    With --dry_run an estimate is printed and nothing is run. On several hosts each process computes its share of the
+    spaces and ranks; the first one writes the folder, and the others return None.
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
@@ -25,6 +26,10 @@ def run(config: Config) -> Path | None:
     given = dataclasses.replace(given, dtype=config.dtype)
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
+    if config.dry_run:
+        print(json.dumps({"dry_run": True} | alignment_suite.dry_run(config)), flush=True) if first else None
+        processes.barrier("end")
+        return None
     if not first:
         alignment_suite.compute_share(config, clock)
         processes.barrier("end")
@@ -51,7 +56,8 @@ def run(config: Config) -> Path | None:
         raise
     bucket_runs.publish(final)
     seconds = clock.rows()[-1]["seconds"]
-    print(f"\nreport: {bucket.url_of(final / summary['report'])}") if "report" in summary else None
+    print(f"\n{screen.times(clock.rows())}")
+    print(f"report: {bucket.url_of(final / summary['report'])}") if "report" in summary else None
     print(
         json.dumps({"run": bucket.url_of(final), "suite": config.suite, "seconds": round(seconds, 2)} | summary),
         flush=True,

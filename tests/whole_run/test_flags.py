@@ -55,6 +55,7 @@ BAD = {
     "design": ["moon"],
     "seed": ["-1", "9" * 20],
     "run_name": ["a/b", "..", ".x", "a" * 300, "x.partial", "spaces", " "],
+    "dry_run": ["2"],
     "export_spaces": ["2"],
     "export_maps": ["2"],
     "export_mapped": ["en fr", "../en", "en;fr"],
@@ -194,7 +195,7 @@ IGNORED = [
     *((DICTIONARY, flag) for flag in (
         "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,null",
         "--settings=ceiling", "--null_draws=3", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
-        "--export_maps", "--export_mapped=en",
+        "--export_maps", "--export_mapped=en", "--dry_run",
         "--concepts=wordnet", "--models=gpt2", "--layers=all", "--design=star", "--map=ridge", "--scale",
         "--translate", "--candidates=test", "--retrieval=csls,isf", "--test_size=4", "--min_depth=3",
         "--embeddings=prompt", "--pooling=mean", "--dtype=bfloat16", "--batch_tokens=64", "--weights=random")),
