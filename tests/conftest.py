@@ -28,6 +28,7 @@ FAST = (
     "experiment/test_result_cache.py",
     "metrics/test_evaluated.py",
     "metrics/test_gains.py",
+    "metrics/test_model_groups.py",
     "metrics/test_precision.py",
     "metrics/test_rows.py",
     "metrics/test_significance.py",

@@ -45,6 +45,12 @@ def test_joined_runs_compare_their_models_on_the_same_concepts(tmp_path):
     (row,) = pick(rows, setting="after - after", metric="P@1", source="fr", target="en")
     gap = (one[2].rank[1, 0] == 1).mean() - (two[2].rank[1, 0] == 1).mean()
     assert row["model"] == "a/first-1b7 - b/second-7b" and row["value"] == pytest.approx(gap, abs=1e-6)
+    groups = {row["model"]: row["value"] for row in pick(rows, setting="after", metric="group")}
+    ranks = pick(rows, setting="after", metric="rank")
+    places = {row["model"]: (row["low"], row["value"], row["high"]) for row in ranks}
+    assert groups.keys() == places.keys() == {"a/first-1b7", "b/second-7b"} and min(groups.values()) == 1
+    assert all(low <= value <= high for low, value, high in places.values())
+    assert pick(rows, setting="after - after", metric="P@1_all_models_p")
     assert command.main([*map(str, folders), "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "first-1b7 - second-7b" in page and "<section id=sizes>" in page and "<section id=differences>" in page
