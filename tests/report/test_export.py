@@ -4,7 +4,9 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +94,8 @@ def test_every_eval_ever_has_results_and_samples(run, tmp_path):
     record = json.loads(path.read_text(encoding="utf-8"))
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.Draft7Validator(AGGREGATE).validate(record)
+    published = _published("eval.schema.json")
+    jsonschema.Draft7Validator(published).validate(record)
     rows = files.read_rows(run)
     for result in record["evaluation_results"]:
         _, setting, place = result["evaluation_name"].split()
@@ -100,10 +104,11 @@ def test_every_eval_ever_has_results_and_samples(run, tmp_path):
         assert result["score_details"]["score"] == same[-1]["value"]
     text = (tmp_path / "out" / record["detailed_evaluation_results"]["file_path"]).read_text(encoding="utf-8")
     assert record["detailed_evaluation_results"]["checksum"] == hashlib.sha256(text.encode()).hexdigest()
-    samples = [json.loads(line) for line in text.splitlines()]
+    samples, one = [json.loads(line) for line in text.splitlines()], _published("instance_level_eval.schema.json")
     assert len(samples) == 6 * 40 == record["detailed_evaluation_results"]["total_rows"]
     for sample in samples:
         jsonschema.Draft7Validator(SAMPLE).validate(sample)
+        jsonschema.Draft7Validator(one).validate(sample)
         assert sample["evaluation_id"] == record["evaluation_id"]
         assert (
             sample["evaluation"]["is_correct"] == (sample["metadata"]["rank"] == "1") == bool(sample["output"]["raw"])
@@ -128,6 +133,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
 
 TEXT = {"type": "string"}
 STRINGS = {"type": "object", "additionalProperties": TEXT}
+
+
+def _published(name):
+    """A schema of github.com/evaleval/every_eval_ever where EVERY_EVAL_EVER names its folder; else one of anything."""
+    folder = os.environ.get("EVERY_EVAL_EVER")
+    return json.loads((Path(folder) / name).read_text(encoding="utf-8")) if folder else {}
 
 
 def record(required, **more):
