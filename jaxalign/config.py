@@ -183,8 +183,8 @@ class Config:
         (),
         "any of matched (abstract against physical in matched samples), identical (without identical word forms), "
         "domains (per WordNet domain), gpa (all languages in one shared space), isometry (how similar the spaces are "
-        "without a map)",
-        choices=("matched", "identical", "domains", "gpa", "isometry"),
+        "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back)",
+        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness"),
     )
     answers: str = _option(
         "first",

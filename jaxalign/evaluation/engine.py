@@ -5,7 +5,7 @@ direction and its columns the other. On a CPU the pairs are shared between threa
 stages; elsewhere one compiled call does all pairs of a group of settings, spread over the devices (`pairs_on_mesh`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +29,13 @@ class Item(NamedTuple):
     setting: Setting
     first: int
     second: int
+
+
+class BothWays(NamedTuple):
+    """The factors of a pair from its first language to its second, and back where that needs a map of its own."""
+
+    forward: reduced.AlignedPair
+    backward: reduced.AlignedPair | None
 
 
 class Engine:
@@ -56,6 +63,18 @@ class Engine:
 
         return threads.parallel_map(partial(self._rank_pair, spaces), items, self._workers)
 
+    @property
+    def valid(self) -> int:
+        """The number of candidates; further rows of the factors are padding."""
+        return len(self._candidates.rows)
+
+    def aligner(self, fitted: Fitted) -> Callable[[Item], BothWays]:
+        """A function that gives the factors of an item, for settings that are fitted on the same rows."""
+        if self._map.is_directed and fitted.size:
+            return lambda item: BothWays(*self._aligned_directed(item, self._pairing(item)))
+        spaces = self._reduced(fitted)
+        return lambda item: BothWays(self._aligned(spaces, item, self._pairing(item)), None)
+
     def _pairing(self, item: Item) -> Pairing:
         names = self._languages[item.first], self._languages[item.second]
         return pairing(self._rows, item.setting, self._options.rng_seed, *names)
@@ -76,24 +95,29 @@ class Engine:
 
     def _rank_pair(self, spaces: Sequence[reduced.ReducedSpace], item: Item) -> PairRanks:
         paired = self._pairing(item)
+        return self._candidates.rank(self._aligned(spaces, item, paired), paired)
+
+    def _aligned(self, spaces: Sequence[reduced.ReducedSpace], item: Item, paired: Pairing) -> reduced.AlignedPair:
         seeds = paired.seeds if item.setting.is_shuffled else None  # in order there is nothing to gather
-        aligned = reduced.align(spaces[item.first], spaces[item.second], seeds, self._map)
-        return self._candidates.rank(aligned, paired)
+        return reduced.align(spaces[item.first], spaces[item.second], seeds, self._map)
 
     def _rank_directed(self, item: Item) -> PairRanks:
         """From the vectors, for a map that serves one direction only."""
         paired = self._pairing(item)
-        fitted = np.concatenate(self._rows)  # `after` and `null` take the first seeds of it
-        rows = reduced.SeedPairs(fitted[paired.seeds.first], fitted[paired.seeds.second])
-        first, second = self._vectors[item.first], self._vectors[item.second]
-        common = self._candidates.rows, self._candidates.padded, self._map
-        forward = least_squares.align(first, second, rows, *common)
-        backward = least_squares.align(second, first, reduced.SeedPairs(rows.second, rows.first), *common)
+        forward, backward = self._aligned_directed(item, paired)
         turned = paired._replace(source_to_target=paired.target_to_source, target_to_source=paired.source_to_target)
         return PairRanks(
             self._candidates.rank(forward, paired).source_to_target,
             self._candidates.rank(backward, turned).source_to_target,
         )
+
+    def _aligned_directed(self, item: Item, paired: Pairing) -> tuple[reduced.AlignedPair, reduced.AlignedPair]:
+        fitted = np.concatenate(self._rows)  # `after` and `null` take the first seeds of it
+        rows = reduced.SeedPairs(fitted[paired.seeds.first], fitted[paired.seeds.second])
+        first, second = self._vectors[item.first], self._vectors[item.second]
+        common = self._candidates.rows, self._candidates.padded, self._map
+        forward = least_squares.align(first, second, rows, *common)
+        return forward, least_squares.align(second, first, reduced.SeedPairs(rows.second, rows.first), *common)
 
     def _rank_on_mesh(self, spaces: Sequence[reduced.ReducedSpace], items: Sequence[Item]) -> Iterator[PairRanks]:
         """All items from one compiled call."""

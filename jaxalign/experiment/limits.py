@@ -29,6 +29,10 @@ def check_controls(config: Config, concepts: Concepts) -> None:
         from jaxalign.metrics import isometry
 
         isometry.check_size(isometry.DEFAULT, len(concepts.ids))
+    if "hubness" in config.controls:
+        from jaxalign.evaluation import pair_scores
+
+        pair_scores.check_size(len(concepts.ids), int(config.memory_budget * 2**30))
     if config.export_spaces or config.export_mapped:
         from jaxalign.embeddings import word2vec_format
 

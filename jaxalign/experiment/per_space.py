@@ -11,10 +11,11 @@ from jaxalign.alignment.normalize import is_constant
 from jaxalign.config import Config
 from jaxalign.evaluation.options import AlignmentOptions, from_config
 from jaxalign.evaluation.result import Ranks
+from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
-from jaxalign.metrics import aggregate, all_answers, isometry, precision, retrieval_errors, significance
+from jaxalign.metrics import aggregate, all_answers, hubness, isometry, precision, retrieval_errors, significance
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
@@ -100,6 +101,24 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "isometry" in config.controls and asked.isometry:
         with study.clock.phase("isometry"):
             made.rows.extend(isometry_rows(config, space, asked))
+    if "hubness" in config.controls and asked.controls:
+        with study.clock.phase("hubness"):
+            made.rows.extend(hubness_rows(study, space, [one.options for one in given if one.number == 0]))
+    return made
+
+
+def hubness_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:
+    """Hubs of a space in each retrieval, first split; read from the work folder where they were computed before."""
+    row_of, made = {name: row for row, name in enumerate(space.ids)}, []
+    split = Rows(*(np.asarray([row_of[name] for name in names]) for names in study.splits[0]))
+    for options in asked:
+        key = result_cache.digest(space, study.splits[0], "hubness", options.key())
+        path = Path(study.config.workdir) / "ranks" / f"{key}.rows"
+        rows = result_cache.read_rows(path)
+        if rows is None:
+            rows = hubness.rows(space.label, dict(space.vectors), split, options, study.config.seed)
+            result_cache.write_rows(path, rows)
+        made += [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]
     return made
 
 
