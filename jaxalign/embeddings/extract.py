@@ -95,24 +95,30 @@ def shape_for(
     engine: Engine, plan: packing.Forest, layers: tuple[int, ...], batch_tokens: int = 0, decoder: bool = False
 ) -> Shape:  # fmt: skip
     """Shape of the plan's batches: `batch_tokens` slots per device, fewer where memory or the plan itself is small."""
-    copies = replicas(engine)
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
-    single = bool((plan.vector_to - plan.vector_from == 1).all())
-    few = layers == (engine.config.num_layers,) or 4 * plan.most_vectors <= 3 * plan.width
-    focused = single and few and engine.config.num_layers in layers and not decoder
     each = max(1, tokens // plan.width)
     while True:
-        count = max(1, math.ceil(plan.rows / (each * copies)))
-        # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
-        step = max(1, each // 4)
-        rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
-        rows = max(rows, 1)
-        most = batches.most_vectors(plan, rows)
-        shape = Shape(rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder)
+        shape = shape_of(plan, layers, engine.config.num_layers, replicas(engine), each, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
         each //= 2
+
+
+def shape_of(
+    plan: packing.Forest, layers: tuple[int, ...], depth: int, copies: int, each: int, decoder: bool = False
+) -> Shape:  # fmt: skip
+    """Shape of the plan's batches for `copies` copies of a model of `depth` blocks, at most `each` rows per copy."""
+    single = bool((plan.vector_to - plan.vector_from == 1).all())
+    few = layers == (depth,) or 4 * plan.most_vectors <= 3 * plan.width
+    focused = single and few and depth in layers and not decoder
+    count = max(1, math.ceil(plan.rows / (each * copies)))
+    # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
+    step = max(1, each // 4)
+    rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
+    rows = max(rows, 1)
+    most = batches.most_vectors(plan, rows)
+    return Shape(rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder)
 
 
 def with_rows(engine: Engine, plan: packing.Forest, shape: Shape, rows: int) -> Shape:

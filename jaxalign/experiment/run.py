@@ -8,7 +8,7 @@ from jaxalign.config import Config
 from jaxalign.experiment import alignment_suite
 from jaxalign.flag_rules import changed, notes, parse_size, shown
 from jaxalign.report import screen
-from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder
+from jaxalign.runtime import bucket, bucket_runs, devices, environment, files, processes, run_folder, targets
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
@@ -22,7 +22,7 @@ def run(config: Config) -> Path | None:
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
-    config = dataclasses.replace(config, dtype=devices.resolve_dtype(config.dtype))
+    config = dataclasses.replace(config, dtype=_dtype(config))
     given = dataclasses.replace(given, dtype=config.dtype)
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
@@ -64,6 +64,13 @@ def run(config: Config) -> Path | None:
     )
     processes.barrier("end")
     return final
+
+
+def _dtype(config: Config) -> str:
+    """--dtype, `auto` resolved for this machine, or for the one that is planned."""
+    if config.suite == "plan":
+        return targets.resolve_dtype(config.dtype, targets.read_target(config.target))
+    return devices.resolve_dtype(config.dtype)
 
 
 def plan_suite(config: Config, out: Path, clock: Clock) -> dict:

@@ -114,6 +114,13 @@ def read_target(text: str) -> Target:
     return Target(device, count)
 
 
+def resolve_dtype(dtype: str, target: Target) -> str:
+    """The dtype itself, or for "auto" that of a run on the target: every accelerator of the table has bfloat16."""
+    if dtype != "auto":
+        return dtype
+    return "float32" if target.device.platform == "cpu" else "bfloat16"
+
+
 def counts_of(device: Device) -> tuple[int, ...]:
     """The numbers of devices that make a slice or a host."""
     if device.platform == "tpu":
@@ -125,6 +132,17 @@ def counts_of(device: Device) -> tuple[int, ...]:
 def smallest(device: Device) -> int:
     """The smallest number of devices that can be had."""
     return counts_of(device)[0]
+
+
+def description(target: Target) -> str:
+    """What the compiler is told of the target: the topology of a TPU slice, the properties of a GPU."""
+    device, count = target
+    if device.platform == "tpu":
+        return f"{device.name}:{(CUBIC if device.name in ('v4', 'v5p') else FLAT)[count]}"
+    if device.platform == "gpu":
+        facts = _GPU_FACTS[device.name]
+        return _GPU_PROTO.format(**facts, bandwidth=int(device.bandwidth_bytes), memory=device.memory_bytes)
+    return device.name
 
 
 def devices(target: Target) -> np.ndarray:
@@ -140,17 +158,13 @@ def devices(target: Target) -> np.ndarray:
     try:
         if device.platform == "tpu":
             os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no machine of Google's is asked who we are
-            shape = (CUBIC if device.name in ("v4", "v5p") else FLAT)[count]
-            sides = [int(side) for side in shape.split("x")]
+            name = description(target)
+            sides = [int(side) for side in name.partition(":")[2].split("x")]
             bounds = [*sides, *[1] * (3 - len(sides))]
-            found = topologies.get_topology_desc(
-                platform="tpu", topology_name=f"{device.name}:{shape}", chips_per_host_bounds=bounds
-            )
+            found = topologies.get_topology_desc(platform="tpu", topology_name=name, chips_per_host_bounds=bounds)
         else:
-            facts = _GPU_FACTS[device.name]
-            proto = _GPU_PROTO.format(**facts, bandwidth=int(device.bandwidth_bytes), memory=device.memory_bytes)
             found = topologies.get_topology_desc(
-                platform="cuda", topology_name="", target_config=proto, topology=f"1x1x{count}"
+                platform="cuda", topology_name="", target_config=description(target), topology=f"1x1x{count}"
             )
     except (RuntimeError, NotImplementedError, ImportError, ValueError) as error:
         extra = "tpu" if device.platform == "tpu" else "cuda13"

@@ -193,8 +193,6 @@ TESTED_IN = {
     "report/model_differences": "report/test_joined.py",
     "report/page/plan": "report/test_plan_page.py",
     "export report/export/hub report/export/samples": "report/test_export.py",
-    "experiment/plan/choose experiment/plan/programs": "experiment/plan/test_bounds.py",
-    "experiment/plan/suite experiment/plan/work": "experiment/plan/test_bounds.py",
 }
 
 

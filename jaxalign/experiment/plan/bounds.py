@@ -31,35 +31,45 @@ def block_parameters(config: models.Config) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(models.abstract(config)["blocks"]))
 
 
-def extraction(work: Work, target: Target, batch_tokens: int, layers: int) -> Bound:
-    """Two operations per parameter and token; the weights are read once per batch, the vectors are written once.
+def extraction(work: Work, target: Target, batch_tokens: int, copies: int) -> Bound:
+    """Two operations per parameter and token, and the products of attention over the width of a row.
 
-    The attention's own products (width of a row times features per token and layer) are counted too.
+    Each of `copies` copies of the model reads its weights once per batch of `batch_tokens` slots in all copies
+    together; the vectors are written once. Of the last block only what the wanted vectors need is counted, since a
+    program may leave out the rest; a decoder's first step, one token per text, is left out too.
     """
     config, device = work.config, target.device
-    attention = 4 * work.width * config.query_width * config.num_layers
-    flops = work.tokens_computed * (2 * block_parameters(config) + attention)
-    batches = math.ceil(work.tokens_computed / batch_tokens)
-    weights = block_parameters(config) * np.dtype(config.dtype).itemsize
-    moved = batches * weights + work.texts * layers * config.width * 4
+    block = block_parameters(config) / config.num_layers
+    flops = moved = 0.0
+    for part in work.embeddings:
+        attention = 4 * part.plan.width * config.query_width
+        token_blocks = part.tokens_computed * (config.num_layers - 1) + min(part.vectors, part.tokens_computed)
+        flops += token_blocks * (2 * block + attention)
+        weights = block_parameters(config) * np.dtype(config.dtype).itemsize
+        moved += math.ceil(part.tokens_computed / batch_tokens) * weights * copies
+        moved += part.vectors * len(part.layers) * config.width * 4
     peak = device.bfloat16_flops if config.dtype != "float32" else device.float32_flops
     return _bound("extraction", flops, moved, peak, target)
 
 
-def alignment(work: Work, target: Target, fits: int, retrievals: int) -> Bound:
-    """Fit and similarity of every unordered pair, `fits` maps each, in float32.
+def alignment(work: Work, target: Target) -> Bound:
+    """Fit and similarity of every unordered pair of languages, for each ranking that the run asks for.
 
-    A fit is one product of the seed rows and the product of a space with its map; `retrievals` rankings of each share
-    nothing. The decomposition of a fit is not counted: its operations are those of a CPU, a bound leaves them out.
+    With n fitted rows, r = min(n, features) and c candidates: X'Y of the fitted rows takes 2 n r^2 operations, mapping
+    the candidates 2 c r^2, their similarity, which serves both directions, 2 c^2 r. Without a map only the similarity
+    is left. The polar factor itself is not counted. A ranking reads the two factors of the similarity.
     """
     pairs = work.languages * (work.languages - 1) // 2
-    features, pool, seeds = work.config.width, work.concepts, work.seeds
-    inner = min(features, seeds)
-    fit = 2 * inner**2 * seeds + 4 * pool * features * inner
-    similarity = 2 * pool**2 * inner * retrievals
-    flops = pairs * fits * (fit + similarity)
-    moved = pairs * fits * retrievals * 4 * (2 * pool * features + 3 * pool**2)
-    return _bound("alignment", flops, moved, target.device.float32_flops, target)
+    features, candidates = work.config.width, work.candidates
+    flops = moved = 0.0
+    for rows, rankings in work.fitted.items():
+        rank = min(rows, features) if rows else features
+        fit = 2 * rows * rank**2 + 2 * candidates * rank**2 if rows else 0
+        flops += pairs * rankings * (fit + 2 * candidates**2 * rank)
+        moved += pairs * rankings * 2 * candidates * rank * 4
+    device = target.device
+    peak = device.bfloat16_flops if work.options.precision == "fast" else device.float32_flops
+    return _bound("alignment", flops, moved, peak, target)
 
 
 def _bound(stage: str, flops: float, moved: float, peak: float, target: Target) -> Bound:

@@ -3,18 +3,19 @@
 from typing import NamedTuple
 
 from jaxalign import models
+from jaxalign.embeddings import extract
 from jaxalign.experiment.plan import programs
 from jaxalign.experiment.plan.programs import Compiled, Extraction
-from jaxalign.experiment.plan.work import Work
+from jaxalign.experiment.plan.work import Embedding, Work
 from jaxalign.models.checkpoint import sharding
 from jaxalign.models.parameters import flatten
 from jaxalign.runtime.targets import DEVICES, Target, counts_of
 from jaxalign.types import InputError
 
-TOKENS = 16384  # tokens of a batch on an accelerator, as `embeddings.extract` takes them
 FEWEST_TOKENS = 512
-IN_FLIGHT = 3  # outputs that are on the device at once: two batches under way, one being read
+WAITING = extract.IN_FLIGHT  # outputs of earlier batches that are on the device besides those of the one that runs
 USABLE = 0.9  # of a device's memory: the runtime keeps the rest for itself
+AMPLE = 0.75  # of that: weights up to here leave enough for a batch; programs up to here vouch for those like them
 
 
 class Choice(NamedTuple):
@@ -37,46 +38,70 @@ def possible(config: models.Config, target: Target) -> list[int]:
     return [parts for parts in divisors if config.heads % parts == 0]
 
 
-def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_tokens: int = 0, layers: int = 1) -> Choice:
+def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_tokens: int = 0) -> Choice:
     """The smallest number of devices per copy of the model, and the largest batch, that fit; checked by the compiler.
 
     A `model_parallel` above 1 or `batch_tokens` above 0 are kept as given. Raises InputError where nothing fits, with
     the nearest target or setting that does.
     """
-    room = USABLE * target.device.memory_bytes
-    asked = [model_parallel] if model_parallel > 1 else possible(work.config, target)
-    if model_parallel > 1 and model_parallel not in possible(work.config, target):
-        near = min(possible(work.config, target), key=lambda parts: abs(parts - model_parallel))
-        raise InputError(
-            f"Expected --model_parallel as a divisor of {target.number} devices and {work.config.heads} heads, got "
-            f"{model_parallel}. The nearest is --model_parallel={near}."
-        )
-    for parts in asked:
-        weights = weight_bytes(work.config, parts)
-        if weights > room:
-            continue
-        tokens = batch_tokens or TOKENS
+    usable = USABLE * target.device.memory_bytes
+    every = possible(work.config, target)
+    asked = [parts for parts in every if weight_bytes(work.config, parts) <= usable]
+    if model_parallel > 1:
+        if model_parallel not in every and asked:
+            near = min(asked, key=lambda parts: abs(parts - model_parallel))
+            raise InputError(
+                f"Expected --model_parallel as a divisor of {target.number} devices and {work.config.heads} heads, got "
+                f"{model_parallel}. The nearest is --model_parallel={near}."
+            )
+        asked = [parts for parts in asked if parts == model_parallel]
+    ample = [parts for parts in asked if weight_bytes(work.config, parts) <= AMPLE * usable]
+    for parts in ample or asked:
+        tokens = batch_tokens or extract.BATCH_TOKENS[target.device.platform]
         while tokens >= (batch_tokens or FEWEST_TOKENS):
-            found = programs.compile_cached(program(work, target, parts, tokens, layers))
-            # Arguments hold the weights and one batch; outputs of earlier batches wait to be read.
-            needed = found.bytes + (IN_FLIGHT - 1) * found.output_bytes
-            if not found.error and needed <= room:
-                return Choice(parts, tokens, weights, found)
-            if found.error and "memory" not in found.error.lower() and "RESOURCE_EXHAUSTED" not in found.error:
-                raise InputError(f"Expected {work.model} to compile for {target.name}, got: {found.error}.")
+            compiled = _fitting(work, target, parts, tokens)
+            if compiled:
+                return Choice(parts, tokens, weight_bytes(work.config, parts), compiled)
             tokens //= 2
     raise InputError(_refusal(work, target, model_parallel, batch_tokens))
 
 
-def program(work: Work, target: Target, parts: int, tokens: int, layers: int) -> Extraction:
-    """The extraction program of a batch of `tokens` slots per copy of the model."""
-    rows = max(1, tokens // work.width)
-    count = work.config.num_layers
-    chosen = tuple(range(count + 1)) if layers > 1 else (count,)
-    pooled = min(rows * work.pooled_per_row, rows * work.width)
+def _fitting(work: Work, target: Target, parts: int, tokens: int) -> Compiled | None:
+    """What the compiler says of the largest program where all fit the memory of a device; None where one does not.
+
+    The batches of all embeddings have as many slots, so those after the largest are compiled only where that one
+    leaves less than a quarter of the memory.
+    """
+    usable = USABLE * target.device.memory_bytes
+    largest = None
+    for spec in sorted((program(work, target, part, parts, tokens) for part in work.embeddings), key=_cells)[::-1]:
+        found = programs.compile_cached(spec)
+        if found.error and "memory" not in found.error.lower() and "RESOURCE_EXHAUSTED" not in found.error:
+            raise InputError(f"Expected {work.model} to compile for {target.name}, got: {found.error}.")
+        # Arguments hold the weights and one batch; outputs of earlier batches wait to be read.
+        needed = found.bytes + WAITING * found.output_bytes
+        if found.error or needed > usable:
+            return None
+        largest = max(largest or found, found, key=lambda each: each.bytes)
+        if needed <= AMPLE * usable:
+            break
+    return largest
+
+
+def program(work: Work, target: Target, part: Embedding, parts: int, tokens: int) -> Extraction:
+    """The extraction program of a batch of `tokens` slots per copy of the model, shared by `parts` devices."""
+    copies, depth = target.number // parts, work.config.num_layers
+    each = max(1, tokens // part.plan.width)
+    shape = extract.shape_of(part.plan, part.layers, depth, copies, each, part.decoder)
     return Extraction(
-        target.name, work.raw, work.config.dtype, parts, rows, work.width, work.pooled_per_row, pooled, chosen
-    )
+        target.name, work.raw, work.config.dtype, parts, shape.rows // copies, shape.width, shape.row_vectors,
+        shape.copy_vectors, shape.layers, shape.decoder, shape.focused,
+    )  # fmt: skip
+
+
+def _cells(spec: Extraction) -> int:
+    """A measure of the memory of programs of one model: slots, the squares of attention, and vectors."""
+    return spec.rows * spec.width * (1 + spec.width) + spec.pooled * len(spec.layers)
 
 
 def _refusal(work: Work, target: Target, model_parallel: int, batch_tokens: int) -> str:
@@ -90,7 +115,7 @@ def _refusal(work: Work, target: Target, model_parallel: int, batch_tokens: int)
 
 
 def nearest(config: models.Config, target: Target) -> str:
-    """`--target=... --model_parallel=...` of the smallest target that holds the weights in three quarters of a device.
+    """`--target=... --model_parallel=...` of the smallest target that holds the weights and leaves a quarter free.
 
     The same kind of device comes first, then the others of its platform.
     """
@@ -98,6 +123,6 @@ def nearest(config: models.Config, target: Target) -> str:
     for device in sorted(same_platform, key=lambda other: other.name != target.device.name):
         for count in counts_of(device):
             for parts in possible(config, Target(device, count)):
-                if weight_bytes(config, parts) <= 0.75 * device.memory_bytes:
+                if weight_bytes(config, parts) <= AMPLE * USABLE * device.memory_bytes:
                     return f"--target={Target(device, count).name} --model_parallel={parts}"
     return ""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+from filelock import FileLock
 from jax.sharding import NamedSharding, PartitionSpec
 
 import jaxalign
@@ -82,6 +83,7 @@ class Extraction(NamedTuple):
     pooled: int  # vectors that leave a copy of the model per batch
     layers: tuple[int, ...]
     decoder: bool = False
+    focused: bool = False  # the last block computes the wanted tokens only
 
 
 def extraction(spec: Extraction) -> Any:
@@ -90,6 +92,8 @@ def extraction(spec: Extraction) -> Any:
     mesh = targets.mesh_of(target, spec.model_parallel)
     config = models.read_config(spec.raw, spec.dtype, decoder=spec.decoder)
     abstract = models.abstract(config)
+    if target.device.platform == "cpu":  # as `extract.engine` does there
+        abstract = _unstacked(abstract)
     if spec.model_parallel > 1:
         places = unflatten(sharding.shardings(mesh, flatten(abstract)))
     else:
@@ -99,9 +103,18 @@ def extraction(spec: Extraction) -> Any:
     )
     copies = target.number // spec.model_parallel
     shape = extract.Shape(
-        spec.rows * copies, spec.width, spec.pooled_per_row, spec.pooled, tuple(spec.layers), False, spec.decoder
-    )
+        spec.rows * copies, spec.width, spec.pooled_per_row, spec.pooled, tuple(spec.layers), spec.focused,
+        spec.decoder,
+    )  # fmt: skip
     return extract.lower(config, shape, mesh, spec.model_parallel == 1, params)
+
+
+def _unstacked(abstract: Any) -> Any:
+    """Shapes of parameters whose blocks are a tuple, one per layer."""
+    stack = abstract["blocks"]
+    count = len(jax.tree.leaves(stack)[0])
+    block = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), stack)
+    return {**abstract, "blocks": (block,) * count}
 
 
 class Ranking(NamedTuple):
@@ -117,14 +130,19 @@ class Ranking(NamedTuple):
     completion: Completion
     precision: str
     memory_budget: int
+    csls_k: int = 10
+    procrustes: str = "auto"  # `auto` as a run on the target takes it
 
 
 def ranking(spec: Ranking) -> Any:
     """The lowered program of a ranking on the target's abstract devices."""
-    mesh = pairs_on_mesh.make_mesh(list(targets.devices(targets.read_target(spec.target)).flat))
+    target = targets.read_target(spec.target)
+    mesh = pairs_on_mesh.make_mesh(list(targets.devices(target).flat))
+    own = "svd" if target.device.platform == "cpu" else "polar"
     options = AlignmentOptions(
-        retrieval=spec.retrieval, completion=spec.completion, precision=spec.precision, procrustes="polar",
-        memory_budget=spec.memory_budget, best=True,
+        retrieval=spec.retrieval, completion=spec.completion, precision=spec.precision, csls_k=spec.csls_k,
+        procrustes=own if spec.procrustes == "auto" else spec.procrustes,
+        memory_budget=spec.memory_budget,
     )  # fmt: skip
     padded, tiling = choose_tiling(spec.concepts, options, 1)
     whole, split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), (pairs_on_mesh.AXIS,)))
@@ -133,7 +151,7 @@ def ranking(spec: Ranking) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=place)
 
     one = jax.eval_shape(
-        partial(reduced.reduce, completion=spec.completion),
+        partial(reduced.reduce, options=options.map_options),
         jax.ShapeDtypeStruct((spec.concepts, spec.features), "float32"),
         jax.ShapeDtypeStruct((padded, spec.features), "float32"),
         jax.ShapeDtypeStruct((spec.seeds,), "int32"),
@@ -155,33 +173,40 @@ BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 
 def compile_cached(spec: Any) -> Compiled:
     """As `compile_apart`; the same question to the same compiler and the same code is asked once."""
-    path = _cache_folder() / f"{_digest(spec)}.json"
-    if path.exists():
-        return Compiled(**json.loads(path.read_text("utf-8")))
+    sources = [path.read_bytes() for path in sorted(Path(jaxalign.__file__).parent.rglob("*.py"))]
+    kept = _kept(type(spec).__name__, json.dumps(spec._asdict()), *sources)
+    if kept.exists():
+        return _read(kept)
     answer = compile_apart(spec)
     if not answer.error:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files.write_text(path, json.dumps(answer._asdict()))
+        _keep(kept, answer)
     return answer
 
 
-def _digest(spec: Any) -> str:
-    """Of the specification, the versions of the compilers, and every source file of the package."""
+def _kept(*content: str | bytes) -> Path:
+    """Where the answer of the installed compilers to this content is kept."""
     hashed = hashlib.blake2b(digest_size=16)
-    hashed.update(json.dumps([type(spec).__name__, spec._asdict(), jax.__version__, _plugins()]).encode())
-    for path in sorted(Path(jaxalign.__file__).parent.rglob("*.py")):
-        hashed.update(path.read_bytes())
-    return hashed.hexdigest()
+    for part in (jax.__version__, *_plugins(), *content):
+        data = part.encode() if isinstance(part, str) else part
+        hashed.update(len(data).to_bytes(8) + data)
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "jaxalign" / "plans" / f"{hashed.hexdigest()}.json"
+
+
+def _keep(path: Path, answer: Compiled) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.write_text(path, json.dumps(answer._asdict()))
+
+
+def _read(path: Path) -> Compiled:
+    fields = json.loads(path.read_text("utf-8"))
+    return Compiled(**{**fields, "decompositions": tuple(fields["decompositions"])})
 
 
 def _plugins() -> list[str]:
     """Name and version of the installed compilers."""
     names = ("libtpu", "jax-cuda13-plugin")
-    return [f"{one.name} {one.version}" for one in metadata.distributions() if one.name in names]
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxalign" / "plans"
+    return sorted(f"{found.name} {found.version}" for found in metadata.distributions() if found.name in names)
 
 
 def compile_apart(spec: Any) -> Compiled:
@@ -206,20 +231,31 @@ def _last_words(text: str) -> str:
 
 
 def compiled_here(spec: Any) -> Compiled:
-    """One program compiled in this process."""
+    """One program compiled in this process, once for all specifications that give the same program for the target.
+
+    Models of one shape share their programs, and a change of the package leaves most programs as they were.
+    """
     _, build = BUILDERS[type(spec).__name__]
     lowered = build(spec)
-    found = sorted(name for name in DECOMPOSITIONS if name in lowered.as_text())
-    start = time.perf_counter()
-    memory = lowered.compile().memory_analysis()
-    return Compiled(
-        time.perf_counter() - start,
-        memory.argument_size_in_bytes,
-        memory.temp_size_in_bytes,
-        memory.output_size_in_bytes,
-        memory.generated_code_size_in_bytes,
-        tuple(found),
-    )
+    text = lowered.as_text()
+    kept = _kept("program", spec.target, targets.description(targets.read_target(spec.target)), text)
+    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(kept.with_suffix(".lock")):
+        if kept.exists():
+            return _read(kept)
+        found = tuple(sorted(name for name in DECOMPOSITIONS if name in text))
+        start = time.perf_counter()
+        memory = lowered.compile().memory_analysis()
+        answer = Compiled(
+            time.perf_counter() - start,
+            memory.argument_size_in_bytes,
+            memory.temp_size_in_bytes,
+            memory.output_size_in_bytes,
+            memory.generated_code_size_in_bytes,
+            found,
+        )
+        _keep(kept, answer)
+        return answer
 
 
 def main() -> None:

@@ -26,54 +26,71 @@ class Plan(NamedTuple):
     choice: Choice
     ranking: Compiled
     stages: tuple[Bound, ...]
-    disk_bytes: int
 
 
 def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
-    """Plans every model of --models on --target; writes plan.jsonl and plan.html under `out`."""
+    """Plans every model of --models on --target; writes plan.jsonl and plan.html under `out`.
+
+    A model that does not fit is refused with the nearest target that fits it; InputError where no model is left.
+    """
     target = targets.read_target(config.target)
     with clock.phase("load"):
         missing = programs.compile_cached(Probe(target.name)).error
         if missing:
             raise InputError(missing.partition("InputError: ")[2] or missing)
-        every = [work.of_model(name, config) for name in config.models]
+        works = [work.of_model(name, config) for name in config.models]
     with clock.phase("compile"), ThreadPoolExecutor(threads.cores()) as pool:
-        plans = list(pool.map(lambda one: plan_of(one, target, config), every))
+        answers = list(pool.map(lambda one: _plan_or_refusal(one, target, config), works))
+    plans = [answer for answer in answers if isinstance(answer, Plan)]
+    refused = [str(answer) for answer in answers if isinstance(answer, InputError)]
+    if not plans:
+        raise InputError(" ".join(refused))
     rows = [row for plan in plans for row in rows_of(plan)]
     files.write_text(out / "plan.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     body = [[form.format(summary(plan)[key]) for key, _, form in COLUMNS] for plan in plans]
-    files.write_text(out / "plan.html", page.render(target, [head for _, head, _ in COLUMNS], body, rows))
-    print(table(plans))
-    return {"rows": len(rows), "plans": [summary(plan) for plan in plans], "report": "plan.html"}
+    files.write_text(out / "plan.html", page.render(target, [head for _, head, _ in COLUMNS], body, rows, refused))
+    print("\n".join([table(plans), *refused]))
+    plain = [summary(plan) for plan in plans]
+    return {"rows": len(rows), "plans": plain, "refused": refused, "report": "plan.html"}
+
+
+def _plan_or_refusal(one: Work, target: Target, config: Config) -> Plan | InputError:
+    try:
+        return plan_of(one, target, config)
+    except InputError as error:
+        return error
 
 
 def plan_of(one: Work, target: Target, config: Config) -> Plan:
     """The plan of one model; InputError where it does not fit."""
-    layers = one.config.num_layers + 1 if config.layers == "all" else 1
-    choice = choose.settings(
-        one, target, model_parallel=config.model_parallel, batch_tokens=config.batch_tokens, layers=layers
-    )
-    sizes = max(1, len(config.seed_sizes))
-    ranking = programs.compile_cached(ranking_of(one, target, config))
+    choice = choose.settings(one, target, model_parallel=config.model_parallel, batch_tokens=config.batch_tokens)
+    ranking = programs.compile_cached(ranking_of(one, target))
     if ranking.error:
         raise InputError(f"Expected the ranking of {one.model} to compile for {target.name}, got: {ranking.error}.")
-    fits = sum(sizes if setting in ("after", "null") else 1 for setting in config.settings)
-    tokens = choice.batch_tokens * target.number // choice.model_parallel
+    if ranking.bytes > choose.USABLE * target.device.memory_bytes:
+        raise InputError(
+            f"Expected rankings that fit {target.name}, got {ranking.bytes / 1e9:,.1f} GB per device for "
+            f"{one.concepts:,} concepts. Lower --memory_budget, or take a larger --target."
+        )
+    copies = target.number // choice.model_parallel
     stages = (
-        bounds.extraction(one, target, tokens, layers),
-        bounds.alignment(one, target, fits * layers * len(config.embeddings), len(config.retrieval)),
+        bounds.extraction(one, target, choice.batch_tokens * copies, copies),
+        bounds.alignment(one, target),
     )
-    disk = one.texts * layers * one.config.width * 4
-    return Plan(one, target, choice, ranking, stages, disk)
+    return Plan(one, target, choice, ranking, stages)
 
 
-def ranking_of(one: Work, target: Target, config: Config) -> Ranking:
-    """The largest ranking program of the run: the ceiling and its nulls, whose maps are fitted on every concept."""
-    whole = {"ceiling", "ceiling_null"} & set(config.settings)
-    seeds = one.concepts if whole else one.seeds
+def ranking_of(one: Work, target: Target) -> Ranking:
+    """The largest ranking program of the run: that of the settings whose maps are fitted on most rows.
+
+    `before` alone has no map; it is compiled as if it had one, fitted on all its concepts.
+    """
+    rows = max(one.fitted) or one.concepts
+    ceilings = one.options.settings.count("ceiling") + one.options.null_draws * ("ceiling_null" in one.options.settings)
+    options = one.options
     fields: Any = (
-        target.name, one.languages, one.concepts, seeds, one.config.width, max(1, len(whole)), config.retrieval[0],
-        config.completion, config.precision, int(config.memory_budget * 2**30),
+        target.name, one.languages, one.candidates, rows, one.config.width, max(1, ceilings), options.retrieval,
+        options.completion, options.precision, options.memory_budget, options.csls_k, options.procrustes,
     )  # fmt: skip
     return Ranking(*fields)
 
@@ -85,6 +102,7 @@ def summary(plan: Plan) -> dict[str, Any]:
     return {
         "model": plan.work.model,
         "target": plan.target.name,
+        "dtype": plan.work.config.dtype,
         "device_memory_gb": plan.target.device.memory_bytes / 1e9,
         "model_parallel": plan.choice.model_parallel,
         "batch_tokens": plan.choice.batch_tokens,
@@ -101,7 +119,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "petaflops": sum(stage.flops for stage in plan.stages) / 1e15,
         "least_seconds": seconds,
         "least_device_hours": seconds * plan.target.number / 3600,
-        "disk_gb": plan.disk_bytes / 1e9,
+        "disk_gb": plan.work.disk_bytes / 1e9,
         "estimates": list(plan.work.estimates),
     }
 
@@ -113,6 +131,7 @@ def rows_of(plan: Plan) -> list[dict[str, Any]]:
 
 COLUMNS = (
     ("model", "model", "{}"),
+    ("dtype", "dtype", "{}"),
     ("model_parallel", "devices per copy", "{}"),
     ("batch_tokens", "batch tokens", "{:,}"),
     ("weights_gb", "weights GB", "{:.1f}"),
@@ -122,6 +141,7 @@ COLUMNS = (
     ("tokens_computed", "tokens", "{:,}"),
     ("petaflops", "PFLOP", "{:.2f}"),
     ("least_seconds", "at least s", "{:.1f}"),
+    ("least_device_hours", "device hours", "{:.3f}"),
     ("disk_gb", "disk GB", "{:.2f}"),
     ("compile_seconds", "compile s", "{:.0f}"),
 )

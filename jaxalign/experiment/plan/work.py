@@ -1,24 +1,50 @@
 """How much a run computes: its texts, its tokens and the batches that hold them, without any weights."""
 
+import dataclasses
 import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import huggingface_hub
+import numpy as np
 
 from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.config import Config
-from jaxalign.embeddings import packing, prompts, tokenize
+from jaxalign.embeddings import extract, kinds, packing, tokenize
+from jaxalign.evaluation.options import AlignmentOptions, from_config
+from jaxalign.evaluation.rows import Rows
+from jaxalign.evaluation.settings import settings_of
+from jaxalign.experiment import design, inputs, limits, model_checks
+from jaxalign.flag_rules import layer_numbers
 from jaxalign.models.checkpoint import hub
+from jaxalign.models.checkpoint.sentence import read_sentence_modules
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
 from jaxalign.models.fields import read_json
-from jaxalign.types import InputError
+from jaxalign.types import Concepts, InputError, Space, SpaceLabel
 
 PAPER_CONCEPTS = 4397  # Peng and Soegaard 2024: concepts that all seven languages have, after their filters
 PAPER_SEEDS = 3000
+
+
+class Embedding(NamedTuple):
+    """One way to give the concepts to a model, with the plan of its batches as the run makes it."""
+
+    name: str  # "vanilla" or "prompt:NAME"
+    plan: packing.Forest
+    poolings: tuple[str, ...]
+    layers: tuple[int, ...]
+    decoder: bool  # vectors of the decoder's first step
+    vectors: int  # that are written per layer
+    texts: int
+    tokens_given: int
+    tokens_computed: int  # after shared prefixes are computed once
 
 
 class Work(NamedTuple):
@@ -28,14 +54,32 @@ class Work(NamedTuple):
     raw: dict[str, Any]  # config.json
     config: models.Config
     concepts: int
-    seeds: int  # in the seed dictionary
     languages: int
-    texts: int
-    tokens_given: int
-    tokens_computed: int  # after shared prefixes are computed once
-    width: int  # slots of a packed row
-    pooled_per_row: int
+    embeddings: tuple[Embedding, ...]
+    options: AlignmentOptions
+    candidates: int  # of each query
+    fitted: Mapping[int, int]  # rows that a map is fitted on (0: no map) -> rankings of a pair of languages
     estimates: tuple[str, ...]  # what is estimated, and from what
+
+    @property
+    def texts(self) -> int:
+        """Texts of all embeddings."""
+        return sum(part.texts for part in self.embeddings)
+
+    @property
+    def tokens_given(self) -> int:
+        """Tokens of all texts."""
+        return sum(part.tokens_given for part in self.embeddings)
+
+    @property
+    def tokens_computed(self) -> int:
+        """Tokens that the model sees, after shared prefixes are computed once."""
+        return sum(part.tokens_computed for part in self.embeddings)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes of the spaces on disk: float32 vectors."""
+        return sum(part.vectors * len(part.layers) for part in self.embeddings) * self.config.width * 4
 
 
 def of_model(name: str, config: Config) -> Work:
@@ -43,19 +87,57 @@ def of_model(name: str, config: Config) -> Work:
     folder, raw = _config_json(name, config)
     model_config = models.read_config(raw, config.dtype, decoder="decoder" in config.pooling)
     tokenizer, notes = _tokenizer(name, folder)
-    words, concepts, seeds, scale, more = _words(config)
-    estimates = tuple(notes + more)
-    parts = [tokenize.tokenize(tokenizer, texts, max_length=model_config.max_length) for texts in _texts(config, words)]
-    pooling = model_config.default_pooling if config.pooling == ("auto",) else config.pooling[0]
-    pooling = "last" if pooling == "decoder" else pooling
-    plan = packing.forest(
-        [packing.Request(part, pooling) for part in parts], causal=model_config.causal, features=model_config.width
-    )
-    texts = sum(len(part.offsets) - 1 for part in parts)
-    return Work(
-        name, raw, model_config, concepts, seeds, len(words), round(texts * scale), round(plan.given * scale),
-        round(plan.computed * scale), plan.width, plan.most_vectors, estimates,
+    concepts, scale, more = _concepts(config)
+    sentence = read_sentence_modules(folder).pooling if folder else ""
+    model = SimpleNamespace(
+        name=name, config=model_config, tokenizer=tokenizer, num_layers=model_config.num_layers,
+        default_pooling=sentence or model_config.default_pooling,
     )  # fmt: skip
+    templates = model_checks.templates_of(config) if "prompt" in config.embeddings else None
+    embeddings = tuple(
+        _embedding(model, kind, config, scale)
+        for kind in kinds.kinds(model, concepts, config.embeddings, config.pooling, templates)
+    )
+    count = round(len(concepts.ids) * scale)
+    rankings = _rankings(config, concepts, count, embeddings)
+    if rankings.options.map != "orthogonal":
+        more = [*more, f"memory of the rankings: that of orthogonal maps, in place of --map={rankings.options.map}"]
+    return Work(
+        name, raw, model_config, count, len(concepts.words), embeddings, *rankings, tuple(notes + more)
+    )  # fmt: skip
+
+
+def _embedding(model: Any, kind: kinds.Kind, config: Config, scale: float) -> Embedding:
+    parts = [
+        tokenize.tokenize(
+            model.tokenizer, texts, max_length=model.config.max_length, add_special_tokens=kind.add_special_tokens
+        )
+        for texts in kind.texts.values()
+    ]
+    requests = [packing.Request(part, pooling) for pooling in kind.poolings for part in parts]
+    plan = packing.forest(
+        requests, causal=model.config.causal, special_tokens=config.special_tokens, features=model.config.width
+    )
+    decoder = extract.decoder_only(kind.poolings)
+    depth = model.config.decoder_layers if decoder else model.num_layers
+    layers = extract.parse_layers(model, layer_numbers(config.layers, depth), decoder)
+    texts = sum(len(part.offsets) - 1 for part in parts)
+    counts = (len(plan.vector_text), texts, plan.given // len(kind.poolings), plan.computed)
+    scaled = (round(count * scale) for count in counts)
+    return Embedding(kind.name, _longer(plan, scale), kind.poolings, layers, decoder, *scaled)
+
+
+def _longer(plan: packing.Forest, scale: float) -> packing.Forest:
+    """The plan with `scale` times its rows, for shapes only: its texts again and again."""
+    if scale == 1:
+        return plan
+    times, rows = math.ceil(scale), round(plan.rows * scale)
+
+    def again(starts: np.ndarray) -> np.ndarray:
+        repeated = [starts[:-1] + starts[-1] * turn for turn in range(times)]
+        return np.append(np.concatenate(repeated), starts[-1] * times)[: rows + 1]
+
+    return plan._replace(row_texts=again(plan.row_texts), row_vectors=again(plan.row_vectors))
 
 
 @cache
@@ -91,31 +173,57 @@ def _tokenizer(name: str, folder: Path | None) -> tuple[Any, list[str]]:
     return read_tokenizer(hub.demo_path()), [note]
 
 
-def _words(config: Config) -> tuple[dict[str, tuple[str, ...]], int, int, float, list[str]]:
-    """(words by language, concepts, seeds, texts of the run per text counted, what is estimated)."""
-    languages = ("en", "fr", "ro", "eu", "fi", "ja", "th") if config.languages == ("auto",) else config.languages
+class _Given(NamedTuple):
+    """The concepts that are counted, and how many of the run each stands for."""
+
+    concepts: Concepts
+    scale: float
+    notes: list[str]
+
+
+class _Rankings(NamedTuple):
+    options: AlignmentOptions
+    candidates: int
+    fitted: Mapping[int, int]
+
+
+def _concepts(config: Config) -> _Given:
+    """The concepts of the run; where WordNet is not on this machine, those of the lexicon, scaled to the paper's."""
     try:
-        concepts = dataset.load(config.concepts, languages, min_depth=config.min_depth)
-        count, notes = len(concepts.ids), []
-    except InputError:
-        if config.concepts != "wordnet":
+        return _Given(inputs.concepts_of(config).concepts, 1, [])
+    except InputError as error:
+        if config.concepts != "wordnet" or "nltk.downloader" not in str(error):
             raise
-        concepts = dataset.load("builtin", languages)
-        count = PAPER_CONCEPTS
-        notes = [f"concepts: {count:,} as in the paper, since WordNet is not on this machine; tokens scaled from the "
-                 f"{len(concepts.ids)} concepts of the lexicon"]  # fmt: skip
-    seeds = config.seed_size or (PAPER_SEEDS if count == PAPER_CONCEPTS else round(count * 2 / 3))
-    return concepts.words, count, seeds, count / len(concepts.ids), notes
+    languages = inputs.PAPER_LANGUAGES if config.languages == ("auto",) else config.languages
+    concepts = dataset.load("builtin", languages)
+    note = (
+        f"concepts: {PAPER_CONCEPTS:,} as in the paper, since WordNet is not on this machine; tokens scaled from the "
+        f"{len(concepts.ids)} concepts of the lexicon"
+    )
+    return _Given(concepts, PAPER_CONCEPTS / len(concepts.ids), [note])
 
 
-def _texts(config: Config, words: dict[str, tuple[str, ...]]) -> list[list[str]]:
-    """All texts of each embedding."""
-    columns = []
-    if "vanilla" in config.embeddings:
-        columns.append([word for column in words.values() for word in column])
-    if "prompt" in config.embeddings:
-        known = prompts.load(config.templates or None)
-        for template in known if config.template_names == ("all",) else config.template_names:
-            filled = (prompts.fill(known[template], list(column), code) for code, column in words.items())
-            columns.append([text for column in filled for text in column])
-    return columns
+def _rankings(config: Config, concepts: Concepts, count: int, embeddings: Sequence[Embedding]) -> _Rankings:
+    """What is asked of every space of the run, with as many seeds as its split will have."""
+    if count == len(concepts.ids):
+        split = inputs.splits_of(config, concepts, {})[0]
+        seed, sizes = len(split.seed), limits.seed_sizes_of(config, split)
+        test = len(split.test)
+    else:
+        seed = config.seed_size or PAPER_SEEDS
+        sizes = tuple(sorted({size or seed for size in config.seed_sizes if size <= seed}))
+        test = config.test_size or count - seed
+    options = dataclasses.replace(from_config(config), seed_sizes=sizes)
+    rows = Rows(np.arange(seed), np.arange(seed, seed + test))
+    labels = [
+        SpaceLabel("", part.name, pooling, layer)
+        for part in embeddings for pooling in part.poolings for layer in part.layers
+    ]  # fmt: skip
+    spaces = [Space(label, concepts.ids, {}) for label in labels]
+    fitted: Counter[int] = Counter()
+    for _, asked in design.questions(config, spaces, sizes, config.splits):
+        own = dataclasses.replace(options, settings=asked.settings, seed_sizes=asked.seed_sizes)
+        for setting in settings_of(own, rows):
+            whole = seed + test if setting.fitted.with_test else setting.fitted.size
+            fitted[whole] += len(asked.retrievals) * asked.splits
+    return _Rankings(options, test if config.candidates == "test" else count, fitted)
