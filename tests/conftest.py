@@ -118,3 +118,15 @@ def turned(seed, seeds, features, noise=0.0, reflect=False):
     source = rng.standard_normal((seeds, features))
     target = source @ rotation + noise * rng.standard_normal((seeds, features))
     return source.astype(np.float32), target.astype(np.float32), rotation
+
+
+def narrow_products(text: str) -> list[str]:
+    """Products of a lowered program that are less exact than float32: neither HIGHEST nor one of bfloat16 parts.
+
+    `jaxalign.alignment.products` makes a product of float32 from bfloat16 parts on a TPU, each with a float32 result.
+    """
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert products
+    in_parts = "xbf16>) -> tensor<"
+    return [line for line in products if "[HIGHEST, HIGHEST]" not in line
+            and not (in_parts in line and "xf32>" in line.partition(in_parts)[2])]  # fmt: skip

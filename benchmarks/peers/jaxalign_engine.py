@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import normalize, unit_rows
-from jaxalign.alignment.polar import matmul
+from jaxalign.alignment.products import matmul
 from jaxalign.evaluation import pairs
 from jaxalign.retrieval import vocabulary
 

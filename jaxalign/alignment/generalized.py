@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxalign.alignment import procrustes
-from jaxalign.alignment.polar import matmul
+from jaxalign.alignment.products import matmul
 from jaxalign.runtime import threads
 from jaxalign.types import InputError
 

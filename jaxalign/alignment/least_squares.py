@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import unit_rows
-from jaxalign.alignment.polar import matmul
+from jaxalign.alignment.products import matmul
 from jaxalign.alignment.procrustes import MapOptions
 from jaxalign.alignment.reduced import AlignedPair, SeedPairs
 

@@ -5,16 +5,15 @@ The singular values of a matrix are taken to 1 where they are above a tolerance 
 matrix without full rank gives a partial isometry, as a decomposition does whose small values are left out.
 """
 
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-matmul = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+from jaxalign.alignment.products import matmul
 
 SQUARINGS = 5  # of the Gram matrix: its bound of the largest singular value is then at most size^(1/64) too large
 DECISIONS = 4  # steps that push values to 0 or 1; after them 0.8 and 1.25 of the tolerance are 0.001 and 1 - 1e-5

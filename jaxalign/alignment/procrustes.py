@@ -20,7 +20,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from jaxalign.alignment.polar import matmul, polar
+from jaxalign.alignment.polar import polar
+from jaxalign.alignment.products import matmul
 
 Completion = Literal["drop", "identity", "arbitrary"]
 Method = Literal["svd", "polar"]
