@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import unit_rows
-from jaxalign.alignment.products import matmul
 from jaxalign.alignment.procrustes import MapOptions
+from jaxalign.alignment.products import matmul
 from jaxalign.alignment.reduced import AlignedPair, SeedPairs
 
 RIDGE = 0.1  # times the mean squared feature of the seeds

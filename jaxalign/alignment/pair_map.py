@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 from jaxalign.alignment import least_squares, procrustes, reduced
 from jaxalign.alignment.normalize import normalized, rescale_to_float32
 from jaxalign.alignment.polar import polar
-from jaxalign.alignment.products import matmul
 from jaxalign.alignment.procrustes import MapOptions
+from jaxalign.alignment.products import matmul
 
 
 @dataclass(frozen=True)

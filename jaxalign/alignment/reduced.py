@@ -19,8 +19,8 @@ from jaxtyping import Array, Float, Int
 from jaxalign.alignment import procrustes
 from jaxalign.alignment.normalize import unit_rows
 from jaxalign.alignment.polar import polar
-from jaxalign.alignment.products import matmul
 from jaxalign.alignment.procrustes import MapOptions, identity_map
+from jaxalign.alignment.products import matmul
 
 
 class SeedPairs(NamedTuple):
