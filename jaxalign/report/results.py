@@ -1,6 +1,7 @@
 """The result rows of a run, found again by series, setting, seed size, subset and metric."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 SETTINGS = ("before", "after", "gpa", "ceiling", "null", "ceiling_null", "chance")
@@ -19,6 +20,9 @@ class Series(NamedTuple):
     csls_k: int
     candidates: str
     completion: str
+
+
+_series_of = itemgetter(*Series._fields)
 
 
 class Cell(NamedTuple):
@@ -44,7 +48,7 @@ class Results:
         for row in self.rows:
             if row["metric"] == "parameters":
                 self.parameters[row["model"]] = int(row["value"])
-            series = Series(*(row[name] for name in Series._fields))
+            series = Series._make(_series_of(row))
             cell = Cell(series, row["setting"], row["seed_size"], row["subset"], row["metric"])
             if cell not in self.cells:
                 self.cells[cell] = {}

@@ -10,6 +10,7 @@ from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Picture, d
 from jaxalign.report.names import setting_name
 from jaxalign.report.results import MEAN, Results, Series, percent
 
+MANY = 24  # groups of bars from which a figure has the whole width of the page
 Points = Sequence[tuple[float, dict]]  # (x, row)
 
 
@@ -75,18 +76,18 @@ def bars(
                     axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=INK, linewidth=0.9)
         axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, top))
         if len(groups) > 12:
-            axes.tick_params(axis="x", labelsize=max(3.0, 90 / len(groups)), labelrotation=90)
+            axes.tick_params(axis="x", labelsize=7 if len(groups) > MANY else 90 / len(groups), labelrotation=90)
         axes.grid(True, axis="y")
         axes.spines["left"].set_visible(False)
         axes.legend(
             ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
         )
 
-    said = []
+    size, said = (11.0, 3.2) if len(groups) > MANY else (4.8, 3.0), []
     for place, group in enumerate(groups):
         rows = {label: rows[place] for label, rows in heights.items()}
         said.append(f"{group}: " + ", ".join(f"{label} {percent(row['value'])}" for label, row in rows.items() if row))
-    return draw(about, f"Bars of P@1 in percent, {about.subject}. {'; '.join(said)}.", paint)
+    return draw(about, f"Bars of P@1 in percent, {about.subject}. {'; '.join(said)}.", paint, size)
 
 
 def highest(rows: Sequence[dict | None]) -> float:

@@ -33,10 +33,21 @@ def exports(rows: Sequence[dict], extras: Mapping) -> list[Export]:
     `extras` is what report.json holds; `made` in it is the time of the run in seconds since 1970, without which the
     dated forms are left out.
     """
-    if not Results(rows).series():
+    results = Results(rows)
+    if not results.series():
         return []
+    main = list(files.main_rows(rows))
+    rows = _of(rows, set(last_layers(results)))  # all that the forms below read; ten models have 300,000 rows
+    main = main if len(main) <= _ROWS else files.main_rows(rows)[:_ROWS]
     made = [
-        Export("csv", "CSV, the main rows", "", "results.csv", "text/csv", tables.as_csv(_few(files.main_rows(rows)))),
+        Export(
+            "csv",
+            "CSV, the main rows",
+            "",
+            "results.csv",
+            "text/csv",
+            tables.as_csv(main),
+        ),
         Export("latex", "LaTeX, the table of every series", "", "results.tex", "text/x-tex", tables.as_latex(rows)),
         Export("markdown", "Markdown, the same table", "", "results.md", "text/markdown", tables.as_markdown(rows)),
     ]
@@ -61,11 +72,9 @@ def _dated(rows: Sequence[dict], extras: Mapping, seconds: int) -> list[Export]:
     return made
 
 
-def _few(rows: Sequence[dict]) -> Sequence[dict]:
-    if len(rows) <= _ROWS:
-        return rows
-    last = set(last_layers(Results(rows)))
-    return [row for row in rows if Series(*(row[name] for name in Series._fields)) in last][:_ROWS]
+def _of(rows: Sequence[dict], some: set[Series]) -> list[dict]:
+    """The rows of some series."""
+    return [row for row in rows if Series(*(row[name] for name in Series._fields)) in some]
 
 
 def packed(made: Sequence[Export]) -> str:

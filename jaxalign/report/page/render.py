@@ -1,5 +1,6 @@
 """Sections -> one HTML file without any outside resource; Jinja2 escapes every word that comes from data."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
@@ -86,6 +87,7 @@ def _environment() -> jinja2.Environment:
         columns=numeric_columns,
         cell=_cell,
         drawing=_drawing,
+        wide=_is_wide,
         language=language_label,
         tall=_TALL,
         cell_class=_cell_class,
@@ -106,6 +108,12 @@ def _groups(pictures: Sequence[Picture]) -> list[tuple[str, list[Picture]]]:
 def _drawing(picture: Picture) -> Markup:
     """The figure's SVG with its words as the accessible name."""
     return Markup(picture.svg.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(picture.alt), 1))
+
+
+def _is_wide(picture: Picture) -> bool:
+    """Whether a figure needs the whole width of the page: more than 9 inches of 72 points."""
+    box = re.search(r'viewBox="0 0 (\S+)', picture.svg)
+    return box is not None and float(box[1]) > 650
 
 
 class _Cell(NamedTuple):

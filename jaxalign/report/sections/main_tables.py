@@ -3,7 +3,7 @@
 from jaxalign.report import paper_numbers, tables
 from jaxalign.report.cells import PValue, ends, measured
 from jaxalign.report.drawing import figures
-from jaxalign.report.drawing.svg import About
+from jaxalign.report.drawing.svg import About, Picture
 from jaxalign.report.names import setting_name
 from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, short_model
 from jaxalign.report.sections.section import DRAWN, Section
@@ -31,26 +31,21 @@ def _titled(table: Table, name: str) -> Table:
 def languages(results: Results, among: list[Series]) -> Section | None:
     """Before, after, ceiling and nulls for each language, to the hub as the paper does, and over all pairs."""
     hub, others = results.hub, [code for code in results.languages if code != results.hub]
-    drawn: list[dict[str, list[dict | None]]] = []
+    groups, heights_of = [f"{code}-{hub}" for code in others] + ["all"], {}
     for series in among[:DRAWN]:
         settings = [name for name in results.settings(series) if name in SETTINGS and name != "chance"]
+        if len(groups) > figures.MANY:  # as many bars as can be told apart
+            settings = [name for name in settings if name in ("before", "after")] or settings[:1]
         pairs = {setting: results.pairs(series, setting) for setting in settings}
-        drawn.append(
-            {
-                name: [*(rows.get((code, hub)) for code in others), results.mean(series, name)]
-                for name, rows in pairs.items()
-            }
-        )
-    top = figures.highest([row for heights in drawn for rows in heights.values() for row in rows])
-    groups = [f"{code}-{hub}" for code in others] + ["all"]
-    pictures = []
-    for place, heights in enumerate(drawn):
-        title = name_of(among[place], among)
-        caption = (
-            f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
-        )
-        about = About(f"languages-{place}", caption, f"{title}, every language to {hub}")
-        pictures.append(figures.bars(groups, heights, about, top))
+        heights_of[series] = {
+            name: [*(rows.get((code, hub)) for code in others), results.mean(series, name)]
+            for name, rows in pairs.items()
+        }
+    top = figures.highest([row for heights in heights_of.values() for rows in heights.values() for row in rows])
+    pictures = [
+        _bars(f"languages-{place}", name_of(series, among), groups, heights, top)
+        for place, (series, heights) in enumerate(heights_of.items())
+    ]
     text = (
         "A fitted map is worth what it gains on the shuffled dictionary. The leaky ceiling is fitted on the test "
         "concepts as well; with many dimensions it nears 100 % for unrelated vectors: read it beside its own shuffled "
@@ -58,6 +53,22 @@ def languages(results: Results, among: list[Series]) -> Section | None:
     )
     folded = tuple(_titled(tables.precisions(results, series), name_of(series, among)) for series in among)
     return Section("languages", "With and without a map", text, tuple(pictures), (), folded)
+
+
+def _bars(name: str, title: str, groups: list[str], heights: dict[str, list[dict | None]], top: float) -> Picture:
+    """The bars of one series, the highest first where there are many languages."""
+    hub, order = groups[0].partition("-")[2], list(range(len(groups)))
+    caption = (
+        f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
+    )
+    if len(groups) > figures.MANY:
+        last = list(heights.values())[-1]
+        values = [row["value"] if row else 0.0 for row in last]
+        order[:-1] = sorted(order[:-1], key=lambda number: -values[number])
+        caption += " The other settings stand in the explorer and the tables."
+    chosen = {setting: [rows[number] for number in order] for setting, rows in heights.items()}
+    about = About(name, caption, f"{title}, every language to {hub}")
+    return figures.bars([groups[number] for number in order], chosen, about, top)
 
 
 def differences(results: Results, among: list[Series]) -> Section | None:

@@ -164,6 +164,7 @@
       const one = source === target ? null : cell(from, source, target);
       if (one) values.push({ source, target, shown: one.value / 100, ...shade(Math.max(0, Math.min(1, one.value / UNIT))), from: data.names[source], to: data.names[target], value: `${percent(one.value, digitsOf(one))} %`, interval: interval(one).trim(), queries: one.count });
     }));
+    document.querySelector("div.explorer").classList.toggle("wide", codes.length > 24); // the map has the whole width
     const width = place("heat").parentElement.clientWidth - 70;
     const fit = Math.max(6, Math.min(52, Math.floor(width / codes.length)));
     const step = chosen.zoom === "large" ? 34 : fit;
