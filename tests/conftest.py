@@ -1,5 +1,8 @@
 """What all tests share: the folder of real data, planted spaces, and which tests are fast."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,11 +52,46 @@ FAST = (
 )
 
 
+# The files that take longest start first, so that no process waits at the end for the other one to finish its file.
+LONGEST = (
+    "whole_run/test_faults.py",
+    "whole_run/test_documents.py",
+    "whole_run/test_processes.py",
+    "whole_run/test_wrong_input.py",
+    "runtime/test_bucket.py",
+    "models/test_fields.py",
+    "embeddings/test_vector_store.py",
+    "whole_run/test_independence.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives the marker `fast` to every test of the list above."""
+    """Gives the marker `fast` to every test of its list, and puts the longest files first."""
+    order = {}
     for item in items:
-        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix().startswith(FAST):
+        name = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        order[item.nodeid] = LONGEST.index(name) if name in LONGEST else len(LONGEST)
+        if name.startswith(FAST):
             item.add_marker(pytest.mark.fast)
+    items.sort(key=lambda item: order[item.nodeid])
+
+
+_CACHE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One cache of compiled programs for the whole session: its processes and the children that they start."""
+    if "PYTEST_XDIST_WORKER" in os.environ or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    config.stash[_CACHE] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxalign-tests-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Removes that cache."""
+    if folder := config.stash.get(_CACHE, None):
+        del os.environ["JAX_COMPILATION_CACHE_DIR"], os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 LANGUAGES = ("en", "fr", "ro", "fi", "ja")

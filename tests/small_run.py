@@ -1,7 +1,6 @@
 """A small run of the command line on a tiny random model: what tests of faults stop, damage and compare."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ COUNT = 60  # concepts
 
 def make_place(root: Path) -> Path:
     """Returns `root` with a tiny model, a concept list, and a finished run to compare with."""
-    os.environ["XDG_CACHE_HOME"] = str(root / "cache")
     write_model(root / "model")
     known = concepts(repeat=COUNT // 10)
     lines = ["id\tkind\t" + "\t".join(known.words)]

@@ -16,7 +16,8 @@ reads files and places parameters on the devices, `families/` has one short file
 3. `table(config)`: leaf -> checkpoint key; `decoder_table` follows the options of the config. A tensor that the table
    does not name is an error that names its key.
 
-Then add the module to `registry.DECODERS` and give tests/models a tiny config: the parity test does the rest.
+Then add the module to `registry.DECODERS` and give `tests/models/families/` a file with a tiny config: the parity test
+does the rest.
 """
 
 from jaxalign.models.checkpoint.hub import demo_path

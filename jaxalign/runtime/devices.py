@@ -15,7 +15,7 @@ def prepare(config: Config) -> int:
     if config.suite == "plan":  # its programs are compiled in processes of their own, for devices that are not here
         jax.config.update("jax_platforms", "cpu")
 
-    if config.compilation_cache:
+    if config.compilation_cache and "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # a user's own setting of JAX holds
         jax.config.update("jax_compilation_cache_dir", str(_cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     if config.debug_nans:

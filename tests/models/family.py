@@ -4,7 +4,44 @@ import jax
 import numpy as np
 
 from jaxalign import models
-from tests.models.parity import LENGTHS, assert_parity, our_states, pack, texts, torch_states, write
+from tests.models.parity import LENGTHS, assert_parity, check_family, our_states, pack, texts, torch_states, write
+
+# Sizes of a tiny decoder, and options that several families have.
+SMALL = dict(
+    vocab_size=97, hidden_size=48, intermediate_size=80, num_hidden_layers=3, num_attention_heads=6,
+    num_key_value_heads=2, max_position_embeddings=1024, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+)  # fmt: skip
+ODD = dict(hidden_size=60, num_attention_heads=5, num_key_value_heads=5)
+YARN = dict(rope_type="yarn", rope_theta=1e4, factor=4.0, original_max_position_embeddings=128)
+PLAIN = dict(rope_type="default", rope_theta=500.0)
+LOCAL, FULL = "sliding_attention", "full_attention"
+# Sizes of a tiny encoder.
+ENCODER = dict(
+    vocab_size=97, hidden_size=60, num_hidden_layers=3, num_attention_heads=5, intermediate_size=100,
+    max_position_embeddings=512,
+)  # fmt: skip
+
+
+def check_decoder(folder, kind, options, auto="AutoModelForCausalLM", *, half):
+    """Every layer of a tiny model of the config class `kind`, float32 and, if `half`, bfloat16."""
+    check_family(folder, kind(**(SMALL | options)), auto, half=half)
+
+
+def check_encoder(folder, config, auto):
+    """As `check_both`, with what every encoder has: no causality, 512 tokens, the mean as its pooling."""
+    model, _ = check_both(folder, config, auto, encoder=auto == "AutoModelForSeq2SeqLM")
+    assert not model.causal and model.max_length == 512 and model.default_pooling == "mean" and not model.warnings
+    return model
+
+
+def check_padding_inside(folder, config, auto):
+    """Positions of [0, 5, 1, 7, 9, 2] with padding 1 are 2, 3, 1, 4, 5, 6 in the reference."""
+    theirs = write(folder, config, auto)
+    token_lists = [[0, 5, 1, 7, 9, 2], [0, 1, 1, 8, 1, 2], [0, 5, 7, 9, 2]]
+    expected = torch_states(theirs.get_encoder() if auto == "AutoModelForSeq2SeqLM" else theirs, token_lists)
+    model = models.load_model(folder)
+    assert_parity(our_states(model, token_lists), expected)
+    assert_parity(models.hidden_states(model, token_lists), expected)
 
 
 def assert_cosine(ours, theirs, bound=0.999):

@@ -31,11 +31,7 @@ def storage():
 
 
 def launch(place: Path, storage: Storage, machine: Path, *flags: str) -> subprocess.Popen:
-    """A run on a machine of its own: nothing but compiled programs is there from before."""
-    own = machine / "jaxalign"
-    own.mkdir(parents=True, exist_ok=True)
-    if not (own / "compiled").exists():
-        (own / "compiled").symlink_to(place / "cache" / "jaxalign" / "compiled")
+    """A run on a machine of its own: nothing but the programs that this session compiled is there from before."""
     environment = {**os.environ, **storage.environment, "XDG_CACHE_HOME": str(machine)}
     words = [word for word in small_run.command(place, Path("unused"), *flags) if "unused" not in word]
     if not any(word.startswith("--workdir") for word in flags):

@@ -147,16 +147,10 @@ TESTED_IN = {
     # Records, and the command line as a whole.
     "types": "whole_run/test_package.py",
     "bench config flag_help": "whole_run/test_flags.py",
-    # Every family is compared with transformers, layer by layer.
-    "models/families/_llama_like models/families/llama models/families/mistral": "models/test_decoders.py",
-    "models/families/qwen2 models/families/qwen3": "models/test_decoders.py",
-    "models/families/cohere models/families/cohere2": "models/test_decoders.py",
-    "models/families/gemma models/families/gemma2 models/families/gemma3": "models/test_decoders.py",
-    "models/families/registry models/families/_gpt_like": "models/test_real_sizes.py",
     # The parts of the transformer, through its states.
     "models/layers models/rope models/position_bias models/model models/packed": "models/test_invariance.py",
     "models/parameters models/config": "models/test_transformer.py",
-    "models/t5_decoder models/t5_first_step": "models/test_t5.py",
+    "models/t5_decoder models/t5_first_step": "models/families/test_t5.py",
     "models/checkpoint/cache models/checkpoint/load": "models/test_convert.py",
     "models/checkpoint/files": "models/test_wrong_checkpoints.py",
     # Texts to stored spaces, in one path.
@@ -168,11 +162,8 @@ TESTED_IN = {
     "concepts/subsets": "concepts/test_matching.py",
     "concepts/table_file": "concepts/test_concept_list.py",
     "concepts/wordnet_files": "concepts/test_wordnet.py",
-    "models/block models/families/apertus models/families/glm4 models/families/gpt_neox": "models/test_decoders.py",
-    "models/families/granite models/families/mixtral models/families/olmo2": "models/test_decoders.py",
-    "models/families/phi3 models/families/smollm3": "models/test_decoders.py",
-    "models/disentangled models/families/deberta_v2 models/families/distilbert": "models/test_encoders.py",
-    "models/families/m2m_100 models/families/modernbert": "models/test_encoders.py",
+    "models/block": "models/families/test_mixtral.py",
+    "models/disentangled": "models/families/test_deberta_v2.py",
     "models/checkpoint/keys models/checkpoint/lora models/checkpoint/sentence": "models/test_checkpoint_forms.py",
     # Ranks of all pairs against the float64 reference.
     "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",

@@ -120,7 +120,7 @@ def test_nothing_phones_home(tmp_path):
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD.format(log=str(log)))
     root = Path(__file__).resolve().parents[2]
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_"))} | {
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_", "JAX_"))} | {
         "PYTHONPATH": f"{tmp_path / 'guard'}{os.pathsep}{root}", "HF_ENDPOINT": "http://hub.invalid",
         "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
     }  # fmt: skip

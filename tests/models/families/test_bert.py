@@ -1,20 +1,17 @@
-"""BERT's and XLM-R's port against transformers."""
+"""The port of BERT, RoBERTa, CamemBERT and XLM-R against transformers: every layer, float32 and bfloat16."""
 
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from jaxalign import models
 from jaxalign.types import InputError
-from tests.models.family import check_alone, check_both
+from tests.models.family import ENCODER, check_alone, check_both, check_encoder, check_padding_inside
 from tests.models.parity import our_states, texts, write
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
 
-TINY = dict(
-    vocab_size=97, hidden_size=60, num_hidden_layers=3, num_attention_heads=5, intermediate_size=100,
-    max_position_embeddings=512,
-)  # fmt: skip
+ROBERTA = ENCODER | dict(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1)
 
 
 @pytest.mark.parametrize(
@@ -27,15 +24,27 @@ TINY = dict(
 )
 def test_parity(tmp_path, config, auto):
     rows = dict(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5) if "XLM" in config else {}
-    model, _ = check_both(tmp_path, getattr(transformers, config)(**(TINY | rows)), auto)
+    model, _ = check_both(tmp_path, getattr(transformers, config)(**(ENCODER | rows)), auto)
     assert model.max_length == 512 and not model.causal
     check_alone(model)
+
+
+@pytest.mark.parametrize("kind", ["RobertaConfig", "CamembertConfig", "XLMRobertaXLConfig"])
+def test_parity_with_positions_after_the_padding_id(tmp_path, kind):
+    model = check_encoder(tmp_path, getattr(transformers, kind)(**ROBERTA), "AutoModelForMaskedLM")
+    if kind != "XLMRobertaXLConfig":
+        check_alone(model)
+
+
+@pytest.mark.parametrize("kind", ["RobertaConfig", "XLMRobertaXLConfig"])
+def test_a_padding_token_inside_a_text(tmp_path, kind):
+    check_padding_inside(tmp_path, getattr(transformers, kind)(**ROBERTA), "AutoModelForMaskedLM")
 
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bert")
-    write(folder, transformers.BertConfig(**TINY), "AutoModel")
+    write(folder, transformers.BertConfig(**ENCODER), "AutoModel")
     return folder
 
 
@@ -58,4 +67,4 @@ def test_old_names_of_norms_and_heads(bert, tmp_path):
 @pytest.mark.parametrize("option", [dict(position_embedding_type="relative_key"), dict(is_decoder=True)])
 def test_variants_are_refused(option):
     with pytest.raises(InputError, match=next(iter(option))):
-        models.read_config(transformers.BertConfig(**TINY).to_dict() | option)
+        models.read_config(transformers.BertConfig(**ENCODER).to_dict() | option)

@@ -1,0 +1,18 @@
+"""The port of Apertus against transformers: every layer, lengths 1 to 512."""
+
+import pytest
+
+from tests.models.family import check_decoder
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
+
+CASES = {
+    "apertus": ("ApertusConfig", dict()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parity(tmp_path, name):
+    kind, options = CASES[name]
+    check_decoder(tmp_path, getattr(transformers, kind), options, half=True)

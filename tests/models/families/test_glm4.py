@@ -1,0 +1,19 @@
+"""The port of GLM-4 against transformers: every layer, lengths 1 to 512."""
+
+import pytest
+
+from tests.models.family import check_decoder
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
+
+CASES = {
+    "glm": ("GlmConfig", dict(head_dim=12)),
+    "glm4": ("Glm4Config", dict(head_dim=12)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parity(tmp_path, name):
+    kind, options = CASES[name]
+    check_decoder(tmp_path, getattr(transformers, kind), options, half=True)

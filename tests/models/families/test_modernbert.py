@@ -1,0 +1,24 @@
+"""The port of ModernBERT against transformers: every layer, lengths 1 to 512, float32 and bfloat16."""
+
+import pytest
+
+from tests.models.family import ENCODER, check_alone, check_encoder
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
+
+MODERN = ENCODER | dict(local_attention=30, global_attn_every_n_layers=2, pad_token_id=0, cls_token_id=1,
+                        sep_token_id=2, bos_token_id=1, eos_token_id=2)  # fmt: skip
+CASES = {
+    "modernbert": ("ModernBertConfig", "AutoModelForMaskedLM", MODERN),
+    "modernbert-biases": ("ModernBertConfig", "AutoModel", MODERN | dict(attention_bias=True, mlp_bias=True,
+                          norm_bias=True)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parity(tmp_path, name):
+    kind, auto, options = CASES[name]
+    model = check_encoder(tmp_path, getattr(transformers, kind)(**options), auto)
+    if name == next(iter(CASES)):
+        check_alone(model)
