@@ -43,7 +43,7 @@ def languages(results: Results, among: list[Series]) -> Section | None:
         }
     top = figures.highest([row for heights in heights_of.values() for rows in heights.values() for row in rows])
     pictures = [
-        _bars(f"languages-{place}", name_of(series, among), groups, heights, top)
+        _bars(f"languages-{place}", name_of(series, among), hub, groups, heights, top)
         for place, (series, heights) in enumerate(heights_of.items())
     ]
     text = (
@@ -55,9 +55,11 @@ def languages(results: Results, among: list[Series]) -> Section | None:
     return Section("languages", "With and without a map", text, tuple(pictures), (), folded)
 
 
-def _bars(name: str, title: str, groups: list[str], heights: dict[str, list[dict | None]], top: float) -> Picture:
+def _bars(
+    name: str, title: str, hub: str, groups: list[str], heights: dict[str, list[dict | None]], top: float
+) -> Picture:
     """The bars of one series, the highest first where there are many languages."""
-    hub, order = groups[0].partition("-")[2], list(range(len(groups)))
+    order = list(range(len(groups)))
     caption = (
         f"{title}: each language to {hub}, and the mean of all ordered pairs. Lines: 95 % intervals over concepts."
     )

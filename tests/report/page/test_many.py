@@ -99,7 +99,7 @@ def test_sixty_languages_are_clustered_filtered_and_zoomed(tmp_path):
         width = "return document.querySelector('#heat svg').getBoundingClientRect().width"
         fit = window.run(width)
         pick(window, "zoom", "large")
-        window.wait(f"{width} > 2 * {fit}")
+        window.wait(f"{width} > 1.5 * {fit}")
         pick(window, "zoom", "fit")
         turkic = sum(family(code) == "Turkic" for code in SIXTY)
         pick(window, "group", "family: Turkic")
