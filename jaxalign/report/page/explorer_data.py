@@ -101,14 +101,14 @@ def clustered(results: Results, series: Series | None) -> list[str]:
 
 def _by_importance(results: Results, series: Sequence[Series]) -> Iterator[Cell]:
     """The cells of pairs, each once: P@1 everywhere, tested differences, then seed sizes, metrics and subsets."""
-    last, given = set(last_layers(results)), set(series)
+    last, given, metrics = set(last_layers(results)), set(series), set(results.metrics())
     ranked: list[tuple[int, int, Cell]] = []
     for number, cell in enumerate(results.cells):
         plain = cell.setting in SETTINGS and DIFFERENCE not in cell.subset
         tested = cell.setting == "after - before" and cell.metric in ("P@1", "P@1_p")
-        if cell.series not in given or not (plain or tested) or cell.metric in ("P@1_strict", "ties"):
-            continue
-        if plain and cell.metric.endswith("_p"):
+        # The map shows percentages: no ties, ranks of models, measures of hubs.
+        shown = cell.metric in metrics or cell.metric == "P@1_all_answers"
+        if cell.series not in given or not (plain and shown or tested):
             continue
         largest = cell.seed_size == max(results.sizes(cell.series, cell.setting))
         everything = cell.subset == "all" and largest
@@ -155,15 +155,16 @@ def _maps(records: Sequence[Mapping]) -> list[dict]:
 
 
 def _board(results: Results, series: Sequence[Series]) -> list[list]:
-    """[series, family of the model, billions of parameters, group] of every model's last layer, for the table."""
+    """[series, family of the model, billions of parameters, group, place] of every model's last layer."""
     among = last_layers(results)
     if len({one.model for one in among}) < 2:
         return []
-    groups = model_groups.groups(results, among)
+    groups, places = model_groups.groups(results, among), model_groups.places(results, among)
     made = []
     for one in among:
         size = model_size.parameters(one.model, results.parameters)
-        made.append([series.index(one), model_size.family(one.model), size, groups.get(one)])
+        family, place = model_size.family(one.model), places.get(one)
+        made.append([series.index(one), family, size, groups.get(one), place and str(place)])
     return made
 
 

@@ -52,6 +52,27 @@ def groups(results: Results, among: Sequence[Series]) -> dict[Series, int]:
     return {series: number for series, number in made.items() if series.model in compared}
 
 
+class RankOfModel(NamedTuple):
+    """A model's place among all, with the interval that holds for all of them at once."""
+
+    value: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return str(self.value) if self.low == self.high else f"{self.value} ({self.low}-{self.high})"
+
+
+def places(results: Results, among: Sequence[Series]) -> dict[Series, RankOfModel]:
+    """The place of each series, as the run's rows of the metric `rank` say; empty without them."""
+    made = {}
+    for series in among:
+        rows = results.pairs(series, "after", metric="rank") or results.pairs(series, "before", metric="rank")
+        if row := rows.get((MEAN, MEAN)):
+            made[series] = RankOfModel(int(row["value"]), int(row["low"]), int(row["high"]))
+    return made
+
+
 def _given(results: Results, series: Series) -> dict | None:
     rows = results.pairs(series, "after", metric="group") or results.pairs(series, "before", metric="group")
     return rows.get((MEAN, MEAN))

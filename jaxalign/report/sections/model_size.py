@@ -57,7 +57,7 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
     body: list[list] = []
     points: list[Point] = []
     shown = _kind(among[0])
-    alike = model_groups.groups(results, among)
+    alike, places = model_groups.groups(results, among), model_groups.places(results, among)
     for series in among:
         mean = results.mean(series, "after") or results.mean(series, "before")
         if mean is None:
@@ -66,7 +66,8 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
         plain_size = int(size) if size and size == int(size) else size
         by_group = [_into_hub(pairs, codes, hub) for codes in (*groups.values(), *([code] for code in others))]
         value = measured(mean, with_interval=True)
-        body.append([name_of(series, among), family(series.model), plain_size, value, alike.get(series), *by_group])
+        ranks = [alike.get(series), str(places.get(series, ""))]
+        body.append([name_of(series, among), family(series.model), plain_size, value, *ranks, *by_group])
         if size and _kind(series) == shown:
             points.append(Point(short_model(series.model), size, mean, family(series.model)))
     pictures = []
@@ -77,12 +78,13 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
         )
         about = About("sizes", caption, "by model size, mean of all pairs")
         pictures.append(figures.named_points(points, about, "billions of parameters"))
-    header = ["series", "family", "billion parameters", "all pairs", "group"]
+    header = ["series", "family", "billion parameters", "all pairs", "group", "place"]
     header += [f"{name} to {hub}" for name in groups] + [f"{code}-{hub}" for code in others]
     body.sort(key=lambda line: -line[3])
     note = (
         "Percent with 95 % intervals over concepts. Group: models of one group cannot be told apart on the same "
-        "concepts, 1 is the best; empty where models were not tested on the same concepts. A figure of several "
+        "concepts, 1 is the best; empty where models were not tested on the same concepts. Place: with the interval "
+        "that holds for all models at once. A figure of several "
         "languages has the mean of their intervals, which is wider than its own."
     )
     table = Table("P@1 after alignment, percent", header, body, note)

@@ -2,6 +2,7 @@
 
 from benchmarks.many_rows import Study, rows
 from jaxalign.metrics.rows import Place, result_row
+from jaxalign.report.page import explorer_data
 from jaxalign.report.results import Results, last_layers
 from jaxalign.report.sections import model_groups
 
@@ -46,6 +47,14 @@ def test_the_runs_own_groups_come_first():
         place = Place(model, setting="after", seed_size=9, metric="group", **KEY)
         made.append(dict(result_row(place, number, 3)))
     assert numbers(made) == {"a-1b": 1, "b-1b": 1, "c-1b": 2}
+    for model, (low, high) in zip(SMALL.models, ((1, 2), (1, 2), (3, 3)), strict=True):
+        place = Place(model, setting="after", seed_size=9, metric="rank", **KEY)
+        made.append(dict(result_row(place, low if model != "b-1b" else 2, 3, low, high)))
+    results = Results(made)
+    shown = {series.model: str(place) for series, place in model_groups.places(results, last_layers(results)).items()}
+    assert shown == {"a-1b": "1 (1-2)", "b-1b": "2 (1-2)", "c-1b": "3"}
+    data = explorer_data.explorer_data(results, {}, ["en", "fr"], None)
+    assert {cell[4] for cell in data["cells"]} == {"P@1"} and data["board"][0][3:] == [1, "1 (1-2)"]
 
 
 def test_verdicts_are_read_from_both_sides():

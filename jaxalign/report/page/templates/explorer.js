@@ -342,19 +342,19 @@
     form.append(picker("of", "languages", languages, board.of, set("of", "pick-of")));
     if (kinships.length > 2) form.append(picker("kinship", "family of models", kinships, board.kinship, set("kinship", "pick-kinship")));
     form.append(picker("setting-board", "setting", ["after", "before"], board.setting, set("setting", "pick-setting-board")));
-    const codes = members(board.of), everything = board.of === "all" && board.setting === "after";
+    const codes = members(board.of), everything = board.of === "all" && board.setting === "after", ranked = data.board.some(([, , , , rank]) => rank);
     const rows = data.board.filter(([, kinship]) => board.kinship === "all" || kinship === board.kinship)
-      .map(([series, kinship, size, group]) => ({ series: data.series[series], kinship, size, group, cell: boardCell(series, codes) })).filter((one) => one.cell);
+      .map(([series, kinship, size, group, rank]) => ({ series: data.series[series], kinship, size, group, rank, cell: boardCell(series, codes) })).filter((one) => one.cell);
     rows.sort((a, b) => b.cell.value - a.cell.value);
     const number = (text, value, small) => { const made = make("td", { class: "n", "data-v": value ?? "" }, text); if (small) made.append(" ", make("small", {}, small)); return made; };
-    const body = rows.map(({ series, kinship, size, group, cell: one }) => make("tr", {}, make("th", { scope: "row" }, series.model), make("td", {}, kinship),
+    const body = rows.map(({ series, kinship, size, group, rank, cell: one }) => make("tr", {}, make("th", { scope: "row" }, series.model), make("td", {}, kinship),
       make("td", {}, `${embeddingName(series.embedding)}${series.pooling === "none" ? "" : `, ${series.pooling}`}, layer ${series.layer}, ${data.retrievals[series.retrieval] || series.retrieval}`),
-      number(size === null ? "" : String(+size.toPrecision(3)), size), number(percent(one.value, digitsOf(one)), one.value, shortInterval(one)), ...(everything ? [number(group === null ? "" : String(group), group)] : [])));
-    const heads = ["model", "family", "space", "billion parameters", "P@1, percent", ...(everything ? ["group"] : [])];
+      number(size === null ? "" : String(+size.toPrecision(3)), size), number(percent(one.value, digitsOf(one)), one.value, shortInterval(one)), ...(everything ? [number(group === null ? "" : String(group), group), ...(ranked ? [number(rank || "", rank ? parseInt(rank, 10) : "")] : [])] : [])));
+    const heads = ["model", "family", "space", "billion parameters", "P@1, percent", ...(everything ? ["group", ...(ranked ? ["place"] : [])] : [])];
     const head = make("tr", {}, ...heads.map((name, i) => make("th", { scope: "col", ...(i > 2 ? { class: "n" } : {}) }, make("button", { type: "button" }, name))));
     const label = `P@1 by model, ${data.settings[board.setting]}, ${groupName(board.of) === "all" ? "all languages" : groupName(board.of)}`;
     const table = make("table", { class: "sort" }, make("thead", {}, head), make("tbody", {}, ...body));
-    const note = board.of === "all" ? "Mean of all ordered pairs, 95 % intervals. Group: models of one group cannot be told apart on the same concepts."
+    const note = board.of === "all" ? "Mean of all ordered pairs, 95 % intervals. Group: models of one group cannot be told apart on the same concepts; place: with the interval that holds for all at once."
       : "Mean of all ordered pairs with one of these languages; the interval is the mean of the pairs' intervals, which is wider than that of their mean. Groups were tested over all languages only.";
     target.replaceChildren(form, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table), make("p", { class: "note" }, note));
     target.hidden = false;
