@@ -44,7 +44,7 @@ def write(
         | facts.concept_facts(concepts),
         filters=[list(step) for step in concepts.filters],
         wrong=[record for record in wrong if label_of(record) in deepest],
-        words=dict(ids=split.test, by_language=_test_words(concepts, split)),
+        words=dict(ids=split.test, kinds=_test_kinds(concepts, split), by_language=_test_words(concepts, split)),
         environment=dict(environment or {}),
         settings=dict(settings or {}),
         timing=[dict(row) for row in timing],
@@ -58,6 +58,12 @@ def write(
     write_results(folder, rows)
     files.write_extras(folder, extras)
     return render(folder, rows, extras)
+
+
+def _test_kinds(concepts: Concepts, split: Split) -> list[str]:
+    """The kinds of the test concepts, in the order of the split."""
+    kind_of = dict(zip(concepts.ids, concepts.kinds, strict=True))
+    return [kind_of[name] for name in split.test]
 
 
 def _test_words(concepts: Concepts, split: Split) -> dict[str, list[str]]:

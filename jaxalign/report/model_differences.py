@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxalign.evaluation.options import OptionColumns
 from jaxalign.evaluation.result import SettingRanks
-from jaxalign.metrics import model_groups, significance
+from jaxalign.metrics import significance
+from jaxalign.metrics.comparisons import model_groups
 from jaxalign.report.facts import Run
 from jaxalign.report.results import MEAN, SETTINGS, Results, Series, last_layers
 from jaxalign.types import SpaceLabel

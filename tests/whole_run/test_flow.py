@@ -20,7 +20,7 @@ ORDER = [
     "evaluation",
     "metrics",
     "report",
-    "experiment export",
+    "experiment export claim",
     "bench",
 ]
 OWNERS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxalign.metrics import model_groups
+from jaxalign.metrics.comparisons import model_groups
 from jaxalign.metrics.rows import COLUMNS
 from jaxalign.metrics.significance import ModelRanks
 from jaxalign.types import InputError
