@@ -52,3 +52,17 @@ def assert_same(one, two):
     for a, b in zip(jax.tree.leaves(one.params), jax.tree.leaves(two.params), strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def change(key, value):
+    """The tensors with another one at `key`, or without it."""
+    found = tensors()
+    found.pop(key, None) if value is None else found.update({key: value})
+    return found
+
+
+def poisoned(value):
+    """The tensors with one number of the queries that is not usual."""
+    found = tensors()
+    found[QUERY][3, 2] = value
+    return found

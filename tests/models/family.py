@@ -15,6 +15,11 @@ ODD = dict(hidden_size=60, num_attention_heads=5, num_key_value_heads=5)
 YARN = dict(rope_type="yarn", rope_theta=1e4, factor=4.0, original_max_position_embeddings=128)
 PLAIN = dict(rope_type="default", rope_theta=500.0)
 LOCAL, FULL = "sliding_attention", "full_attention"
+# Sizes of a tiny encoder-decoder.
+MT5 = dict(
+    vocab_size=97, d_model=48, d_kv=7, d_ff=80, num_layers=3, num_heads=5, num_decoder_layers=2,
+    decoder_start_token_id=2,
+)  # fmt: skip
 # Sizes of a tiny encoder.
 ENCODER = dict(
     vocab_size=97, hidden_size=60, num_hidden_layers=3, num_attention_heads=5, intermediate_size=100,

@@ -135,3 +135,9 @@ def random_tensors(raw, dtype=np.float32, seed=0):
                 values = 0.3 * values + (1.0 if path.endswith("scale") else 0.0)
             found["model." + key] = values.astype(dtype)
     return found
+
+
+def pooled(model, batch, **options):
+    """Pooled vectors of a compiled call, as NumPy."""
+    run = jax.jit(lambda params, batch: models.pooled(model.config, params, batch, **options))
+    return np.asarray(run(model.params, batch))

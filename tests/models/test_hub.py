@@ -8,7 +8,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from jaxalign import models
+from jaxalign.models.checkpoint.hub import full_commit
 from jaxalign.types import InputError
+from tests.models.checkpoints import write
 from tests.models.parity import random_tensors
 
 CONFIG = dict(
@@ -78,3 +80,41 @@ def test_cached_tree_needs_no_weights(hub, tmp_path):
 def test_unknown_ids_are_named(hub):
     with pytest.raises(InputError, match="org/other"):
         models.load_model("org/other")
+
+
+def cache(tmp_path, commits=("0123456789abcdef0123456789abcdef01234567",)):
+    """A folder of the hub's cache with snapshots, of which the first is main."""
+    folder = tmp_path / "models--org--name"
+    for commit in commits:
+        (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+        write(folder / "snapshots" / commit)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(commits[0])
+    return folder
+
+
+def test_a_folder_of_the_hubs_cache(tmp_path):
+    commits = ("0123456789abcdef0123456789abcdef01234567", "abcdef0123456789abcdef0123456789abcdef01")
+    folder = cache(tmp_path, commits)
+    assert models.load_model(folder).revision == commits[0]
+    assert models.load_model(folder, revision="abcdef0").revision == commits[1]
+    with pytest.raises(InputError, match="hub id"):
+        models.load_model(folder, revision="fffffff")
+
+
+def test_a_short_commit_is_found_in_the_cache(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    folder = cache(tmp_path)
+    commit = next((folder / "snapshots").iterdir()).name
+    assert full_commit("org/name", commit[:9]) == commit
+    assert full_commit("org/name", "main") == "main" and full_commit("org/other", commit[:9]) == commit[:9]
+
+
+def test_weights_that_are_not_in_the_cache(tmp_path):
+    folder = cache(tmp_path)
+    snapshot = next((folder / "snapshots").iterdir())
+    (snapshot / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=f"hf download org/name --revision {snapshot.name}"):
+        models.load_model(snapshot)

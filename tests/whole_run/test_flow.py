@@ -147,12 +147,6 @@ TESTED_IN = {
     # Records, and the command line as a whole.
     "types": "whole_run/test_package.py",
     "bench config flag_help": "whole_run/test_flags.py",
-    # The parts of the transformer, through its states.
-    "models/layers models/rope models/position_bias models/model models/packed": "models/test_invariance.py",
-    "models/parameters models/config": "models/test_transformer.py",
-    "models/t5_decoder models/t5_first_step": "models/families/test_t5.py",
-    "models/checkpoint/cache models/checkpoint/load": "models/test_convert.py",
-    "models/checkpoint/files": "models/test_wrong_checkpoints.py",
     # Texts to stored spaces, in one path.
     "embeddings/extract embeddings/kinds embeddings/cached_spaces": "embeddings/test_embed.py",
     "embeddings/batches": "embeddings/test_packing.py",
@@ -162,9 +156,6 @@ TESTED_IN = {
     "concepts/subsets": "concepts/test_matching.py",
     "concepts/table_file": "concepts/test_concept_list.py",
     "concepts/wordnet_files": "concepts/test_wordnet.py",
-    "models/block": "models/families/test_mixtral.py",
-    "models/disentangled": "models/families/test_deberta_v2.py",
-    "models/checkpoint/keys models/checkpoint/lora models/checkpoint/sentence": "models/test_checkpoint_forms.py",
     # Ranks of all pairs against the float64 reference.
     "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",
     "retrieval/vocabulary_one_pass": "retrieval/test_vocabulary.py",

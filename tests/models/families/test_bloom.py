@@ -6,7 +6,6 @@ from jaxalign import models
 from jaxalign.models.checkpoint import keys
 from jaxalign.models.families import bloom
 from jaxalign.models.fields import read_json
-from jaxalign.models.position_bias import alibi_slopes
 from jaxalign.types import InputError
 from tests.models.family import check_alone, check_both
 from tests.models.parity import write
@@ -25,18 +24,6 @@ TINY = dict(vocab_size=97, hidden_size=60, n_layer=3, n_head=6, pad_token_id=3)
 def test_parity(tmp_path, options, auto):
     model, _ = check_both(tmp_path, transformers.BloomConfig(**(TINY | options)), auto)
     check_alone(model)
-
-
-@pytest.mark.parametrize("heads", range(1, 130, 3))
-def test_slopes(heads):
-    from transformers.models.bloom.modeling_bloom import _get_alibi_slopes
-
-    expected = _get_alibi_slopes(heads, torch.device("cpu")).numpy()
-    assert alibi_slopes(heads) == pytest.approx(expected, rel=1e-6, abs=0)
-
-
-def test_slopes_of_eight_heads_are_powers_of_a_half():
-    assert alibi_slopes(8).tolist() == [2.0**-i for i in range(1, 9)]
 
 
 def test_old_spelling_of_config(tmp_path):

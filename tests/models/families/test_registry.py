@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from jaxalign import models
 from jaxalign.models.families import llama, qwen3, registry, t5
 from jaxalign.models.fields import Fields
 from jaxalign.types import InputError
-from tests.models.checkpoints import CONFIG
+from tests.models.checkpoints import CONFIG, write
 
 T5 = dict(
     model_type="mt5", vocab_size=31, d_model=16, d_kv=4, d_ff=20, num_layers=2, num_heads=4, num_decoder_layers=3,
@@ -66,3 +67,35 @@ def test_fields_of_another_form_are_refused():
         registry.read_config(CONFIG | {"hidden_act": ["silu"]})
     with pytest.raises(InputError, match="whole number for the num_layers"):
         registry.read_config(CONFIG | {"num_hidden_layers": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        (dict(hidden_size=None), "hidden_size"),
+        (dict(rms_norm_eps=0), "rms_norm_eps"),
+        (dict(vocab_size="many"), "vocab_size"),
+        (dict(num_hidden_layers=0), "num_hidden_layers"),
+        (dict(num_key_value_heads=3), "num_key_value_heads"),
+        (dict(hidden_act="sine"), "sine"),
+        (dict(model_type="mamba"), "cohere2"),
+        (dict(model_type=None), "llama"),
+        (dict(rope_scaling=dict(type="longrope", factor=2.0)), "short_factor"),
+        (dict(rope_parameters=dict(rope_type="ntk", factor=2.0)), "ntk"),
+        (dict(rope_parameters=dict(rope_type="yarn", factor=2.0, mystery=1)), "mystery"),
+        (dict(rope_scaling=dict(rope_type="llama3", factor=2.0)), "low_freq_factor"),
+        (dict(rope_scaling=dict(type="linear", factor="x")), "factor"),
+        (dict(partial_rotary_factor=1.5), "partial_rotary_factor"),
+        (dict(rope_theta=-1), "rope_theta"),
+        (dict(rope_theta=["x"]), "rope_theta"),
+        (dict(rope_scaling="x"), "rope parameters"),
+        (dict(hidden_act=["silu"]), "another form"),
+        (dict(num_hidden_layers=1.5), "num_layers"),
+        (dict(hidden_size=10**12), "another form"),
+        (dict(model_type=["llama"]), "model_type"),
+    ],
+)
+def test_wrong_configs_are_named(tmp_path, changes, name):
+    with pytest.raises(InputError) as caught:
+        models.load_model(write(tmp_path, **changes))
+    assert name in str(caught.value)
