@@ -22,7 +22,8 @@ def take(page: Path, picture: Path) -> None:
             f"--window-size={WIDTH},{HEIGHT}", f"--force-device-scale-factor={SCALE}", page.resolve().as_uri(),
         ]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
-        Image.open(shot).convert("RGB").quantize(192, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(picture, optimize=True)
+        few = Image.open(shot).convert("RGB").quantize(192, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(picture, optimize=True)
 
 
 if __name__ == "__main__":

@@ -87,8 +87,16 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
         "that holds for all models at once. A figure of several "
         "languages has the mean of their intervals, which is wider than its own."
     )
+    if not places:
+        header, body = _without(header, body, "place")
     table = Table("P@1 after alignment, percent", header, body, note)
     return Section("sizes", "Models compared", "", tuple(pictures), (table,))
+
+
+def _without(header: list[str], body: list[list], name: str) -> tuple[list[str], list[list]]:
+    """A table without the column `name`."""
+    at = header.index(name)
+    return [*header[:at], *header[at + 1 :]], [[*line[:at], *line[at + 1 :]] for line in body]
 
 
 def _kind(series: Series) -> Series:
