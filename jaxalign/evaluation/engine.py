@@ -128,5 +128,6 @@ class Engine:
         valid = len(self._candidates.rows)
         given = pairs_on_mesh.Items(languages, seeds, answers)
         of_test_rows = self._candidates.of_test_rows
-        for ranked in pairs_on_mesh.rank_items(spaces, given, self._candidates.tiling, valid, self._map):
+        budget = self._options.memory_budget
+        for ranked in pairs_on_mesh.rank_items(spaces, given, self._candidates.tiling, valid, self._map, budget):
             yield PairRanks(of_test_rows(ranked.source_to_target), of_test_rows(ranked.target_to_source))

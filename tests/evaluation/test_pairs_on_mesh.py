@@ -68,3 +68,67 @@ def test_the_mesh_equals_the_threads(monkeypatch):
     monkeypatch.setattr(jax, "local_device_count", lambda: 2)
     for one, other in zip(threaded, pairs.rank(spaces, **options).tables, strict=True):
         assert (one.rank == other.rank).mean() > 0.998 and (one.best == other.best).mean() > 0.998
+
+
+@pytest.mark.parametrize(("seeds", "options"), [  # 12: thin; 40: one map for all features
+    (12, {}), (12, {"completion": "identity"}), (40, {"retrieval": "isf"}), (40, {"completion": "identity"}),
+    (40, {"precision": "fast"}),
+])  # fmt: skip
+def test_batches_of_pairs_equal_pair_by_pair(monkeypatch, seeds, options):
+    """This CPU taken for an accelerator: the same products, as many pairs at once as fit."""
+    spaces = planted(1, 90, 24, languages=4)
+    asked = dict(seed=np.arange(seeds), test=np.arange(40, 90), settings=("before", "after", "null"), **options)
+    single = pairs.rank(spaces, procrustes="polar", **asked).tables
+    sizes = []
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    batching = pairs_on_mesh.batching
+    monkeypatch.setattr(pairs_on_mesh, "batching", lambda *args: sizes.append(batching(*args)) or sizes[-1])
+    for one, other in zip(single, pairs.rank(spaces, **asked).tables, strict=True):
+        assert (one.rank == other.rank).mean() > 0.995 and np.abs(one.rank - other.rank).max() <= 1
+        assert (one.best == other.best).mean() > 0.995
+    devices, single = jax.local_device_count(), options.get("precision") == "fast"
+    for count, found in zip((6, 12), sizes, strict=False):
+        share = -(-count // devices)
+        assert found == (share * devices, 1 if single else share)
+    assert len(sizes) == 2
+
+
+def shapes(languages, rows, features, seeds=None):
+    """The stacked spaces of `languages` as shapes."""
+    shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
+    seeds = None if seeds is None else shape(languages, seeds, features)
+    return reduced.ReducedSpace(seeds, shape(languages, rows, features))
+
+
+@pytest.mark.parametrize("platform", ["tpu", "gpu", "cpu"])
+@pytest.mark.parametrize(("rows", "features"), [(2000, 300), (4400, 1024), (4400, 4096)])
+@pytest.mark.parametrize("devices", [1, 4, 8])
+def test_batches_fit_the_budget_and_hold_every_pair(platform, rows, features, devices):
+    tiling, budget = candidates.choose_tiling(rows, AlignmentOptions(), 1).tiling, 1 << 30
+    stacked = shapes(7, rows, features, 1500)
+    items, at_once = pairs_on_mesh.batching(42, devices, stacked, tiling, budget, platform)
+    assert items >= 42 and items % (devices * at_once) == 0
+    assert items - 42 < devices * (1 + items // devices // at_once)  # less than one per step is added
+    assert at_once == 1 or at_once * pairs_on_mesh.bytes_of_item(stacked, tiling) <= budget
+    if platform == "cpu" or features == 4096:
+        assert at_once == 1
+    if platform == "tpu":
+        assert at_once * rows**2 * 4 <= pairs_on_mesh.ON_CHIP
+    if platform == "gpu" and features < 4096:
+        assert at_once > 1
+
+
+def test_one_pair_at_once_where_none_fits():
+    stacked, tiling = shapes(3, 9000, 300, 500), candidates.choose_tiling(9000, AlignmentOptions(), 1).tiling
+    assert pairs_on_mesh.batching(5, 2, stacked, tiling, 1, "gpu") == (6, 1)
+
+
+@pytest.mark.parametrize(("rows", "seeds"), [(112, None), (720, 30)])
+def test_the_estimate_bounds_what_the_compiler_takes(rows, seeds):
+    """Temporaries of four pairs at once, by the compiler of this CPU."""
+    tiling, stacked = candidates.choose_tiling(rows, AlignmentOptions(), 1).tiling, shapes(3, rows, 48, seeds)
+    whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
+    items = pairs_on_mesh.Items(whole(4, 2), whole(4, 2, seeds or 0), whole(4, 2, rows))
+    mesh = pairs_on_mesh.make_mesh(jax.devices()[:1])
+    compiled = pairs_on_mesh.rank_on.lower(mesh, stacked, items, tiling, rows, MapOptions("polar", "drop"), 4).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes <= 4 * pairs_on_mesh.bytes_of_item(stacked, tiling)

@@ -158,10 +158,11 @@ def ranking(spec: Ranking) -> Any:
     )
     spaces = jax.tree.map(lambda leaf: abstract((spec.languages, *leaf.shape), leaf.dtype, whole), one)
     pairs = spec.languages * (spec.languages - 1) // 2 * spec.settings
-    count = -(-pairs // mesh.size) * mesh.size
+    platform = mesh.devices.flat[0].platform
+    count, at_once = pairs_on_mesh.batching(pairs, mesh.size, spaces, tiling, spec.memory_budget, platform)
     shapes = ((count, 2), (count, 2, spec.seeds), (count, 2, padded))  # languages, seeds, answers
     items: Any = pairs_on_mesh.Items(*(abstract(shape, "int32", split) for shape in shapes))  # type: ignore[arg-type]
-    return pairs_on_mesh.rank_on.lower(mesh, spaces, items, tiling, spec.concepts, options.map_options)
+    return pairs_on_mesh.rank_on.lower(mesh, spaces, items, tiling, spec.concepts, options.map_options, at_once)
 
 
 BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
