@@ -1,7 +1,6 @@
 """Concepts from WordNet and OMW: on a wordnet of twelve synsets, and against nltk's own reader on the real one."""
 
 import warnings
-import zipfile
 
 import nltk
 import pytest
@@ -9,73 +8,10 @@ import pytest
 from jaxalign.concepts import dataset, wordnet, wordnet_files
 from jaxalign.concepts.word_forms import ignoring_case
 from jaxalign.types import InputError
+from tests.concepts.small_wordnet import table
 
 ISO_639_3 = {"fr": "fra", "ro": "ron", "eu": "eus"}
 SEVEN = ("en", "fr", "ro", "eu", "fi", "ja", "th")
-
-# offset: lemmas, hypernym links
-SYNSETS = {
-    1740: (["entity"], []),
-    1930: (["physical_entity"], [("@", 1740)]),
-    2137: (["abstraction"], [("@", 1740)]),
-    3000: (["animal"], [("@", 1930)]),
-    4000: (["dog", "domestic_dog"], [("@", 3000)]),
-    4100: (["cat"], [("@", 3000)]),
-    5000: (["feeling"], [("@", 2137)]),
-    5100: (["love"], [("@", 5000)]),
-    6000: (["gold"], [("@", 1930), ("@", 5100)]),
-    7000: (["thing"], [("@", 1740)]),
-    8000: (["Lassie"], [("@i", 4000)]),
-    9000: (["cat"], [("@", 5000)]),
-}
-FRENCH = {
-    3000: ["animal"],
-    4000: ["chien|fr:chien domestique", "clébard"],
-    4100: ["&nbsp;", "Chat"],
-    5000: ["sensation b%C3%A9nigne"],
-    5100: ["amour"],
-    6000: ["or"],
-    7000: ["chose"],
-    8000: ["Lassie"],
-    9000: ["chatte"],
-}
-ROMANIAN = {4000: ["câine"], 4100: ["pisică"], 5100: ["şansă"], 6000: ["aur"], 9000: ["pisicuţă"], 5000: [" "]}
-
-
-def _noun_files() -> tuple[str, str]:
-    data, senses = "  1 a licence\n", {}
-    for offset, (lemmas, links) in SYNSETS.items():
-        words = " ".join(f"{lemma} 0" for lemma in lemmas)
-        pointers = " ".join(f"{sign} {to:08d} n 0000" for sign, to in links)
-        data += f"{offset:08d} 03 n {len(lemmas):02x} {words} {len(links):03d} {pointers} | a gloss @ 00001740  \n"
-        for lemma in lemmas:
-            senses.setdefault(lemma.lower(), []).append(f"{offset:08d}")
-    lines = [f"{lemma} n {len(at)} 1 @ {len(at)} 0 {' '.join(at)}  \n" for lemma, at in sorted(senses.items())]
-    return data, "  1 a licence\n" + "".join(lines)
-
-
-def _table(code: str, lemmas: dict[int, list[str]]) -> str:
-    lines = [f"{offset:08d}-n\t{code}:lemma\t{lemma}\n" for offset, words in lemmas.items() for lemma in words]
-    other = f"00004000-v\t{code}:lemma\tverb\n00004000-n\t{code}:def\t0\ta definition\n00004000-n\txxx:lemma\tno\n"
-    return f"# A wordnet\t{code}\thttps://example.org\tCC BY\n{other}{''.join(lines)}"
-
-
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    """A folder of nltk data, the only one nltk looks in; downloads fail."""
-    corpora_folder = tmp_path / "nltk_data" / "corpora"
-    tables = {"fra/wn-data-fra.tab": _table("fra", FRENCH), "wikt/wn-data-ron.tab": _table("ron", ROMANIAN)}
-    data, senses = _noun_files()
-    for name, text in {
-        "wordnet/data.noun": data,
-        "wordnet/index.noun": senses,
-        **{f"omw-2.0/{path}": text for path, text in tables.items()},
-    }.items():
-        (corpora_folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (corpora_folder / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(nltk.data, "path", [str(corpora_folder.parent)])
-    monkeypatch.setattr(nltk, "download", lambda *_, **__: False)
-    return corpora_folder
 
 
 def test_filters_words_and_kinds(tiny):
@@ -124,17 +60,6 @@ def test_nothing_shared(tiny):
         dataset.load("wordnet", ("en", "fr"), min_depth=9)
 
 
-def test_an_unknown_language_lists_the_others(tiny):
-    for code in ("xx", "de", "eng_wikt", ""):
-        with pytest.raises(InputError, match=f"languages of en, fr, ro, got '{code}'"):
-            dataset.load("wordnet", ("en", code))
-
-
-def test_both_iso_codes_are_known(tiny):
-    found = dataset.load("wordnet", ("eng", "fra"), min_depth=1)
-    assert found.words["en"] == dataset.load("wordnet", ("en", "fr"), min_depth=1).words["en"]
-
-
 def test_a_count_may_stand_behind_the_lemma_and_a_number_before_it(tiny):
     table = tiny / "omw-2.0" / "fra" / "wn-data-fra.tab"
     counted = table.read_text().replace("chose", "chose\t42").replace("lemma\tor\n", "lemma\t0\tor\n")
@@ -144,78 +69,16 @@ def test_a_count_may_stand_behind_the_lemma_and_a_number_before_it(tiny):
     assert wordnet.lemmas(table.read_bytes(), "fr")[3000] == ("animal", "1984")
 
 
-def test_the_extended_tables_serve_languages_that_have_no_other(tiny):
-    with pytest.raises(InputError, match="got 'sw'.*nltk.downloader extended_omw"):
-        dataset.load("wordnet", ("en", "sw"))
-    for name, lemmas in (("wikt/wn-wikt-swa", {4000: ["mbwa"]}), ("cldr/wn-cldr-swa", {4000: ["jibwa"]}),
-                         ("wikt/wn-wikt-fra", {4000: ["toutou"]})):  # fmt: skip
-        path = tiny / "extended_omw" / f"{name}.tab"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_table(name[-3:], lemmas), encoding="utf-8")
-    assert dataset.load("wordnet", ("en", "sw", "fr"), min_depth=1).words == {
-        "en": ("dog",), "sw": ("mbwa",), "fr": ("chien",)
-    }  # fmt: skip
-    assert wordnet_files.languages() == ["en", "fr", "ro", "sw"]
-    with pytest.raises(InputError, match="languages of en, fr, ro, sw, got 'xh'"):
-        dataset.load("wordnet", ("en", "xh"))
-
-
 def test_turkish_capitals_are_one_form(tiny):
     for name, lemmas in (("omw-2.0/tr/wn-data-tur", {4000: ["İlaç"], 4100: ["ilaç"], 5100: ["ışık"], 6000: ["Işık"]}),):
         path = tiny / f"{name}.tab"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_table(name[-3:], lemmas), encoding="utf-8")
+        path.write_text(table(name[-3:], lemmas), encoding="utf-8")
     assert dataset.load("wordnet", ("tr",), min_depth=1).ids == ("dog.n.01", "love.n.01")
 
 
-def test_missing_data_names_the_command(tiny):
-    (tiny / "wordnet").rename(tiny / "elsewhere")
-    with pytest.raises(InputError, match=r"package wordnet, .*python -m nltk.downloader wordnet omw-2.0.*NLTK_DATA"):
-        dataset.load("wordnet", ("en", "fr"))
-    (tiny / "elsewhere").rename(tiny / "wordnet")
-    (tiny / "omw-2.0").rename(tiny / "elsewhere")
-    with pytest.raises(InputError, match=r"nltk package omw-2.0 or omw-1.4"):
-        dataset.load("wordnet", ("en", "fr"))
-    assert dataset.load("wordnet", ("en",), min_depth=1).words["en"]  # needs no table
-
-
-def test_the_older_package_serves_as_well(tiny):
-    expected = dataset.load("wordnet", ("en", "fr"), min_depth=1)
-    (tiny / "omw-2.0").rename(tiny / "omw-1.4")
-    assert dataset.load("wordnet", ("en", "fr"), min_depth=1) == expected
-
-
-def test_missing_data_is_downloaded_once(tiny, monkeypatch):
-    (tiny / "omw-2.0").rename(tiny / "elsewhere")
-    asked = []
-
-    def download(name, **_):
-        asked.append(name)
-        (tiny / "elsewhere").rename(tiny / name)
-        return True
-
-    monkeypatch.setattr(nltk, "download", download)
-    assert dataset.load("wordnet", ("en", "fr"), min_depth=1).ids
-    assert dataset.load("wordnet", ("en", "fr"), min_depth=1).ids
-    assert asked == ["omw-2.0"]
-
-
-def test_zipped_data_reads_the_same_and_a_broken_zip_is_an_error(tiny):
-    expected = dataset.load("wordnet", ("en", "fr", "ro"), min_depth=1)
-    for name in ("wordnet", "omw-2.0"):
-        with zipfile.ZipFile(tiny / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted((tiny / name).rglob("*.*")):
-                archive.write(path, path.relative_to(tiny))
-        (tiny / name).rename(tiny.parent / name)
-    assert dataset.load("wordnet", ("en", "fr", "ro"), min_depth=1) == expected
-    whole = (tiny / "wordnet.zip").read_bytes()
-    (tiny / "wordnet.zip").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="wordnet"):
-        dataset.load("wordnet", ("en", "fr"))
-
-
 @pytest.mark.parametrize("damage", ["0000", "00004000 03 n 01 dog 0 999 @", "x y z | gloss"])
-def test_damaged_noun_files(tiny, damage):
+def test_damagednoun_files(tiny, damage):
     path = tiny / "wordnet" / "data.noun"
     path.write_text(path.read_text() + damage + "\n")
     with pytest.raises(InputError, match="noun files, got a wrong line"):

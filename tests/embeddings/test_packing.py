@@ -74,14 +74,6 @@ def test_each_distinct_prefix_once(rows):
     assert in_use == 512  # unused slots see themselves: no row of the softmax is empty
 
 
-def test_unused_slots_and_rows_see_only_themselves():
-    plan = packing.forest([packing.Request(tokenize.from_rows([[1, 2]]), "mean")], causal=True, width=8)
-    batch = batches.batch(plan, 0, 3)
-    at = np.arange(8)
-    assert (batch.seen_from[1:] == at).all() and (batch.seen_to[1:] == at + 1).all()
-    assert (batch.pool[1:] == 0).all() and batch.pool[0, 0].tolist() == [0.5, 0.5, 0, 0, 0, 0, 0, 0]
-
-
 def test_encoder_rows_are_almost_full():
     rng = np.random.default_rng(0)
     rows = [rng.integers(0, 1000, n).tolist() for n in rng.integers(1, 20, 3000)]
@@ -97,30 +89,6 @@ def test_special_tokens_in_the_mean():
     ]:  # fmt: skip
         plan = packing.forest([packing.Request(part, "mean")], causal=causal, special_tokens=special)
         assert (batches.batch(plan, 0, 1).pool[0, 0] > 0).sum() == kept
-
-
-def test_vector_slots_name_the_pooled_slot():
-    part = tokenize.from_rows([[1, 2], [1, 2, 3], [4]])
-    plan = packing.forest([packing.Request(part, "last")], causal=True)
-    pool = batches.batch(plan, 0, 1).pool
-    slots = batches.vector_slots(plan, pool)
-    assert slots is not None and slots[0, :3].tolist() == [1, 2, 3]
-    both = packing.forest([packing.Request(part, "last"), packing.Request(part, "mean")], causal=True)
-    assert batches.vector_slots(both, pool) is None
-
-
-@settings(max_examples=40, deadline=None)
-@given(rows_strategy, st.sampled_from([1, 2, 3]), st.integers(1, 3))
-def test_used_numbers_are_the_used_ones_of_each_copy(rows, copies, share):
-    plan = packing.forest([packing.Request(tokenize.from_rows(rows), "mean")], causal=True, width=16)
-    count, found = batches.most_vectors(plan, share), 0
-    for first in range(0, plan.rows, copies * share):
-        used = batches.used_vectors(plan, first, copies * share).reshape(copies, -1)
-        taken = batches.used_numbers(plan, first, copies * share, copies, count)
-        for numbers, mask in zip(taken, used, strict=True):
-            assert (numbers[: mask.sum()] == np.flatnonzero(mask)).all() and not numbers[mask.sum() :].any()
-        found += used.sum()
-    assert found == len(plan.vector_text)
 
 
 def test_wrong_choices_are_input_errors():

@@ -147,15 +147,6 @@ TESTED_IN = {
     # Records, and the command line as a whole.
     "types": "whole_run/test_package.py",
     "bench config flag_help": "whole_run/test_flags.py",
-    # Texts to stored spaces, in one path.
-    "embeddings/extract embeddings/kinds embeddings/cached_spaces": "embeddings/test_embed.py",
-    "embeddings/batches": "embeddings/test_packing.py",
-    "embeddings/chunks embeddings/entries": "embeddings/test_vector_store.py",
-    "embeddings/vector_files/formats embeddings/vector_files/table": "embeddings/test_vector_files.py",
-    "embeddings/vector_files/text": "embeddings/test_word2vec_format.py",
-    "concepts/subsets": "concepts/test_matching.py",
-    "concepts/table_file": "concepts/test_concept_list.py",
-    "concepts/wordnet_files": "concepts/test_wordnet.py",
     # Ranks of all pairs against the float64 reference.
     "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",
     "retrieval/vocabulary_one_pass": "retrieval/test_vocabulary.py",

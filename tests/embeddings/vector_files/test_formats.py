@@ -8,32 +8,9 @@ import numpy as np
 import pytest
 
 from jaxalign.embeddings import word2vec_format
-from jaxalign.embeddings.vector_files import table
 from jaxalign.embeddings.word2vec_format import ReadOptions
 from jaxalign.types import InputError
-
-KEYS = ["chien", "犬", "l'eau", "naïve"]
-VECTORS = np.random.default_rng(0).standard_normal((4, 5)).astype(np.float32)
-
-
-def text(keys=KEYS, vectors=VECTORS):
-    rows = "".join(f"{key} {' '.join(map(str, row))}\n" for key, row in zip(keys, vectors, strict=True))
-    return f"{len(keys)} {vectors.shape[1]}\n{rows}".encode()
-
-
-def binary(keys=KEYS, vectors=VECTORS, end=b"\n"):
-    rows = b"".join(k.encode() + b" " + row.astype("<f4").tobytes() + end for k, row in zip(keys, vectors, strict=True))
-    return f"{len(keys)} {vectors.shape[1]}\n".encode() + rows
-
-
-def put(folder, name, data):
-    (folder / name).write_bytes(data)
-    return folder
-
-
-def put_array(folder, array, keys="en.keys"):
-    np.save(folder / "en.npy", array)
-    return put(folder, keys, "\n".join(KEYS).encode() + b"\n")
+from tests.embeddings.vector_files.written import KEYS, VECTORS, binary, put, put_array, text
 
 
 def packed_as_vec(folder):
@@ -63,22 +40,6 @@ def test_every_format_gives_the_same_keys_and_numbers(tmp_path, monkeypatch, wri
     first = word2vec_format.read_language(folder, "en", ReadOptions(most=2))
     assert list(first.keys) == KEYS[:2] and first.vectors.shape == (2, 5)
     assert len(word2vec_format.read_language(folder, "en", ReadOptions(most=99)).keys) == 4
-
-
-def test_keys_may_hold_spaces_the_values_are_the_last_fields(tmp_path):
-    put(tmp_path, "en.vec", b"3 2\n. . . 1 2\nat name@domain.com 3 4\nNew York 5 6\n")
-    keys, vectors = word2vec_format.read_language(tmp_path, "en")
-    assert keys == (". . .", "at name@domain.com", "New York")
-    np.testing.assert_array_equal(vectors, [[1, 2], [3, 4], [5, 6]])
-
-
-def test_a_repeated_key_is_refused_or_its_first_row_kept(tmp_path, caplog):
-    put(tmp_path, "en.vec", b"4 2\na 1 2\nb 3 4\na 5 6\nc 7 8\n")
-    with pytest.raises(InputError, match=r"'a' again \(.*en.vec, line 4\). Give --repeated_keys=first"):
-        word2vec_format.read_language(tmp_path, "en")
-    keys, vectors = word2vec_format.read_language(tmp_path, "en", ReadOptions(repeated_keys="first"))
-    assert keys == ("a", "b", "c") and "1 rows left out" in caplog.text
-    np.testing.assert_array_equal(vectors, [[1, 2], [3, 4], [7, 8]])
 
 
 # VmHWM, the most memory that was resident; ru_maxrss would begin with that of the test's own process.
@@ -138,15 +99,4 @@ def test_arrays_need_floats_and_a_key_per_row(tmp_path, array, keys, message):
     if keys is not None:
         put(tmp_path, "en.keys", keys)
     with pytest.raises(InputError, match=message):
-        word2vec_format.read_language(tmp_path, "en")
-
-
-def test_out_of_memory_names_what_helps_here(tmp_path, monkeypatch):
-    put(tmp_path, "en.vec", text())
-
-    def refuse(*_):
-        raise MemoryError("Unable to allocate 9 GiB")
-
-    monkeypatch.setattr(table.np, "empty", refuse)
-    with pytest.raises(MemoryError, match=r"reading .*en.vec \(Unable to allocate 9 GiB\).*--max_vocabulary"):
         word2vec_format.read_language(tmp_path, "en")

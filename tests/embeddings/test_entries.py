@@ -1,0 +1,72 @@
+"""Entries of the store: made once, served to whoever asks for some of their layers and poolings."""
+
+import numpy as np
+import pytest
+
+from jaxalign.embeddings import embed, entries, kinds, vector_store
+from jaxalign.types import InputError
+from tests import tiny
+from tests.embeddings.same_vectors import assert_same
+
+CONCEPTS = tiny.concepts()
+
+
+def kind_of(model, *poolings, concepts=CONCEPTS):
+    (kind,) = kinds.kinds(model, concepts, ("vanilla",), poolings, None)
+    return kind
+
+
+def maker(model, root, special_tokens="auto"):
+    return entries.EntryMaker(model, CONCEPTS, root, special_tokens, 64)
+
+
+@pytest.fixture
+def nothing_is_computed(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("vectors are computed")
+
+    def switch():
+        monkeypatch.setattr(entries.extract, "vectors", refuse)
+
+    return switch
+
+
+def test_an_entry_holds_the_vectors_of_every_language_and_pooling(model, tmp_path):
+    entry = maker(model, tmp_path).entry(kind_of(model, "last", "mean"), (1, 3))
+    assert (tuple(entry.layers), tuple(entry.poolings)) == ((1, 3), ("last", "mean"))
+    index = vector_store.read_index(entry)
+    layer = vector_store.read_layer(entry, 3)
+    for pooling in ("last", "mean"):
+        for language, words in CONCEPTS.words.items():
+            expected = embed.embed(model, list(words), pooling, [3])[0]
+            assert_same(layer[index[f"{pooling} {language}"]], expected)
+
+
+def test_a_finished_entry_serves_its_parts(model, tmp_path, nothing_is_computed):
+    made = maker(model, tmp_path).entry(kind_of(model, "last", "mean"), (1, 3))
+    nothing_is_computed()
+    assert maker(model, tmp_path).entry(kind_of(model, "mean"), (3,)).path == made.path
+    for kind, layers, special in (
+        (kind_of(model, "mean"), (2,), "auto"), (kind_of(model, "first"), (3,), "auto"),
+        (kind_of(model, "mean"), (3,), "include"),
+    ):  # fmt: skip
+        with pytest.raises(AssertionError, match="computed"):
+            maker(model, tmp_path, special).entry(kind, layers)
+
+
+def test_an_interrupted_entry_is_continued_with_the_same_vectors(model, tmp_path):
+    kind = kind_of(model, "last")
+    made = maker(model, tmp_path).entry(kind, (3,))
+    before = np.array(vector_store.read_layer(made, 3))
+    (made.path / "manifest.json").unlink()
+    first = sorted((made.path / "chunks").glob("*.json"))[0]
+    stamp = first.stat().st_mtime_ns
+    again = maker(model, tmp_path).entry(kind, (3,))
+    assert again.path == made.path and first.stat().st_mtime_ns == stamp
+    np.testing.assert_array_equal(vector_store.read_layer(again, 3), before)
+
+
+def test_a_text_that_is_too_long_is_named_with_its_language(model, tmp_path):
+    concepts = CONCEPTS._replace(words={"fr": ("chien" * 400, *CONCEPTS.words["fr"][1:])})
+    with pytest.raises(InputError, match=r"at most 512.*language fr, vanilla"):
+        maker(model, tmp_path).entry(kind_of(model, "last", concepts=concepts), (3,))
