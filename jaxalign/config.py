@@ -183,8 +183,9 @@ class Config:
         (),
         "any of matched (abstract against physical in matched samples), identical (without identical word forms), "
         "domains (per WordNet domain), gpa (all languages in one shared space), isometry (how similar the spaces are "
-        "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back)",
-        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness"),
+        "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back), confounds "
+        "(a regression of hits on frequency, senses, tokens, form overlap and kind; needs statsmodels)",
+        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness", "confounds"),
     )
     answers: str = _option(
         "first",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from jaxalign import report
 from jaxalign.alignment.normalize import is_constant, parse_steps
-from jaxalign.concepts import covariates, dataset, splitting, subsets
+from jaxalign.concepts import confounds, covariates, dataset, splitting, subsets
 from jaxalign.config import Config
 from jaxalign.experiment import design, estimate, inputs, limits, map_export, model_checks, per_space, training_overlap
 from jaxalign.experiment.inputs import ModelSpaces, Traits
@@ -100,7 +101,7 @@ def prepare(config: Config) -> Prepared:
     if split_note := training_overlap.split_note(trainings, splits[0]):
         LOGGER.info("split: %s", split_note)
     seed_sizes = limits.seed_sizes_of(config, splits[0])
-    traits = inputs.traits_of(config, concepts) if "matched" in config.controls else Traits((), {})
+    traits = inputs.traits_of(config, concepts) if {"matched", "confounds"} & set(config.controls) else Traits((), {})
     limits.check_controls(config, concepts)
     if config.export_mapped:
         map_export.target_of(config.export_mapped, tuple(concepts.words))
@@ -118,6 +119,9 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
     """The figures of every space of every model; raises InputError where no space has vectors that differ."""
     config, concepts = prepared.config, prepared.concepts
     measured = Measured(per_space.Figures([], [], {}), _concept_figures(prepared), {}, [])
+    shared = {}
+    if "confounds" in config.controls:
+        shared = confounds.of_concepts(concepts, prepared.traits.english, prepared.traits.columns)
     for model in inputs.spaces_of(config, concepts, prepared.vec_space, clock):
         measured.records.update(model.record)
         masks = _masks(prepared, model, measured.dataset_figures)
@@ -126,6 +130,7 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in asked_of)
         with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
             study = per_space.Study(config, concepts, prepared.splits, masks, clock, bar)
+            study.confounds.update(_confounds(prepared, model, shared))
             for space, asked in asked_of:
                 figures = per_space.figures(study, space, asked)
                 measured.results.rows.extend(figures.rows)
@@ -169,16 +174,30 @@ def _concept_figures(prepared: Prepared) -> list[ResultRow]:
     return [*counts, *dataset_rows.form_rows(prepared.concepts), *answers]
 
 
+def _confounds(prepared: Prepared, model: ModelSpaces, shared: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The confounds of the first split's test concepts, for `--controls=confounds`; empty without it."""
+    if "confounds" not in prepared.config.controls:
+        return {}
+    rows, test = subsets.test_set(prepared.concepts, prepared.splits[0])
+    tokens = {code: counts[rows] for code, counts in model.tokens.items()}
+    return confounds.of_pairs(test, {name: column[rows] for name, column in shared.items()}, tokens)
+
+
 def _masks(prepared: Prepared, model: ModelSpaces, figures: list[ResultRow]) -> list[dict[str, np.ndarray]]:
     """The subsets of each split's test concepts; adds the rows of parameters and of balance to `figures`."""
     config, concepts, traits = prepared.config, prepared.concepts, prepared.traits
     values = {}
     if "matched" in config.controls:
-        values = subsets.covariates_of(concepts, traits.english, model.english_tokens, traits.columns)
+        values = subsets.covariates_of(concepts, traits.english, model.tokens.get("en"), traits.columns)
     masks = [
         subsets.subsets(config.controls, concepts, split, tuple(concepts.words), values, prepared.domains, config.seed)
         for split in prepared.splits
     ]
+    if "confounds" in config.controls and model.tokens:
+        for split, of_split in zip(prepared.splits, masks, strict=True):
+            rows, test = subsets.test_set(concepts, split)
+            equal = confounds.equal_tokens(list(test.words), {code: n[rows] for code, n in model.tokens.items()})
+            of_split["equal_tokens"] = equal
     for name, record in model.record.items():
         figures.append(dataset_rows.parameter_row(name, record["parameters"]))
     name = model.spaces[0].label.model

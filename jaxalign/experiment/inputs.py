@@ -25,7 +25,7 @@ class Source(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What `--controls=matched` matches samples on."""
+    """What `--controls=matched` matches samples on, and `--controls=confounds` regresses on."""
 
     english: tuple[str, ...]  # English word of each concept, "" where it is not known; empty: of none
     columns: dict[str, np.ndarray]  # `trait:` column of the TSV -> number of each concept, NaN where it is not given
@@ -35,7 +35,7 @@ class ModelSpaces(NamedTuple):
     """The spaces of one model: every layer of every pooling of every embedding."""
 
     spaces: list[Space]
-    english_tokens: np.ndarray | None  # number of tokens of each concept's English word; None without English
+    tokens: dict[str, np.ndarray]  # language -> number of tokens of each concept's word; empty without a tokenizer
     record: dict[str, dict]  # name of the model -> resolved commit, digest of config and weights, parameters
 
 
@@ -154,7 +154,7 @@ def splits_of(config: Config, concepts: Concepts, trainings: Mapping[str, Traini
 def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock: Clock) -> Iterator[ModelSpaces]:
     """The spaces of one model after the other; each is loaded when the one before is finished."""
     if vec_space is not None:
-        yield ModelSpaces([vec_space], None, {})
+        yield ModelSpaces([vec_space], {}, {})
         return
     import jax
 
@@ -208,11 +208,12 @@ def spaces_of(config: Config, concepts: Concepts, vec_space: Space | None, clock
         yield ModelSpaces(spaces, counts, {name: record})
 
 
-def _token_counts(tokenizer: Any, concepts: Concepts) -> np.ndarray | None:
-    if "en" not in concepts.words:
-        return None
-    rows = tokenizer(list(concepts.words["en"]), add_special_tokens=False)["input_ids"]
-    return np.array([len(row) for row in rows])
+def _token_counts(tokenizer: Any, concepts: Concepts) -> dict[str, np.ndarray]:
+    counts = {}
+    for code, words in concepts.words.items():
+        rows = tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        counts[code] = np.array([len(row) for row in rows])
+    return counts
 
 
 def _unknown_words(tokenizer: Any, concepts: Concepts) -> dict[str, int]:

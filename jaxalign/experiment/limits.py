@@ -13,6 +13,11 @@ from jaxalign.types import Concepts, InputError, Split
 
 def check_libraries(config: Config) -> None:
     """Raises InputError where a control needs a library that is not installed."""
+    if "confounds" in config.controls and not find_spec("statsmodels"):
+        raise InputError(
+            "Expected statsmodels for --controls=confounds, got none. Install it with pip install 'jaxalign[study]', "
+            "or drop confounds from --controls."
+        )
     if "matched" not in config.controls or config.spaces or find_spec("wordfreq"):
         return  # vectors of --spaces may have no English words to look up
     is_list = config.concepts not in ("builtin", "wordnet")

@@ -16,6 +16,7 @@ from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
 from jaxalign.metrics import aggregate, all_answers, hubness, isometry, precision, retrieval_errors, significance
+from jaxalign.metrics.comparisons import confounds
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
@@ -43,6 +44,9 @@ class Study:
     masks: Sequence[Mapping[str, np.ndarray]]
     clock: clock_module.Clock
     bar: EvaluationProgress | None  # none on the processes after the first
+    confounds: dict[str, np.ndarray] = field(
+        default_factory=dict
+    )  # of the first split: name -> (source, target, query)
     options: AlignmentOptions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +108,11 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "hubness" in config.controls and asked.controls:
         with study.clock.phase("hubness"):
             made.rows.extend(hubness_rows(study, space, [one.options for one in given if one.number == 0]))
+    if "confounds" in config.controls and asked.controls:
+        with study.clock.phase("confounds"):
+            for answer in given:
+                if answer.number == 0:
+                    made.rows.extend(confounds.rows(_evaluated(study, space, asked, answer), study.confounds))
     return made
 
 

@@ -33,3 +33,5 @@ def test_matched_needs_wordfreq_unless_the_list_has_frequencies(monkeypatch, tmp
     (tmp_path / "list.tsv").write_text("id\ten\tfr\ttrait:frequency\nc0\tdog\tchien\t3.5\n")
     limits.check_libraries(Config(controls=("matched",), concepts=str(tmp_path / "list.tsv")))
     limits.check_libraries(Config(controls=("identical",)))
+    with pytest.raises(InputError, match="statsmodels"):
+        limits.check_libraries(Config(controls=("confounds",)))

@@ -1,7 +1,16 @@
 """What the page asks of the results: one function per question, each returns a `Section`, or None without such rows."""
 
 from jaxalign.report.results import Results, last_layers
-from jaxalign.report.sections import concept_groups, hubness, isometry, main_tables, matched, model_size, sweeps
+from jaxalign.report.sections import (
+    concept_groups,
+    confounds,
+    hubness,
+    isometry,
+    main_tables,
+    matched,
+    model_size,
+    sweeps,
+)
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]
@@ -18,6 +27,7 @@ _MAKERS = (
     concept_groups.forms,
     concept_groups.domains,
     concept_groups.subsets,
+    confounds.odds,
     hubness.hubs,
     model_size.sizes,
     main_tables.paper,
