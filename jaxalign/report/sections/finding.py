@@ -80,7 +80,10 @@ def _main(results: Results, series: Series, extras: Mapping) -> str:
             f"{_where(results, series, extras)}, without a map the right word is retrieved first for "
             f"{names.share(row)} of {test:,} test concepts ({pairs}){by_chance}."
         )
-    kind = _MAPS.get(str((extras.get("settings") or {}).get("map")), "map")
+    settings = extras.get("settings") or {}  # of joined runs: by the name of the run
+    every = [settings, *(one for one in settings.values() if isinstance(one, Mapping))]
+    kinds = {one["map"] for one in every if "map" in one}
+    kind = _MAPS.get(str(kinds.pop()), "map") if len(kinds) == 1 else "map"
     without = f"; without a map it is {names.share(before)}" if before else ""
     return (
         f"{_where(results, series, extras)}, a {kind} fitted on {after['seed_size']:,} translated concepts retrieves "
@@ -189,11 +192,25 @@ def _models(results: Results, series: Series) -> str:
         return ""
     tests = _against(results, series)
     if not tests:
-        return f"{len(others)} other models were run; they were not tested against it on the same concepts."
-    alike = [short_model(model) for model, test in tests.items() if test.verdict == "unknown"]
+        others_were = f"{len(others)} other models were" if len(others) > 1 else "One other model was"
+        return f"{others_were} run, and not tested against it on the same concepts."
+    alike = [short_model(model) for model in _alike(results, series, tests)]
     if not alike:
-        return f"It is told apart from each of the {len(tests)} other models on the same concepts."
+        every = f"each of the {len(tests)} other models" if len(tests) > 1 else "the other model"
+        return f"It is told apart from {every} on the same concepts."
     return f"It cannot be told apart from {', '.join(alike)}, on the same concepts."
+
+
+def _alike(results: Results, series: Series, tests: Mapping[str, Test]) -> list[str]:
+    """Models that cannot be told from the best: by the run's groups, which judge all at once, or by single tests."""
+    among = last_layers(results)
+    if series not in model_groups.places(results, among):
+        return [model for model, test in tests.items() if test.verdict == "unknown"]
+    groups = model_groups.groups(results, among)
+    kind = series._replace(model="", pooling="", layer=0)
+    same = [one.model for one in among if one._replace(model="", pooling="", layer=0) == kind and one != series]
+    mine = {one.model for one in among if groups.get(one) == groups.get(series)}
+    return [model for model in dict.fromkeys(same) if model in mine and model != series.model]
 
 
 def _against(results: Results, series: Series) -> dict[str, Test]:

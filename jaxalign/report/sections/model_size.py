@@ -39,7 +39,7 @@ def parameters(model: str, known: Mapping[str, int] | None = None) -> float | No
 
 def family(model: str) -> str:
     """The name of a model without its size, which models of one family share: `bloomz-1b7` and `bloomz-7b1`."""
-    name = short_model(model).lower()
+    name = short_model(model).lower().removesuffix(RANDOM)
     name = re.sub(r"(?<![a-z0-9])\d+(?:\.\d+)?[bm]\d*(?![a-z0-9])", "", name)
     name = re.sub(r"(?<![a-z])(small|base|large|xl|xxl)(?![a-z])", "", name)
     return re.sub(r"[-_. ]+", "-", name).strip("-") or short_model(model).lower()
@@ -83,8 +83,8 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
     body.sort(key=lambda line: -line[3])
     note = (
         "Percent with 95 % intervals over concepts. Group: models of one group cannot be told apart on the same "
-        "concepts, 1 is the best; empty where models were not tested on the same concepts. Place: with the interval "
-        "that holds for all models at once. A figure of several "
+        "concepts, among series of the same embedding and retrieval, 1 is the best; empty where models were not tested "
+        "on the same concepts. Place: with the interval that holds for all models at once. A figure of several "
         "languages has the mean of their intervals, which is wider than its own."
     )
     if not places:

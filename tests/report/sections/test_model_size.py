@@ -13,4 +13,5 @@ def test_sizes_are_read_off_names():
 def test_models_of_one_family_share_its_name():
     assert family("bigscience/bloomz-1b7") == family("bloomz-7b1") == "bloomz"
     assert family("bigscience/mt0-large") == family("mt0-xxl") == "mt0"
+    assert family("demo (random weights)") == "demo" and family("lab/small-1b") == "small-1b"  # never without a name
     assert family("meta-llama/Llama-2-7b-chat-hf") == family("Llama-2-13b-chat-hf") != family("Llama-3.2-1B")

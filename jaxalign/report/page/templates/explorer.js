@@ -315,7 +315,13 @@
     place("pair-words").replaceChildren(make("p", { class: "note" }, total), make("ul", { class: "words" }, ...items));
   }
   // Models: a table over chosen languages, with the mean of the pairs' intervals where the run has none for them.
-  const board = { of: "all", kinship: "all", setting: "after" };
+  const board = { of: "all", kinship: "all", setting: "after", space: null };
+  const spaceOf = ({ embedding, retrieval, csls_k: k, candidates, completion }) => [embeddingName(embedding), data.retrievals[retrieval] || retrieval, k, candidates, completion].join("|");
+  function spaceName(space) { // the parts that differ between the spaces of the table
+    const every = unique(data.board.map(([series]) => spaceOf(data.series[series]))).map((one) => one.split("|"));
+    const parts = space.split("|").filter((part, i) => i < 2 || unique(every.map((one) => one[i])).length > 1);
+    return parts.join(", ");
+  }
   function boardCell(series, codes) {
     const from = matrix(series, board.setting);
     if (!from) return null;
@@ -337,13 +343,17 @@
     if (!target || data.board.length < 2) return;
     const languages = ["all", ...groupsOf(true), ...data.languages.map(([code]) => `language: ${code}`)];
     const kinships = ["all", ...unique(data.board.map(([, kinship]) => kinship)).sort()];
+    const spaces = unique(data.board.map(([series]) => spaceOf(data.series[series])));
+    if (!spaces.includes(board.space)) board.space = spaces.includes(spaceOf(data.series[data.best])) ? spaceOf(data.series[data.best]) : spaces[0];
     const form = make("form", { class: "pickers", "aria-label": "What the table of models shows" });
     const set = (name, id) => (value) => { board[name] = value; showBoard(id); };
     form.append(picker("of", "languages", languages, board.of, set("of", "pick-of")));
+    SHOWN.space = spaceName;
+    if (spaces.length > 1) form.append(picker("space", "space", spaces, board.space, set("space", "pick-space")));
     if (kinships.length > 2) form.append(picker("kinship", "family of models", kinships, board.kinship, set("kinship", "pick-kinship")));
     form.append(picker("setting-board", "setting", ["after", "before"], board.setting, set("setting", "pick-setting-board")));
     const codes = members(board.of), everything = board.of === "all" && board.setting === "after", ranked = data.board.some(([, , , , rank]) => rank);
-    const rows = data.board.filter(([, kinship]) => board.kinship === "all" || kinship === board.kinship)
+    const rows = data.board.filter(([series, kinship]) => (board.kinship === "all" || kinship === board.kinship) && spaceOf(data.series[series]) === board.space)
       .map(([series, kinship, size, group, rank]) => ({ series: data.series[series], kinship, size, group, rank, cell: boardCell(series, codes) })).filter((one) => one.cell);
     rows.sort((a, b) => b.cell.value - a.cell.value);
     const number = (text, value, small) => { const made = make("td", { class: "n", "data-v": value ?? "" }, text); if (small) made.append(" ", make("small", {}, small)); return made; };
