@@ -85,6 +85,12 @@ class Config:
     )
     seed_dictionary: str = _option("", "file of the word pairs that the map is fitted on, with --dictionary")
     lowercase: bool = _option(False, "with --dictionary: look up the words of both dictionaries in lower case")
+    kernel: str = _option(
+        "auto",
+        "with --dictionary: xla, or pallas, which keeps the similarity on the chip of a TPU (never run on one so far); "
+        "auto is xla",
+        choices=("auto", "xla", "pallas"),
+    )
     # vectors
     embeddings: tuple[str, ...] = _option(
         ("vanilla", "prompt"),

@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
-    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase"),
+    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase", "kernel"),
     "The run": ("suite", "workdir", "run_name", "memory_budget", "compilation_cache", "debug_nans"),
     "Exports of a run": _EXPORTS,
     "Before a run": ("dry_run",),
@@ -48,7 +48,7 @@ MODES: dict[str, frozenset[str]] = {
     "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
     "--dictionary": frozenset(
         "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
-        "completion retrieval csls_k k bootstrap lowercase".split()
+        "completion retrieval csls_k k bootstrap lowercase kernel".split()
     )
     | frozenset(_RUN),
     # A plan reads the flags of the run that it plans; those that change no shape are allowed too.
@@ -64,6 +64,7 @@ MODES: dict[str, frozenset[str]] = {
 _OPENED_BY = {
     "seed_dictionary": "--dictionary",
     "lowercase": "--dictionary",
+    "kernel": "--dictionary",
     "max_vocabulary": "--spaces",
     "repeated_keys": "--spaces",
     "target": "--suite=plan",

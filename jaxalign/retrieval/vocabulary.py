@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxalign.retrieval import vocabulary_one_pass
+from jaxalign.retrieval import vocabulary_one_pass, vocabulary_pallas
 from jaxalign.retrieval.counting import best_of_rows, bounded, count_above, count_equal
 from jaxalign.retrieval.csls import BLOCK, check_k, radii, segments
 from jaxalign.types import InputError
@@ -160,6 +160,7 @@ class RankVocabulary(TypedDict, total=False):
     csls_k: int  # 10
     memory_budget: int  # bytes; 4 GiB
     best: bool  # also find the best candidate; True
+    kernel: str  # auto and xla: compiled by XLA; pallas: on TPUs, the similarity stays on the chip; "auto"
     progress: Progress | None
 
 
@@ -188,6 +189,8 @@ def ranks(
         raise InputError(f"Expected csls or nn for a dictionary, got {retrieval!r}. Fix --retrieval.")
     if retrieval == "csls":
         check_k(csls_k, len(source))
+    if options.get("kernel", "auto") == "pallas":
+        return _ranks_on_chip(source, target, queries, answers, csls_k if retrieval == "csls" else 0)
     tile = tile_rows(max(len(source), len(target)), options.get("memory_budget", 4 << 30))
 
     def step(what: str) -> Callable[[int, int], None] | None:
@@ -204,6 +207,17 @@ def ranks(
     else:
         penalty = bounded(radii(target, source, csls_k, tile, step("neighbourhoods")) / 2)
     return count(asked, target, penalty, answers, tile, best, step("ranks"))
+
+
+def _ranks_on_chip(source: Array, target: Array, queries: np.ndarray, answers: np.ndarray, csls_k: int) -> WordRanks:
+    """Ranks by the kernels for TPUs, which elsewhere are only interpreted; without penalties where `csls_k` is 0."""
+    interpret = jax.default_backend() != "tpu"
+    penalty = jnp.zeros(len(target), jnp.float32)
+    if csls_k:
+        penalty = bounded(vocabulary_pallas.radii(target, source, csls_k, interpret) / 2)
+    rows = jnp.asarray(answers, jnp.int32)
+    counted = vocabulary_pallas.count(source[queries], target, penalty, rows, interpret)
+    return WordRanks(*(np.asarray(part) for part in counted))
 
 
 def _ranks_in_one_sweep(

@@ -158,6 +158,8 @@ def devices(target: Target) -> np.ndarray:
     try:
         if device.platform == "tpu":
             os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no machine of Google's is asked who we are
+            # Only chips need the lock that libtpu holds; compilers without one may run at the same time.
+            os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
             name = description(target)
             sides = [int(side) for side in name.partition(":")[2].split("x")]
             bounds = [*sides, *[1] * (3 - len(sides))]

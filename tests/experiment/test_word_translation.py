@@ -53,6 +53,7 @@ def test_planted_turn_is_found(place, tmp_path, capsys):
         ({"spaces": ""}, "--spaces"),
         ({"dictionary": "/nowhere/test.txt"}, "/nowhere"),
         ({"csls_k": "5000"}, "csls_k"),
+        ({"kernel": "pallas"}, "Expected a TPU for --kernel=pallas, got cpu"),
         ({"seed_dictionary": "/nowhere/seed.txt"}, "Change --seed_dictionary"),
     ],
 )

@@ -66,6 +66,7 @@ BAD = {
     "coordinator": ["here", "here:port", "a b:1"],
     "seed_dictionary": ["pairs.txt"],
     "lowercase": ["maybe"],
+    "kernel": ["triton"],
     "max_vocabulary": ["-1", "x"],
     "repeated_keys": ["last"],
     "revision": ["a\tb"],

@@ -5,7 +5,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,6 +187,7 @@ class _Rankings(NamedTuple):
     fitted: Mapping[int, int]
 
 
+@lru_cache(maxsize=1)
 def _concepts(config: Config) -> _Given:
     """The concepts of the run; where WordNet is not on this machine, those of the lexicon, scaled to the paper's."""
     try:

@@ -9,6 +9,7 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -23,7 +24,7 @@ from jaxalign.experiment.translation import dictionary_files
 from jaxalign.experiment.translation.dictionary_files import Coverage, DictionaryPairs
 from jaxalign.metrics import gains, precision, significance
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
-from jaxalign.retrieval import vocabulary
+from jaxalign.retrieval import vocabulary, vocabulary_pallas
 from jaxalign.retrieval.csls import check_k
 from jaxalign.retrieval.vocabulary import WordRanks
 from jaxalign.runtime import environment, files
@@ -94,6 +95,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
 
 def load(config: Config) -> Task:
     """Reads and checks both dictionaries, then both vocabularies; raises InputError before anything is computed."""
+    check_kernel(config)
     given = {
         flag: dictionary_files.read(getattr(config, flag), flag, config.lowercase)
         for flag in ("dictionary", "seed_dictionary")
@@ -163,6 +165,19 @@ def coverage_rows(place: Place, name: str, coverage: Coverage) -> list[ResultRow
     ]
 
 
+def check_kernel(config: Config) -> None:
+    """InputError for --kernel=pallas where there is no TPU, or for more neighbours than its kernel keeps."""
+    if config.kernel != "pallas":
+        return
+    if jax.default_backend() != "tpu":
+        raise InputError(f"Expected a TPU for --kernel=pallas, got {jax.default_backend()}. Give --kernel=xla.")
+    if config.csls_k > vocabulary_pallas.LANES:
+        raise InputError(
+            f"Expected --csls_k of at most {vocabulary_pallas.LANES} with --kernel=pallas, got {config.csls_k}. "
+            "Give --kernel=xla."
+        )
+
+
 def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, WordRanks]:
     """The ranks of every retrieval in one setting, before or after."""
     queries, answers = vocabulary.answer_table(task.test.source_rows, task.test.target_rows)
@@ -184,6 +199,7 @@ def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, Wo
                 answers,
                 retrieval=retrieval,
                 csls_k=config.csls_k,
+                kernel=config.kernel,
                 memory_budget=int(config.memory_budget * 2**30),
                 best=False,
                 progress=StageProgress("words"),
