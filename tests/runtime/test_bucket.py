@@ -10,7 +10,6 @@ import zlib
 from pathlib import Path
 
 import pytest
-import tensorstore
 
 from jaxalign.embeddings import vector_store
 from jaxalign.experiment import result_cache
@@ -21,13 +20,6 @@ from tests.child_processes import ended, free_port
 from tests.runtime.gcs import Storage
 
 URL = "gs://mine/deep/work"
-
-
-@pytest.fixture(scope="module")
-def storage():
-    made = Storage("mine", "other")
-    yield made
-    made.close()
 
 
 def launch(place: Path, storage: Storage, machine: Path, *flags: str) -> subprocess.Popen:
@@ -108,37 +100,6 @@ def test_a_bucket_that_cannot_be_written(place, storage, tmp_path):
     finally:
         storage.failing = False
     assert status == 1 and "bucket" in err and "PERMISSION" in err and not out, err
-
-
-@pytest.fixture
-def mirrors(tmp_path, monkeypatch):
-    """Two machines' mirrors of one bucket, in memory."""
-    far = tensorstore.KvStore.open("memory://").result()
-    monkeypatch.setattr(bucket, "open_store", {"gs://mine/": far}.__getitem__)
-    made = [tmp_path / name for name in ("one", "two")]
-    for root in made:
-        root.mkdir()
-        (root / bucket.MARK).write_text("gs://mine/")
-    return made
-
-
-def test_runs_get_names_of_their_own(mirrors, caplog):
-    caplog.set_level("INFO", logger="jaxalign")
-    one, two = mirrors
-    assert [bucket_runs.claim(root, "") for root in (one, two, one)] == ["run-0001", "run-0002", "run-0003"]
-    assert bucket_runs.claim(one, "mine") == bucket_runs.claim(one, "mine") == "mine"  # stopped here and started again
-    with pytest.raises(InputError, match="another machine"):
-        bucket_runs.claim(two, "mine")
-    bucket_runs.release(one, "mine")
-    assert bucket_runs.claim(two, "mine") == "mine"
-    (two / "mine").mkdir()
-    (two / "mine" / "a.txt").write_text("a")  # ended, and killed before it was copied
-    with pytest.raises(InputError, match="finished"):
-        bucket_runs.claim(two, "mine")
-    assert "copying" in caplog.text
-    assert bucket.pull([one / "mine" / "a.txt"]) and (one / "mine" / "a.txt").read_text() == "a"
-    with pytest.raises(InputError, match="finished"):
-        bucket_runs.claim(one, "mine")
 
 
 def test_no_file_leaves_the_mirror(mirrors):

@@ -148,15 +148,9 @@ TESTED_IN = {
     # Records, and the command line as a whole.
     "types": "whole_run/test_package.py",
     "bench config flag_help": "whole_run/test_flags.py",
-    # Ranks of all pairs against the float64 reference.
-    "alignment/reduced evaluation/candidates evaluation/engine": "evaluation/test_pairs.py",
-    "retrieval/vocabulary_one_pass": "retrieval/test_vocabulary.py",
-    "metrics/dataset_rows": "whole_run/test_planted.py",
     # A run from its flags to its rows.
     "experiment/inputs experiment/per_space experiment/space_ranks": "experiment/test_run.py",
     "experiment/alignment_suite": "experiment/test_run.py",
-    "runtime/bucket_runs": "runtime/test_bucket.py",
-    "runtime/processes": "whole_run/test_processes.py",
     # What the page shows, read from the page.
     "report/drawing/figures report/drawing/marks report/drawing/svg report/results": "report/test_report.py",
     "report/page/build report/page/markdown report/page/words report/page/explorer_data": "report/test_report.py",
