@@ -195,8 +195,8 @@ class Config:
     )
     answers: str = _option(
         "first",
-        "words of the target concept that are right: first (its own); all adds the metrics P@1_all_answers (every word "
-        "that the wordnet or the list has for it) and the paired difference",
+        "words of the target concept that are right: first (its own); all adds the metrics P@k_all_answers and "
+        "MRR_all_answers (every word that the wordnet or the list has for it) and the paired differences",
         choices=("first", "all"),
     )
     isometry_normalize: tuple[str, ...] = _option(

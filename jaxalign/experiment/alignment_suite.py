@@ -16,7 +16,7 @@ from jaxalign.experiment import design, estimate, inputs, limits, map_export, mo
 from jaxalign.experiment.inputs import ModelSpaces, Traits
 from jaxalign.experiment.training_overlap import Training
 from jaxalign.experiment.translation import word_translation
-from jaxalign.metrics import all_answers, dataset_rows
+from jaxalign.metrics import all_answers, any_answer, dataset_rows
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.report import concept_map, screen
 from jaxalign.runtime import environment, files
@@ -193,6 +193,9 @@ def _masks(prepared: Prepared, model: ModelSpaces, figures: list[ResultRow]) -> 
         subsets.subsets(config.controls, concepts, split, tuple(concepts.words), values, prepared.domains, config.seed)
         for split in prepared.splits
     ]
+    if config.answers == "all":
+        for split, of_split in zip(prepared.splits, masks, strict=True):
+            of_split.update(any_answer.sense_subsets(split.test))
     if "confounds" in config.controls and model.tokens:
         for split, of_split in zip(prepared.splits, masks, strict=True):
             rows, test = subsets.test_set(concepts, split)

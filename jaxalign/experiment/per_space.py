@@ -1,7 +1,8 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split, then its figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -15,7 +16,16 @@ from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
-from jaxalign.metrics import aggregate, all_answers, hubness, isometry, precision, retrieval_errors, significance
+from jaxalign.metrics import (
+    aggregate,
+    all_answers,
+    any_answer,
+    hubness,
+    isometry,
+    precision,
+    retrieval_errors,
+    significance,
+)
 from jaxalign.metrics.comparisons import confounds
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
@@ -108,6 +118,11 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "hubness" in config.controls and asked.controls:
         with study.clock.phase("hubness"):
             made.rows.extend(hubness_rows(study, space, [one.options for one in given if one.number == 0]))
+    if config.answers == "all" and asked.controls and study.concepts.answers.keys() >= set(space.vectors):
+        with study.clock.phase("answers"):
+            for answer in given:
+                if answer.number == 0:
+                    made.rows.extend(answer_rows(study, space, asked, answer))
     if "confounds" in config.controls and asked.controls:
         with study.clock.phase("confounds"):
             for answer in given:
@@ -118,17 +133,40 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
 
 def hubness_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:
     """Hubs of a space in each retrieval, first split; read from the work folder where they were computed before."""
-    row_of, made = {name: row for row, name in enumerate(space.ids)}, []
-    split = Rows(*(np.asarray([row_of[name] for name in names]) for names in study.splits[0]))
+    split, made = _split_rows(study, space), []
     for options in asked:
-        key = result_cache.digest(space, study.splits[0], "hubness", options.key())
-        path = Path(study.config.workdir) / "ranks" / f"{key}.rows"
-        rows = result_cache.read_rows(path)
-        if rows is None:
-            rows = hubness.rows(space.label, dict(space.vectors), split, options, study.config.seed)
-            result_cache.write_rows(path, rows)
-        made += [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]
+        make = partial(hubness.rows, space.label, dict(space.vectors), split, options, study.config.seed)
+        made += _kept_rows(study, space, "hubness", options.key(), make)
     return made
+
+
+def answer_rows(study: Study, space: Space, asked: Questions, given: Answer) -> list[ResultRow]:
+    """P@k and MRR of all words of the target concept, first split; read from the work folder likewise."""
+    evaluated, config = _evaluated(study, space, asked, given), study.config
+
+    def make() -> list[ResultRow]:
+        tables = any_answer.ranks(space.vectors, _split_rows(study, space), given.options, evaluated)
+        return any_answer.rows(evaluated, tables, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
+
+    about = {"concepts": [evaluated.concepts, list(evaluated.subsets)], "k": [config.k, config.bootstrap, config.seed]}
+    return _kept_rows(study, space, "any_answer", given.options.key() | about, make)
+
+
+def _split_rows(study: Study, space: Space) -> Rows:
+    row_of = {name: row for row, name in enumerate(space.ids)}
+    return Rows(*(np.asarray([row_of[name] for name in names]) for names in study.splits[0]))
+
+
+def _kept_rows(
+    study: Study, space: Space, kind: str, asked: Mapping[str, object], make: Callable[[], list[ResultRow]]
+) -> list[ResultRow]:
+    key = result_cache.digest(space, study.splits[0], kind, asked)
+    path = Path(study.config.workdir) / "ranks" / f"{key}.rows"
+    rows = result_cache.read_rows(path)
+    if rows is None:
+        rows = make()
+        result_cache.write_rows(path, rows)
+    return [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]  # the digest does not know the label
 
 
 def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]) -> list[ResultRow]:

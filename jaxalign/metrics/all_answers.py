@@ -53,22 +53,22 @@ def share_rows(concepts: Concepts) -> list[ResultRow]:
 def _gains(evaluated: Evaluated, table: SettingRanks) -> Float[np.ndarray, "source target query"]:
     gain = evaluated.gains(table, "P@1")
     for place, language in enumerate(evaluated.ranks.languages):
-        accepted = _accepted(evaluated, language)
-        query = np.arange(len(accepted))
-        gain[:, place] = np.maximum(gain[:, place], accepted[query, table.best[:, place]])
+        right = accepted(evaluated, language)
+        query = np.arange(len(right))
+        gain[:, place] = np.maximum(gain[:, place], right[query, table.best[:, place]])
     gain[np.eye(len(evaluated.ranks.languages), dtype=bool)] = 0
     return gain
 
 
-def _accepted(evaluated: Evaluated, language: str) -> Bool[np.ndarray, "query concept"]:
-    """Whether the word of a concept is one of the words of the right concept of a query."""
+def accepted(evaluated: Evaluated, language: str) -> Bool[np.ndarray, "query concept"]:
+    """Returns whether the word of a concept is one of the words of the right concept of a query; False for its own."""
     concepts = evaluated.concepts
     rows_of: dict[str, list[int]] = {}
     for row, word in enumerate(concepts.words[language]):
         rows_of.setdefault(ignoring_case(word, language), []).append(row)
     answers = evaluated.answers()
-    accepted = np.zeros((len(answers), len(concepts.ids)), bool)
+    found = np.zeros((len(answers), len(concepts.ids)), bool)
     for query, answer in enumerate(answers):
         for word in concepts.answers[language][answer]:
-            accepted[query, [row for row in rows_of.get(ignoring_case(word, language), []) if row != answer]] = True
-    return accepted
+            found[query, [row for row in rows_of.get(ignoring_case(word, language), []) if row != answer]] = True
+    return found

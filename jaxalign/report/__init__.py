@@ -12,6 +12,7 @@ from jaxalign.report.files import read_rows, write_results, write_rows
 from jaxalign.report.joined import join
 from jaxalign.report.page.words import label_of
 from jaxalign.report.results import Results, last_layers, name_of
+from jaxalign.report.sections.answers import rare_records
 from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, Split
 
@@ -45,6 +46,7 @@ def write(
         filters=[list(step) for step in concepts.filters],
         wrong=[record for record in wrong if label_of(record) in deepest],
         words=dict(ids=split.test, kinds=_test_kinds(concepts, split), by_language=_test_words(concepts, split)),
+        rare_senses=rare_records(concepts, split.test) if (settings or {}).get("answers") == "all" else [],
         environment=dict(environment or {}),
         settings=dict(settings or {}),
         timing=[dict(row) for row in timing],

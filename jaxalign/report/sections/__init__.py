@@ -2,6 +2,7 @@
 
 from jaxalign.report.results import Results, last_layers
 from jaxalign.report.sections import (
+    answers,
     concept_groups,
     confounds,
     hubness,
@@ -27,6 +28,7 @@ _MAKERS = (
     concept_groups.forms,
     concept_groups.domains,
     concept_groups.subsets,
+    answers.answers,
     confounds.odds,
     hubness.hubs,
     model_size.sizes,
