@@ -12,7 +12,7 @@ from jaxalign.report.files import read_rows, write_results, write_rows
 from jaxalign.report.joined import join
 from jaxalign.report.page.words import label_of
 from jaxalign.report.results import Results, last_layers, name_of
-from jaxalign.report.sections.answers import rare_records
+from jaxalign.report.sections.controls.answers import rare_records
 from jaxalign.runtime.files import write_text
 from jaxalign.types import Concepts, Split
 

@@ -6,21 +6,17 @@ import jaxalign
 from jaxalign.report.page import explorer_data, exports, words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
-from jaxalign.report.sections import answers, concept_clouds, finding, headline, results_sections, run_info
+from jaxalign.report.sections import concept_clouds, finding, headline, results_sections, run_info
+from jaxalign.report.sections.controls import answers
 
 
 def build(results: Results, extras: Mapping) -> Page:
     """The page of results; `extras` is what report.json holds."""
     best = headline.best_series(results)
     summary = finding.finding(results, extras)
-    sections = [
-        headline.headline(results),
-        *results_sections(results),
-        answers.rare_words(extras),
-        *run_info.sections(extras),
-    ]
     drawn = concept_clouds.concept_clouds(extras.get("maps") or [])
-    sections = [section for section in (summary, sections[0], drawn, *sections[1:]) if section]
+    found = [*results_sections(results), answers.rare_words(extras), *run_info.sections(extras)]
+    sections = [section for section in (summary, headline.headline(results), drawn, *found) if section]
     pairs = words.of_series(extras.get("wrong") or [], best)
     name = f" of {name_of(best, last_layers(results))}" if best else ""
     note = f"Wrong retrievals with the fitted map{name}, a random sample: the word, what was retrieved, what was right."

@@ -2,16 +2,14 @@
 
 from jaxalign.report.results import Results, last_layers
 from jaxalign.report.sections import (
-    answers,
     concept_groups,
-    confounds,
-    hubness,
     isometry,
     main_tables,
     matched,
     model_size,
     sweeps,
 )
+from jaxalign.report.sections.controls import answers, confounds, hubness
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]

@@ -6,7 +6,7 @@ from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows
 from jaxalign.metrics import hubness
 from jaxalign.report.results import Results, last_layers
-from jaxalign.report.sections.hubness import hubs
+from jaxalign.report.sections.controls.hubness import hubs
 from tests.conftest import planted
 from tests.planted import LABEL
 

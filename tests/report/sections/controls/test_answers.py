@@ -2,7 +2,7 @@
 
 from jaxalign.metrics.rows import Place, result_row
 from jaxalign.report.results import Results, last_layers
-from jaxalign.report.sections import answers
+from jaxalign.report.sections.controls import answers
 from jaxalign.types import Concepts
 
 KEY = dict(model="demo", embedding="vanilla", pooling="last", layer=4, retrieval="csls", csls_k=10, candidates="all",

@@ -6,7 +6,7 @@ import pytest
 from jaxalign.metrics import precision
 from jaxalign.metrics.comparisons import confounds
 from jaxalign.report.results import Results, last_layers
-from jaxalign.report.sections.confounds import odds
+from jaxalign.report.sections.controls.confounds import odds
 from tests.planted import study
 
 

@@ -37,8 +37,8 @@ def answers(results: Results, among: list[Series]) -> Section | None:
     ]
     text = (
         "The target language may have several words for a concept: all of them count, where they are the first word of "
-        "another concept, since only these are candidates. The difference is paired over the same queries. First sense: "
-        f"the English word is meant in its most frequent sense; rare sense: in its sense number {RARE} or more."
+        "another concept, since only these are candidates. The difference is paired over the same queries. First "
+        f"sense: the English word is meant in its most frequent sense; rare sense: in its sense number {RARE} or more."
     )
     header = ["series", "setting", "concepts", "metric", "first word", "all words", "difference"]
     tables = [Table("All words of the target concept, percent, mean of all pairs", header, body)]

@@ -1,0 +1,1 @@
+"""Sections of the page that controls fill: several right answers, confounds, hubs."""
