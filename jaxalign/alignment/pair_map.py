@@ -11,6 +11,7 @@ e are the origins of a map with a translation. Cosines of the two sides are thos
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -100,8 +101,8 @@ def fit(
         seeds, images = seeds - origin, images - end
     offsets = dict(origin=_array(origin), end=_array(end))
     if options.map != "orthogonal":
-        ridge = least_squares.RIDGE if options.map == "ridge" else 0.0
-        turn = np.asarray(least_squares.fit(seeds, images, ridge))
+        fit_map = least_squares.fit if jax.default_backend() == "cpu" else least_squares.fit_on_host
+        turn = np.asarray(fit_map(seeds, images, least_squares.ridge_of(options)))
         return PairMap(one, other, turn, None, is_orthogonal=False, **offsets)
     left, right = _bases(seeds, images, options)
     factor = 1.0
