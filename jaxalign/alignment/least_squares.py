@@ -27,7 +27,7 @@ def align(
     source: Float[Array, "concept feature"],
     target: Float[Array, "concept feature"],
     seed_rows: SeedPairs,
-    candidates: Int[Array, " row"],
+    candidates: Int[Array | np.ndarray, " row"],
     padded: int,
     options: MapOptions,
 ) -> AlignedPair:
@@ -39,7 +39,8 @@ def align(
     """
     turn = None
     if options.map != "orthogonal" and jax.default_backend() != "cpu":
-        turn = fit_on_host(*_centred(source, target, seed_rows, options.translate)[:2], ridge_of(options))
+        centred = _centred(source, target, seed_rows, options.translate)
+        turn = fit_on_host(centred.seeds, centred.images, ridge_of(options))
     return _align(source, target, seed_rows, candidates, turn, padded, options)
 
 
@@ -65,8 +66,8 @@ def _align(
     source: Array,
     target: Array,
     seed_rows: SeedPairs,
-    candidates: Array,
-    turn: Array | None,
+    candidates: Array | np.ndarray,
+    turn: Array | np.ndarray | None,
     padded: int,
     options: MapOptions,
 ) -> AlignedPair:
