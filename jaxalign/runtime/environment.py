@@ -16,7 +16,7 @@ def environment(dtype: str = "float32", precision: str = "highest") -> dict[str,
     import jax
 
     devices = jax.devices()
-    versions = {name: _version(name) for name in _LIBRARIES}
+    versions = {name: version(name) for name in _LIBRARIES}
     return {
         "python": platform.python_version(),
         "versions": {name: version for name, version in versions.items() if version},
@@ -71,7 +71,8 @@ def has_bfloat16_instructions() -> bool:
     return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags.partition(":")[2].split())
 
 
-def _version(library: str) -> str | None:
+def version(library: str) -> str | None:
+    """The installed version of a distribution, None where it is not installed."""
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
