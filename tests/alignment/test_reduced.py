@@ -45,7 +45,8 @@ def test_cosines_after_the_map(method, completion, features):
     rotation = procrustes(first[seeds].astype(float), second[seeds].astype(float), completion)
     expected = unit_rows(first @ rotation) @ unit_rows(second @ rotation.T @ rotation).T
     found = cosines(first, second, seeds, MapOptions(method=method, completion=completion), candidates)
-    bound = 2e-5 if method == "svd" else 2e-4  # by products only, in float32, a thin pair is up to 7e-5 off here
+    # By products only, in float32, rounding grows in the first steps: over 24 draws like these up to 1.1e-3 off.
+    bound = 2e-6 if method == "svd" else 3e-3
     np.testing.assert_allclose(found, expected[np.ix_(candidates, candidates)], atol=bound)
 
 
@@ -55,7 +56,7 @@ def test_seeds_in_another_order_give_another_map():
     rotation = procrustes(first[seeds].astype(float), second[seeds[order]].astype(float))
     expected = unit_rows(first @ rotation) @ unit_rows(second.astype(float)).T
     found = cosines(first, second, seeds, MapOptions(), np.arange(50), order=order)
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
     assert np.abs(cosines(first, second, seeds, MapOptions(), np.arange(50)) - expected).max() > 0.1
 
 
