@@ -30,6 +30,7 @@ from jaxalign.embeddings import extract
 from jaxalign.evaluation import pairs_on_mesh
 from jaxalign.evaluation.candidates import choose_tiling
 from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.experiment.plan.stages import Stage, stage
 from jaxalign.models.checkpoint import sharding
 from jaxalign.models.parameters import flatten, unflatten
 from jaxalign.retrieval.penalties import Retrieval
@@ -169,6 +170,7 @@ BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "Probe": (Probe, probe),
     "Extraction": (Extraction, extraction),
     "Ranking": (Ranking, ranking),
+    "Stage": (Stage, stage),
 }
 
 

@@ -1,0 +1,100 @@
+"""Programs of a run besides extraction and the ranks of all pairs, which run on one device."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+from jax.sharding import NamedSharding, PartitionSpec
+
+from jaxalign.alignment import generalized, reduced
+from jaxalign.alignment.procrustes import MapOptions
+from jaxalign.metrics import relational
+from jaxalign.retrieval import csls, vocabulary, vocabulary_one_pass
+from jaxalign.runtime import targets
+
+BUDGET = 4 << 30  # bytes of temporaries, the default of --memory_budget
+NEIGHBOURS = 10
+ANSWERS = 4  # right answers of a query
+
+
+class Stage(NamedTuple):
+    """One program: `stage` is a key of STAGES; `rows` are concepts or words, `seeds` also queries or orders."""
+
+    target: str
+    stage: str
+    languages: int
+    rows: int
+    seeds: int
+    features: int
+
+
+def stage(spec: Stage) -> Any:
+    """The lowered program on the first of the target's abstract devices."""
+    mesh = targets.mesh_of(targets.read_target(spec.target))
+    place = NamedSharding(mesh, PartitionSpec())
+
+    def array(*shape: int, dtype: str = "float32") -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=place)
+
+    return STAGES[spec.stage](spec, array)
+
+
+Array = Callable[..., Any]  # shape, dtype -> the array as a shape on the device
+
+
+def _reduce(spec: Stage, array: Array) -> Any:
+    options = MapOptions("polar", "drop")
+    rows = array(spec.rows, spec.features)
+    return reduced.reduce.lower(rows, rows, array(spec.seeds, dtype="int32"), options)
+
+
+def _generalized(spec: Stage, array: Array) -> Any:
+    spaces = array(spec.languages, spec.seeds, spec.features)
+    return generalized.agree.lower(spaces, 50, -1.0, "identity", "polar")
+
+
+def _neighbourhoods(spec: Stage, array: Array) -> Any:
+    tile = vocabulary.tile_rows(spec.rows, BUDGET)
+    rows = array(csls.SEGMENT * tile, spec.features)
+    whole = array(-(-spec.rows // csls.BLOCK) * csls.BLOCK, spec.features)
+    return csls._radii.lower(rows, whole, array(dtype="int32"), spec.rows, NEIGHBOURS, tile)
+
+
+def _count(spec: Stage, array: Array) -> Any:
+    tile = vocabulary.tile_rows(spec.rows, BUDGET)
+    queries = csls.SEGMENT * tile
+    asked, target, penalty = array(queries, spec.features), array(spec.rows, spec.features), array(spec.rows)
+    answers, tiles = array(queries, ANSWERS, dtype="int32"), array(dtype="int32")
+    return vocabulary._count.lower(asked, target, penalty, answers, tiles, tile, True)
+
+
+def _sweep(spec: Stage, array: Array) -> Any:
+    tile, queries = vocabulary.tile_rows(spec.rows, BUDGET), spec.seeds
+    columns = -(-spec.rows // csls.BLOCK) * csls.BLOCK
+    whole = partial(array, queries, dtype="int32")
+    state = vocabulary_one_pass.State(array(queries), whole(), whole(), array(queries), whole())
+    answers = array(queries, ANSWERS, dtype="int32")
+    asked = vocabulary_one_pass.Asked(array(columns, spec.features), array(2, queries), answers)
+    place = (array(dtype="int32"), array(dtype="int32"))
+    rows, buffer = array(tile, spec.features), array(tile, columns)
+    options = dict(k=NEIGHBOURS, valid=spec.rows, best=True)
+    return vocabulary_one_pass.step.lower(buffer, state, rows, asked, place, **options)
+
+
+def _isometry(spec: Stage, array: Array) -> Any:
+    rows = array(spec.languages, spec.rows, spec.features)
+    shift = array(spec.languages, spec.languages, spec.rows)
+    prepared = relational._Prepared(rows, rows, shift, rows, array(spec.languages, spec.rows))
+    orders = array(spec.seeds, spec.languages, spec.rows, dtype="int32")
+    return relational._relational.lower(prepared, orders, NEIGHBOURS)
+
+
+STAGES: dict[str, Callable[[Stage, Array], Any]] = {
+    "reduce": _reduce,
+    "generalized": _generalized,
+    "neighbourhoods": _neighbourhoods,
+    "vocabulary_count": _count,
+    "vocabulary_sweep": _sweep,
+    "isometry": _isometry,
+}
