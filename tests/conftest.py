@@ -49,7 +49,11 @@ FAST = (
     "runtime/test_log.py",
     "runtime/test_progress.py",
     "runtime/test_run_folder.py",
-    "test_",
+    "test_bench.py",
+    "test_config.py",
+    "test_flag_",
+    "test_languages.py",
+    "test_reference.py",
     "whole_run/test_flags.py",
     "whole_run/test_flow.py",
 )

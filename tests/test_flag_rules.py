@@ -3,8 +3,11 @@
 from collections import Counter
 from dataclasses import fields
 
+import pytest
+
 from jaxalign.config import Config
-from jaxalign.flag_rules import GROUPS, MODES
+from jaxalign.flag_rules import GROUPS, MODES, layer_numbers
+from jaxalign.types import InputError
 
 
 def test_every_flag_stands_in_one_group():
@@ -15,3 +18,16 @@ def test_every_flag_stands_in_one_group():
 def test_every_flag_is_read_by_some_mode():
     read = frozenset().union(*MODES.values())
     assert read == {option.name for option in fields(Config)}
+
+
+@pytest.mark.parametrize(("text", "depth", "numbers"), [
+    ("0-4,middle", 12, (0, 1, 2, 3, 4, 6)), ("0-4, middle, last", 8, (0, 1, 2, 3, 4, 8)), ("middle", 5, (2,)),
+    ("last", 3, "last"), ("all", 3, "all"), ("3,0", 3, (3, 0)), ("0-3", 3, (0, 1, 2, 3)),
+])  # fmt: skip
+def test_layers_as_ranges_and_names(text, depth, numbers):
+    assert layer_numbers(text, depth) == numbers
+
+
+def test_layers_above_the_depth_are_refused():
+    with pytest.raises(InputError, match="--layers from 0 to 3, got 4"):
+        layer_numbers("0-4", 3)

@@ -52,3 +52,13 @@ def concepts(repeat: int = 1):
     }
     count = len(words["en"])
     return Concepts(tuple(f"c{i}" for i in range(count)), ("other",) * count, words, ())
+
+
+def put_list(folder: Path, count: int = 20) -> Path:
+    """Writes list.tsv with `count` concepts of that list."""
+    known = concepts(repeat=max(1, count // 10))
+    lines = ["id\tkind\t" + "\t".join(known.words)]
+    for row, name in enumerate(known.ids[:count]):
+        lines.append("\t".join([name, "abstract", *(words[row] for words in known.words.values())]))
+    (folder / "list.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "list.tsv"

@@ -47,3 +47,18 @@ def make(
                  timing=[{"phase": "embed", "seconds": 1.5}])  # fmt: skip
     (Path(folder) / "split.json").write_text(json.dumps(split._asdict()), encoding="utf-8")
     return rows
+
+
+def save_ranks(folder, model, seed):
+    """ranks.npz as a run keeps it."""
+    outcomes = study(languages=("en", "fr", "ja"), seed=seed).ranks.tables
+    keys = {f"{model}|vanilla|last|4|csls|{o.setting}|{o.seed_size}|0|0": o.rank for o in outcomes}
+    np.savez(folder / "ranks.npz", **keys)
+    return outcomes
+
+
+def make_with_ranks(folder):
+    """A run of one model that keeps its ranks; returns its folder."""
+    make(folder, model="lab/thing-1b")
+    save_ranks(folder, "lab/thing-1b", 4)
+    return folder

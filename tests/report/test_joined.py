@@ -2,14 +2,13 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from jaxalign import report
 from jaxalign.report import __main__ as command
 from jaxalign.report import files
 from jaxalign.types import InputError
-from tests.planted import pick, study
+from tests.planted import pick
 from tests.report.runs import make
 
 
@@ -26,34 +25,6 @@ def test_reports_are_made_again_and_runs_are_joined(tmp_path, capsys):
     page = (out / "report.html").read_text()
     assert "first · vanilla" in page and "second · vanilla" in page
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["runs"] == 2
-
-
-def save_ranks(folder, model, seed):
-    """ranks.npz as a run keeps it."""
-    outcomes = study(languages=("en", "fr", "ja"), seed=seed).ranks.tables
-    keys = {f"{model}|vanilla|last|4|csls|{o.setting}|{o.seed_size}|0|0": o.rank for o in outcomes}
-    np.savez(folder / "ranks.npz", **keys)
-    return outcomes
-
-
-def test_joined_runs_compare_their_models_on_the_same_concepts(tmp_path):
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder, model, seed in zip(folders, ("a/first-1b7", "b/second-7b"), (0, 3), strict=True):
-        make(folder, model=model, seed=seed)
-    one, two = save_ranks(folders[0], "a/first-1b7", 4), save_ranks(folders[1], "b/second-7b", 7)
-    rows, _ = report.join(folders)
-    (row,) = pick(rows, setting="after - after", metric="P@1", source="fr", target="en")
-    gap = (one[2].rank[1, 0] == 1).mean() - (two[2].rank[1, 0] == 1).mean()
-    assert row["model"] == "a/first-1b7 - b/second-7b" and row["value"] == pytest.approx(gap, abs=1e-6)
-    groups = {row["model"]: row["value"] for row in pick(rows, setting="after", metric="group")}
-    ranks = pick(rows, setting="after", metric="rank")
-    places = {row["model"]: (row["low"], row["value"], row["high"]) for row in ranks}
-    assert groups.keys() == places.keys() == {"a/first-1b7", "b/second-7b"} and min(groups.values()) == 1
-    assert all(low <= value <= high for low, value, high in places.values())
-    assert pick(rows, setting="after - after", metric="P@1_all_models_p")
-    assert command.main([*map(str, folders), "--out", str(tmp_path / "out")]) == 0
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert "first-1b7 - second-7b" in page and "<section id=sizes>" in page and "<section id=differences>" in page
 
 
 def test_one_run_alone_is_returned_as_it_is(tmp_path):

@@ -1,10 +1,7 @@
 """Every flag refuses bad values with exit status 2 and a sentence that names it, before anything is loaded."""
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaxalign import bench, flag_help, flag_rules
 from jaxalign.config import Config
-from jaxalign.flag_rules import layer_numbers, parse_layers, parse_size
+from jaxalign.flag_rules import parse_layers, parse_size
 from jaxalign.types import InputError
 
 BAD = {
@@ -103,92 +100,11 @@ def test_a_split_file_and_its_sizes_exclude_each_other(flag):
         bench.config_from(["bench", "--split=split.json", f"--{flag}"])
 
 
-def test_defaults_and_flagfile_order(tmp_path):
-    path = tmp_path / "a.flags"
-    path.write_text("# comment\n--csls_k=5\n--k=1,2\n")
-    config = bench.config_from(["bench", f"--flagfile={path}", "--csls_k=7"])
-    assert (config.csls_k, config.k) == (7, (1, 2))
-    assert bench.config_from(["bench"]) == Config()
-    path.write_text("")
-    assert bench.config_from(["bench", f"--flagfile={path}"]) == Config()
-
-
-@pytest.mark.parametrize("argv", [["--nothing=1"], ["word"], ["--flagfile=/does/not/exist"], ["--csls_k"],
-                                  ["--flagfile=/"], ["--flagfile="], ["--flagfile"], ["--k", "--scale=maybe"],
-                                  ["--"], ["--="], ["-"], [""]])  # fmt: skip
-def test_wrong_command_lines(argv, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    found = bench.main(["bench", *argv, "--models="])  # an empty --models ends whatever is let through
-    heard = capsys.readouterr()
-    assert found == 2 and re.fullmatch(r"jaxalign: Expected .*, got .*\n", heard.err, re.DOTALL) and not heard.out
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"--nothing", b"word", b"--k=\0"])
-def test_wrong_flagfiles(content, capsys, tmp_path):
-    path = tmp_path / "a.flags"
-    path.write_bytes(content)
-    assert bench.main(["bench", f"--flagfile={path}", "--models="]) == 2
-    assert re.fullmatch(r"jaxalign: Expected .*, got .*\n", capsys.readouterr().err, re.DOTALL)
-
-
-def test_full_help_names_every_flag_quickly_without_jax():
-    code = "import sys; from jaxalign import bench; bench.main(['bench', '--helpfull']); sys.exit('jax' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0
-    for option in fields(Config):
-        assert f"--{option.name}=" in done.stdout
-        assert option.metadata["help"] in done.stdout
-
-
-def test_help_starts_with_commands_and_shows_the_most_used_flags(capsys):
-    assert bench.main(["bench", "--help"]) == 0
-    text = capsys.readouterr().out
-    assert text.index("Start here") < text.index("--quickstart") < text.index("Models:") < text.index("--models=demo")
-    assert "--retrieval=csls,nn" in text and "--debug_nans" not in text and "jaxalign --helpfull" in text
-    hidden = len(fields(Config)) - sum(f"  --{option.name}=" in text for option in fields(Config))
-    assert f"{hidden} more flags" in text
-
-
-def test_version_names_the_libraries(capsys):
-    assert bench.main(["bench", "--version"]) == 0
-    assert re.match(r"jaxalign \d+\.\d+\.\d+, Python 3\.\d+\.\d+, jax \d", capsys.readouterr().out)
-
-
-def test_python_m_jaxalign_is_the_command():
-    done = subprocess.run([sys.executable, "-m", "jaxalign", "--version"], capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.startswith("jaxalign ")
-
-
 def test_every_flag_is_in_one_group_of_the_help():
     assert sorted(name for names in flag_rules.GROUPS.values() for name in names) == sorted(
         option.name for option in fields(Config)
     )
     assert set(flag_help.FIRST) <= {option.name for option in fields(Config)}
-
-
-@pytest.mark.parametrize(("text", "depth", "numbers"), [
-    ("0-4,middle", 12, (0, 1, 2, 3, 4, 6)), ("0-4, middle, last", 8, (0, 1, 2, 3, 4, 8)), ("middle", 5, (2,)),
-    ("last", 3, "last"), ("all", 3, "all"), ("3,0", 3, (3, 0)), ("0-3", 3, (0, 1, 2, 3)),
-])  # fmt: skip
-def test_layers_as_ranges_and_names(text, depth, numbers):
-    assert layer_numbers(text, depth) == numbers
-
-
-def test_layers_above_the_depth_are_refused():
-    with pytest.raises(InputError, match="--layers from 0 to 3, got 4"):
-        layer_numbers("0-4", 3)
-
-
-def test_blanks_after_commas():
-    config = bench.config_from(["bench", "--k=1,", "5,", "10", "--languages=en, fr", "--scale"])
-    assert (config.k, config.languages, config.scale) == ((1, 5, 10), ("en", "fr"), True)
-
-
-def test_quickstart_is_the_flagfile_and_later_flags_replace_it():
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "quickstart.flags"
-    assert bench.config_from(["bench", "--quickstart"]) == bench.config_from(["bench", f"--flagfile={path}"])
-    assert bench.config_from(["bench", "--quickstart", "--languages=en,fr"]).languages == ("en", "fr")
 
 
 DICTIONARY = ("--dictionary=test.txt", "--seed_dictionary=seed.txt", "--spaces=vec", "--languages=en,fr")

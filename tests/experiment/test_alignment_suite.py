@@ -1,0 +1,77 @@
+"""The suite as a whole: real spaces against float64, and the packaged model over its lexicon."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from jaxalign import bench
+from jaxalign.config import Config
+from jaxalign.embeddings import word2vec_format
+from jaxalign.experiment import run
+from jaxalign.metrics.rows import COLUMNS
+from jaxalign.report import read_rows
+from tests.reference import reference_bounds
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def rows_of(folder: Path) -> list[dict]:
+    return read_rows(folder)
+
+
+def test_real_spaces_agree_with_float64_numpy(shared, tmp_path):
+    """Every ordered pair, setting and retrieval, to within one query in a thousand, near ties counted apart."""
+    config = Config(
+        spaces=str(shared / "spaces"), workdir=str(tmp_path), bootstrap=0, settings=("before", "after", "ceiling")
+    )
+    folder = run.run(config)
+    ids, spaces = word2vec_format.read_folder(shared / "spaces", word2vec_format.languages(shared / "spaces"))
+    split = json.loads((folder / "split.json").read_text())
+    seed, test = ([ids.index(name) for name in split[part]] for part in ("seed", "test"))
+    found = {
+        (row["setting"], row["retrieval"], row["source"], row["target"]): row["value"]
+        for row in rows_of(folder)
+        if row["metric"] == "P@1" and row["subset"] == "all"
+    }
+    names = list(spaces)
+    for setting in config.settings:
+        for retrieval in config.retrieval:
+            low, high = reference_bounds(spaces, seed, test, setting, retrieval, tolerance=2e-6)
+            for i, source in enumerate(names):
+                for j, target in enumerate(names):
+                    if i != j:
+                        value = found[setting, retrieval, source, target]
+                        assert (high[i, j] == 1).mean() - 1e-3 <= value <= (low[i, j] == 1).mean() + 1e-3
+    mean = {
+        s: np.mean([v for (k, r, a, b), v in found.items() if k == s and "mean" not in (a, b)]) for s in config.settings
+    }
+    assert mean["before"] < 0.004 and 0.5 < mean["after"] < mean["ceiling"]
+    assert found["after", "csls", "en", "fr"] > 0.65 and found["after", "csls", "en", "fi"] > 0.55
+
+
+def test_the_builtin_path_end_to_end(tmp_path, capsys):
+    split = ROOT / "jaxalign/data/demo/split.json"
+    flags = [f"--flagfile={ROOT / 'benchmarks' / 'quickstart.flags'}", f"--split={split}",
+             "--languages=en,fr,th", "--bootstrap=100", f"--workdir={tmp_path}", "--export_spaces=true"]  # fmt: skip
+    assert bench.main(["bench", *flags]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    folder = Path(said["run"])
+    rows = rows_of(folder)
+    assert all(tuple(row) == COLUMNS for row in rows)
+    value = {
+        (row["embedding"], row["setting"]): row["value"]
+        for row in rows
+        if (row["source"], row["target"], row["metric"], row["subset"], row["retrieval"])
+        == ("mean", "mean", "P@1", "all", "csls")
+    }
+    for embedding in ("vanilla", "prompt:paper"):
+        assert value[embedding, "null"] < 0.05 < value[embedding, "after"] < value[embedding, "ceiling"]
+        assert value[embedding, "before"] < value[embedding, "after"]
+    assert {row["subset"] for row in rows} >= {"all", "abstract", "physical"}
+    page = (folder / "report.html").read_text()
+    assert "<svg" in page and "P@1" in page
+    exported = list((folder / "spaces").iterdir())
+    assert len(exported) == 2
+    again = run.run(Config(spaces=str(exported[0]), workdir=str(tmp_path / "b"), bootstrap=0, retrieval=("nn",)))
+    assert "abstract" in {row["subset"] for row in rows_of(again)}  # ids of the lexicon bring their kinds along
