@@ -118,7 +118,8 @@ class Config:
     dtype: str = _option(
         "float32",
         "dtype of weights; extracted vectors are always float32. auto: bfloat16 where the device multiplies it "
-        "natively (TPUs, recent GPUs, CPUs with avx512_bf16, amx_bf16 or Arm's bf16), else float32",
+        "natively (TPUs, recent GPUs, CPUs with avx512_bf16, amx_bf16 or Arm's bf16), else float32. float16 is refused "
+        "for T5, whose states overflow in it, and for weights beyond 65504",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
     batch_tokens: int = _option(0, "tokens computed at once on each device; 0: automatic", bounds=(0, 2**24))

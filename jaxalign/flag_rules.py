@@ -48,7 +48,7 @@ MODES: dict[str, frozenset[str]] = {
     "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
     "--dictionary": frozenset(
         "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
-        "completion retrieval csls_k k bootstrap lowercase kernel".split()
+        "completion retrieval csls_k k bootstrap null_draws lowercase kernel".split()
     )
     | frozenset(_RUN),
     # A plan reads the flags of the run that it plans; those that change no shape are allowed too.
@@ -158,11 +158,11 @@ def _check_dictionary(config: Any) -> None:
             f"--spaces={config.spaces} --languages={','.join(config.languages)} "
             f"--seed_dictionary={config.seed_dictionary}. Give all three."
         )
-    for name, known in (("settings", ("before", "after")), ("retrieval", ("csls", "nn"))):
+    for name, known in (("settings", ("before", "after", "null")), ("retrieval", ("csls", "nn"))):
         others = [item for item in getattr(config, name) if item not in known]
         if others and name in changed(config):
             raise InputError(
-                f"Expected --{name} of {' and '.join(known)} with --dictionary, got {','.join(others)}. "
+                f"Expected --{name} of {', '.join(known)} with --dictionary, got {','.join(others)}. "
                 f"Drop {','.join(others)} from --{name}."
             )
 

@@ -13,6 +13,7 @@ from jaxalign import models
 from jaxalign.embeddings import extract, packing, tokenize
 from jaxalign.embeddings.cached_spaces import SpaceOptions, spaces
 from jaxalign.models import hidden_states
+from jaxalign.types import InputError
 
 __all__ = ["SpaceOptions", "embed", "hidden_states", "run", "spaces"]
 
@@ -21,7 +22,13 @@ def embed(
     model: models.Model, texts: Sequence[str], pooling: str = "auto", layers: Any = "all", *,
     special_tokens: str = "auto", batch_tokens: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """(layer, text, feature) float32 vectors of `texts`; `layers` as "all" (0 to the last), "last" or numbers."""
+    """(layer, text, feature) float32 vectors of `texts`; `layers` as "all" (0 to the last), "last" or numbers.
+
+    Raises InputError for texts that are empty, too long for the model or not whole Unicode characters, and for one
+    string in place of a list.
+    """
+    if isinstance(texts, str | bytes):
+        raise InputError(f"Expected a list of texts, got one string, {texts[:40]!r}. Write [text].")
     pooling = model.default_pooling if pooling == "auto" else pooling
     chosen = extract.parse_layers(model, layers, pooling == "decoder")
     if not len(texts):

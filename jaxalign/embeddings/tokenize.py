@@ -27,6 +27,7 @@ def tokenize(
     for i, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"Expected a text that is not empty, got {text!r} at index {i}. Correct --concepts.")
+        _refuse_surrogates(text, i)
     ends = _special_ends(tokenizer) if add_special_tokens else (0, 0)
     parts = []  # arrays, block by block: lists of Python integers would take ten times the memory
     for i in range(0, len(texts), block):
@@ -38,6 +39,14 @@ def tokenize(
         _refuse_long(part, texts, i, max_length)
         parts.append(_inner(part, ends, tokenizer))
     return _concatenated(parts)
+
+
+def _refuse_surrogates(text: str, index: int) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"{text[:40]!a} at index {index}, with half of a character ({text[error.start]!a})"
+        raise InputError(f"Expected a text of whole Unicode characters, got {half}. Correct --concepts.") from error
 
 
 def _refuse_long(part: Tokens, texts: Sequence[str], first: int, max_length: int | None) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from jaxalign.evaluation.engine import Engine, Item
 from jaxalign.evaluation.options import AlignmentOptions, RankOptions
 from jaxalign.evaluation.result import Ranks, SettingRanks
-from jaxalign.evaluation.rows import Rows, Spaces, checked_rows
+from jaxalign.evaluation.rows import Rows, Spaces, check_vectors_differ, checked_rows
 from jaxalign.evaluation.settings import Fitted, Setting, settings_of
 from jaxalign.runtime import processes as processes_module
 
@@ -28,10 +28,14 @@ def rank(
     their defaults, are the fields of AlignmentOptions: settings=("before", "after"), retrieval="csls", csls_k=10,
     candidates="all", normalize=("unit", "center", "unit"), completion="drop" and others. Languages are in the order of
     `spaces`; a row of zeros (a constant row after centering) stays zero: its similarity to every candidate is 0, all of
-    them ties. Raises InputError for input that does not fit.
+    them ties. Raises InputError for input that does not fit: other shapes, NaN or infinity, a language with one vector
+    (or one direction) for all concepts.
     """
     rows = Rows(np.asarray(seed), np.asarray(test))
-    return evaluate(spaces, rows, AlignmentOptions(**options))  # type: ignore[arg-type]  # made tuples there
+    asked = AlignmentOptions(**options)  # type: ignore[arg-type]  # made tuples there
+    checked_rows(spaces, rows, asked)
+    check_vectors_differ(spaces, asked.normalize)
+    return evaluate(spaces, rows, asked)
 
 
 def evaluate(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxalign.alignment.normalize import is_constant
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.retrieval.csls import check_k
 from jaxalign.types import InputError
@@ -50,6 +51,14 @@ def check_spaces(spaces: Spaces) -> int:
                 f"Expected finite vectors, got NaN or infinity in {name}, row {row}. Embed again with --dtype=float32."
             )
     return int(shape[0])
+
+
+def check_vectors_differ(spaces: Spaces, steps: Sequence[str]) -> None:
+    """InputError for languages with one vector, or one direction, for all concepts: every answer would be a tie."""
+    same = ", ".join(name for name, vectors in spaces.items() if is_constant(np.asarray(vectors), steps))
+    if same:
+        raise InputError(f"Expected vectors that differ, got one vector or direction for all concepts in {same}. "
+                         "Leave these languages out.")  # fmt: skip
 
 
 def _checked(rows: Sequence[int] | np.ndarray, concepts: int, what: str) -> np.ndarray:

@@ -85,3 +85,11 @@ def test_wrong_input_is_named(model, tmp_path):
         embed.hidden_states(model, [[260]])
     with pytest.raises(InputError, match="--embeddings"):
         embed.spaces(model, tiny.concepts(), embed.SpaceOptions(embeddings=("plain",)), store_root=tmp_path)
+
+
+def test_one_string_is_no_list_of_texts(model):
+    """A string is a sequence of letters: each letter would have been embedded."""
+    with pytest.raises(InputError, match=r"list of texts, got one string, 'dog'. Write \[text\]"):
+        embed.embed(model, "dog")
+    with pytest.raises(InputError, match="not empty, got '' at index 1"):
+        embed.embed(model, ["dog", ""])

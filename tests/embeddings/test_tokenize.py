@@ -64,3 +64,10 @@ def test_too_long_texts_are_input_errors(tmp_path):
     assert len(tokenize.tokenize(tokenizer, ["x" * 9], max_length=10).ids) == 10
     with pytest.raises(InputError, match="at most 10 tokens, got 11 at index 1"):
         tokenize.tokenize(tokenizer, ["x", "x" * 10], max_length=10)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udc00b", "dog \udfff"])
+def test_half_of_a_character_is_refused(text):
+    """A lone surrogate has no UTF-8: the tokenizers library raised TypeError."""
+    with pytest.raises(InputError, match=r"whole Unicode characters, got .* at index 1, .*half of a character"):
+        tokenize.tokenize(None, ["dog 🐕", text])

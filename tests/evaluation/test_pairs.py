@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jaxalign.evaluation import pairs
+from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.evaluation.rows import Rows
 from jaxalign.reference import normalize as reference_normalize
 from jaxalign.reference import unit_rows
 from jaxalign.types import InputError
@@ -179,6 +181,21 @@ def test_least_squares_is_fitted_in_each_direction():
 def test_languages_of_zeros_tie_with_everything():
     spaces = planted(6, 40, 5, languages=2)
     spaces["fr"][:] = 1.0  # nothing is left of it after centering
-    options = dict(seed=np.arange(20), test=np.arange(20, 40), settings=("before",), retrieval="nn")
-    (found,) = pairs.rank(spaces, **options).tables
+    options = AlignmentOptions(settings=("before",), retrieval="nn")
+    (found,) = pairs.evaluate(spaces, Rows(np.arange(20), np.arange(20, 40)), options).tables
     assert (found.ties[0, 1] == 39).all()
+
+
+@pytest.mark.parametrize("steps", [("none",), ("unit", "center", "unit")])
+def test_languages_of_one_vector_or_direction_are_refused(steps):
+    """Every answer would tie with every other: P@1 of such a space says nothing."""
+    spaces = planted(6, 40, 5)
+    count, width = spaces["fr"].shape
+    options = dict(seed=range(20), test=range(20, 40), normalize=steps)
+    for same in (
+        np.ones((count, width)),
+        np.outer(np.arange(1, count + 1), np.arange(1, width + 1)),
+        np.zeros((count, width)),
+    ):
+        with pytest.raises(InputError, match="one vector or direction for all concepts in fr. Leave"):
+            pairs.rank(spaces | {"fr": same.astype(np.float32)}, **options)

@@ -165,3 +165,31 @@ def test_intervals_at_the_ends_have_a_width(place, tmp_path):
     assert difference["value"] > 0.9 and rows_of(tmp_path)["after - before", "nn", "all", "P@1_p"]["value"] <= 0.001
     chance = rows_of(tmp_path)["chance", "nn", "all", "P@1"]["value"]
     assert chance == gains.chance("P@1", 550)
+
+
+def test_the_null_is_the_fit_of_a_shuffled_seed_dictionary(place, tmp_path, capsys):
+    """Against float64 NumPy: the target words of the seed pairs permuted, the same queries and candidates."""
+    flags = command(place, tmp_path, normalize="none", retrieval="nn", k="1,5", null_draws=2)
+    assert bench.main(flags) == 0
+    assert "en-fr null nn P@1" in capsys.readouterr().out
+    rows = rows_of(tmp_path)
+    source, target = (
+        word2vec_format.read_language(place / "spaces", code)[1].astype(np.float64) for code in ("en", "fr")
+    )
+    answers = {row: [row, row + 200] if row < 250 else [row] for row in range(200, 300)}
+    hits = []
+    for draw in range(2):
+        order = np.random.default_rng([0, draw]).permutation(200)
+        left, _, right = np.linalg.svd(source[:200].T @ target[:200][order])
+        mapped, known = ((one / np.linalg.norm(one, axis=1, keepdims=True)) for one in (source @ left @ right, target))
+        scores = mapped @ known.T
+        ranks = [
+            1 + min((scores[query] > scores[query, own]).sum() for own in right) for query, right in answers.items()
+        ]
+        hits.append(np.array(ranks) <= 5)
+    null = rows["null", "nn", "all", "P@5"]
+    assert null["value"] == pytest.approx(np.mean(hits)) and null["low"] <= null["value"] <= null["high"] < 0.1
+    gap = rows["after - null", "nn", "all", "P@1"]
+    assert gap["value"] == pytest.approx(1 - rows["null", "nn", "all", "P@1"]["value"]) and gap["low"] > 0.9
+    page = (tmp_path / "run-0001" / "report.md").read_text()
+    assert "shuffled dictionary" in page

@@ -111,7 +111,7 @@ DICTIONARY = ("--dictionary=test.txt", "--seed_dictionary=seed.txt", "--spaces=v
 IGNORED = [
     *((DICTIONARY, flag) for flag in (
         "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,null",
-        "--settings=ceiling", "--null_draws=3", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
+        "--settings=ceiling", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
         "--export_maps", "--export_mapped=en", "--dry_run",
         "--concepts=wordnet", "--models=gpt2", "--layers=all", "--design=star", "--map=ridge", "--scale",
         "--translate", "--candidates=test", "--retrieval=csls,isf", "--test_size=4", "--min_depth=3",

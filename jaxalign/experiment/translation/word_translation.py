@@ -2,10 +2,11 @@
 
 A candidate that scores exactly as the right answer is a tie. P@k is the probability that the right answer is among the
 first k when the tied stand in random order, MRR the reciprocal of its mean place; `P@1_best` counts every tie as found,
-`P@1_strict` none.
+`P@1_strict` none. The null is the same fit on a shuffled seed dictionary, with the same queries and candidates.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.progress import StageProgress
 from jaxalign.types import InputError
 
+SETTINGS = ("before", "after", "null")
 LOW_COVERAGE = 0.5  # of source words, below which a warning is given
 
 
@@ -53,7 +55,7 @@ class Task(NamedTuple):
 
 
 def run(config: Config, out: Path, clock: Clock) -> dict:
-    """Scores --dictionary from the first language of --languages into the second, before and after alignment.
+    """Scores --dictionary from the first language of --languages into the second: before, after and null.
 
     The map is fitted on the pairs of --seed_dictionary; words without a vector are left out and counted. A query with
     several translations is right where its best one is. Writes results.jsonl, environment.json and the page to `out`.
@@ -66,17 +68,23 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     rows = coverage_rows(place, "seed", task.seed.coverage) + coverage_rows(place, "test", task.test.coverage)
     warnings = log_coverage(task)
     place = place._replace(candidates="all", completion=config.completion, seed_size=task.seed.coverage.known_pairs)
-    ranked: dict[str, dict[str, WordRanks]] = {}
-    for name in ("before", "after"):
+    ranked: dict[str, list[dict[str, WordRanks]]] = {}  # setting -> its draws -> retrieval
+    for name in SETTINGS:
         if name in config.settings:
-            ranked[name] = rank(config, task, name, clock)
+            draws = config.null_draws if name == "null" else 1
+            ranked[name] = [
+                rank(config, fitted_on(task, name, config.seed, draw), name, clock) for draw in range(draws)
+            ]
     with clock.phase("score"):
         for retrieval in config.retrieval:
             here = place._replace(retrieval=retrieval, csls_k=config.csls_k)
-            for setting, by_retrieval in ranked.items():
-                rows += metric_rows(config, here._replace(setting=setting), by_retrieval[retrieval])
-            if len(ranked) == 2 and config.bootstrap:
-                rows += difference_rows(config, here, ranked["after"][retrieval], ranked["before"][retrieval])
+            drawn = {setting: [draw[retrieval] for draw in draws] for setting, draws in ranked.items()}
+            for setting, draws in drawn.items():
+                rows += metric_rows(config, here._replace(setting=setting), draws)
+            for other in ("before", "null"):
+                if config.bootstrap and {"after", other} <= set(drawn):
+                    there = here._replace(setting=f"after - {other}")
+                    rows += difference_rows(config, there, drawn["after"], drawn[other])
     rows += chance_rows(config, place, len(task.target.words))
     record = environment.environment(dtype=config.dtype) | {"warnings": warnings}
     files.write_json(out / "environment.json", record)
@@ -178,12 +186,20 @@ def check_kernel(config: Config) -> None:
         )
 
 
+def fitted_on(task: Task, setting: str, rng_seed: int, draw: int) -> Task:
+    """The task itself; for null with the target words of its seed pairs in a random order."""
+    if setting != "null":
+        return task
+    order = np.random.default_rng([rng_seed, draw]).permutation(len(task.seed.target_rows))
+    return task._replace(seed=task.seed._replace(target_rows=task.seed.target_rows[order]))
+
+
 def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, WordRanks]:
-    """The ranks of every retrieval in one setting, before or after."""
+    """The ranks of every retrieval in one setting: before, or with the map of the seed pairs."""
     queries, answers = vocabulary.answer_table(task.test.source_rows, task.test.target_rows)
     with clock.phase("align"):
         source, target = task.source.vectors, task.target.vectors
-        if setting == "after":
+        if setting != "before":
             method = procrustes.method(config.procrustes)
             pairs = source[task.seed.source_rows], target[task.seed.target_rows]
             turn = np.asarray(procrustes.rotation(*pairs, completion=config.completion, method=method))
@@ -207,33 +223,41 @@ def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, Wo
     return ranked
 
 
-def metric_rows(config: Config, place: Place, ranked: WordRanks) -> list[ResultRow]:
-    """P@k, MRR, the share of queries with a tie, and both sides of the ties of P@1, each with its interval."""
-    ranks, ties = ranked.rank, ranked.ties
-    gain_of = {
-        metric: gains.expected_gains(ranks, ties, metric, ranked.answers)
-        for metric in (*(f"P@{k}" for k in config.k), "MRR")
-    }
-    gain_of["ties"] = (ties > 0).astype(np.float64)
-    gain_of["P@1_strict"] = gains.gains(ranks + ties, "P@1")
-    gain_of["P@1_best"] = gains.gains(ranks, "P@1")
+def metric_rows(config: Config, place: Place, draws: Sequence[WordRanks]) -> list[ResultRow]:
+    """P@k, MRR, the share of queries with a tie, and both sides of the ties of P@1, each with its interval.
+
+    Of several draws of the null, the mean of each query.
+    """
+    metrics = (*(f"P@{k}" for k in config.k), "MRR", "ties", "P@1_strict", "P@1_best")
     rows = []
-    for metric, gain in gain_of.items():
+    for metric in metrics:
+        gain = np.mean([_gain(ranked, metric) for ranked in draws], axis=0)
         value, low, high = precision.interval(gain, config.bootstrap, config.seed)
         rows.append(result_row(place._replace(metric=metric), value, len(gain), low, high))
     return rows
 
 
-def difference_rows(config: Config, place: Place, after: WordRanks, before: WordRanks) -> list[ResultRow]:
-    """P@1 after alignment less P@1 before, with its interval and the p-value of the sign-flip test over queries."""
-    gain = (gains.expected_gains(one.rank, one.ties, "P@1", one.answers) for one in (after, before))
-    difference = np.zeros((2, 2, len(after.rank)))
+def _gain(ranked: WordRanks, metric: str) -> Float[np.ndarray, " query"]:
+    """What each query adds to a metric."""
+    if metric == "ties":
+        return (ranked.ties > 0).astype(np.float64)
+    if metric in ("P@1_strict", "P@1_best"):
+        return gains.gains(ranked.rank + (ranked.ties if metric == "P@1_strict" else 0), "P@1")
+    return gains.expected_gains(ranked.rank, ranked.ties, metric, ranked.answers)
+
+
+def difference_rows(
+    config: Config, place: Place, after: Sequence[WordRanks], other: Sequence[WordRanks]
+) -> list[ResultRow]:
+    """P@1 after alignment less another setting's, with its interval and the p-value of the sign-flip test."""
+    gain = (np.mean([_gain(ranked, "P@1") for ranked in draws], axis=0) for draws in (after, other))
+    difference = np.zeros((2, 2, len(after[0].rank)))
     difference[0, 1] = np.subtract(*gain)
     tested = significance.paired(difference, rng_seed=config.seed)
     value, low, high = (float(table[0, 1]) for table in (tested.value, tested.low, tested.high))
     rows = []
     for source, target in ((place.source, place.target), (MEAN, MEAN)):  # the mean over pairs, of which there is one
-        here = place._replace(source=source, target=target, setting="after - before")
+        here = place._replace(source=source, target=target)
         rows.append(result_row(here._replace(metric="P@1"), value, tested.queries, low, high))
         if tested.p is not None:
             rows.append(result_row(here._replace(metric="P@1_p"), float(tested.p[0, 1]), tested.queries))

@@ -81,7 +81,9 @@ def read_all(raw: dict[str, Any], dtype: str = "float32", *, decoder: bool = Fal
     family = family_of(raw)
     dtypes = getattr(family, "DTYPES", DTYPES)
     if dtype not in dtypes:
-        raise InputError(f"Expected a dtype of {', '.join(dtypes)}, got {dtype!r}. Change --dtype.")
+        why = ", whose states overflow in float16" if dtype == "float16" else ""
+        kind = raw["model_type"]
+        raise InputError(f"Expected a dtype of {', '.join(dtypes)} for {kind}{why}, got {dtype!r}. Change --dtype.")
     fields = Fields(raw).over(family.DEFAULTS.get(raw["model_type"], {}))
     try:
         config = dataclasses.replace(family.read(fields), dtype=dtype, tied=is_tied(fields))

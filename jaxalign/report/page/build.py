@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import jaxalign
+from jaxalign.report import names
 from jaxalign.report.page import explorer_data, exports, words
 from jaxalign.report.page.render import Page
 from jaxalign.report.results import Results, last_layers, name_of
@@ -37,5 +38,16 @@ def build(results: Results, extras: Mapping) -> Page:
 
 def _notes(extras: Mapping) -> list[str]:
     """What a reader must know before any figure: toy models, test concepts that were trained on, runs kept apart."""
-    warnings = (extras.get("environment") or {}).get("warnings") or []
-    return list(dict.fromkeys([*warnings, *(extras.get("notes") or [])]))
+    record = extras.get("environment") or {}
+    notes = [*(record.get("warnings") or []), *(extras.get("notes") or []), *_model_notes(record.get("models") or {})]
+    return list(dict.fromkeys(notes))
+
+
+def _model_notes(models: Mapping[str, Mapping]) -> list[str]:
+    """What the loader noticed about each checkpoint, and words that its tokenizer does not know."""
+    notes = [f"{name}: {text}" for name, record in models.items() for text in record.get("warnings") or []]
+    for name, record in models.items():
+        if unknown := record.get("unknown_words"):
+            counts = ", ".join(f"{count:,} in {names.language_name(code)}" for code, count in unknown.items())
+            notes.append(f"{name}: words that are nothing but the tokenizer's unknown token: {counts}.")
+    return notes

@@ -25,3 +25,12 @@ def test_the_page_has_its_parts_in_order():
 def test_rows_without_a_score_make_a_page_as_well():
     page = build(Results([]), {})
     assert page.title.endswith("no model") and page.words == [] and page.explorer is None and page.notes == []
+
+
+def test_what_the_loader_noticed_stands_above_every_figure():
+    """A field of config.json that nothing reads, and words that the tokenizer does not know; each sentence once."""
+    warning = "config.json has a field that nothing reads: new_field"
+    models = {"org/one": {"warnings": [warning]}, "two": {"warnings": [], "unknown_words": {"th": 1200}}, "three": {}}
+    extras = {"environment": {"warnings": ["A toy."], "models": models}, "notes": ["A toy.", "Kept apart."]}
+    unknown = "two: words that are nothing but the tokenizer's unknown token: 1,200 in Thai."
+    assert build(Results([]), extras).notes == ["A toy.", "Kept apart.", f"org/one: {warning}", unknown]

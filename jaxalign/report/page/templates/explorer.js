@@ -212,6 +212,7 @@
     const rows = body.map(([name, ...rest]) => make("tr", {}, make("th", { scope: "row" }, name), ...rest.map((text) => make("td", { class: "n" }, String(text)))));
     const title = pair[0] === MEAN ? "Mean of all pairs" : `${data.names[pair[0]]} to ${data.names[pair[1]]}`;
     place("pair-facts").replaceChildren(make("h3", {}, title), make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Figures of ${title}` }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
+    window.scrollSign?.(place("pair-facts").querySelector(".scroll"));
   }
   async function curves() {
     const target = place("curves"), series = seriesPlace(), now = data.series[series];
