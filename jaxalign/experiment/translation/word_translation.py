@@ -71,9 +71,9 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     ranked: dict[str, list[dict[str, WordRanks]]] = {}  # setting -> its draws -> retrieval
     for name in SETTINGS:
         if name in config.settings:
-            draws = config.null_draws if name == "null" else 1
+            count = config.null_draws if name == "null" else 1
             ranked[name] = [
-                rank(config, fitted_on(task, name, config.seed, draw), name, clock) for draw in range(draws)
+                rank(config, fitted_on(task, name, config.seed, draw), name, clock) for draw in range(count)
             ]
     with clock.phase("score"):
         for retrieval in config.retrieval:
