@@ -12,6 +12,14 @@ COUNT = 60  # concepts
 
 def make_place(root: Path) -> Path:
     """Returns `root` with a tiny model, a concept list, and a finished run to compare with."""
+    write_inputs(root)
+    done = bench(root, root / "good")
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def write_inputs(root: Path) -> None:
+    """Writes a tiny model and a concept list."""
     write_model(root / "model")
     known = concepts(repeat=COUNT // 10)
     lines = ["id\tkind\t" + "\t".join(known.words)]
@@ -19,9 +27,6 @@ def make_place(root: Path) -> Path:
         kind = ("abstract", "physical")[row % 2]
         lines.append("\t".join([name, kind, *(words[row] for words in known.words.values())]))
     (root / "list.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = bench(root, root / "good")
-    assert done.returncode == 0, done.stderr
-    return root
 
 
 def command(root: Path, workdir: Path, *flags: str) -> list[str]:
