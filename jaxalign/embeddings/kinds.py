@@ -38,7 +38,7 @@ def kinds(
             _filled(model, template, {language: words[:1] for language, words in concepts.words.items()})
     for embedding in embeddings:
         # The paper: last token of a prompt in every family; of a bare word, the family's own pooling.
-        auto = model.default_pooling if embedding == "vanilla" else "last"
+        auto = model.default_pooling if embedding == "vanilla" and "auto" in poolings else "last"
         names = tuple(dict.fromkeys(auto if pooling == "auto" else pooling for pooling in poolings))
         # The decoder's vectors need a program of their own.
         groups = [tuple(p for p in names if p != "decoder"), tuple(p for p in names if p == "decoder")]

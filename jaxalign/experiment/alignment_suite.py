@@ -12,7 +12,17 @@ from jaxalign import report
 from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import confounds, covariates, dataset, splitting, subsets
 from jaxalign.config import Config
-from jaxalign.experiment import design, estimate, inputs, limits, map_export, model_checks, per_space, training_overlap
+from jaxalign.experiment import (
+    design,
+    estimate,
+    inputs,
+    limits,
+    map_export,
+    model_checks,
+    per_space,
+    text_checks,
+    training_overlap,
+)
 from jaxalign.experiment.inputs import ModelSpaces, Traits
 from jaxalign.experiment.training_overlap import Training
 from jaxalign.experiment.translation import word_translation
@@ -102,7 +112,10 @@ def prepare(config: Config) -> Prepared:
         LOGGER.info("split: %s", split_note)
     seed_sizes = limits.seed_sizes_of(config, splits[0])
     traits = inputs.traits_of(config, concepts) if {"matched", "confounds"} & set(config.controls) else Traits((), {})
+    if "matched" in config.controls and traits.english and {"abstract", "physical"} <= set(concepts.kinds):
+        limits.check_frequencies(config)
     limits.check_controls(config, concepts)
+    text_checks.check(config, concepts)
     if config.export_mapped:
         map_export.target_of(config.export_mapped, tuple(concepts.words))
     config = dataclasses.replace(config, k=limits.ks_of(config, concepts, splits))

@@ -7,6 +7,7 @@ from pathlib import Path
 from jaxalign.concepts import dataset
 from jaxalign.config import Config
 from jaxalign.flag_rules import shown
+from jaxalign.languages import canonical
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Split
 
@@ -18,14 +19,30 @@ def check_libraries(config: Config) -> None:
             "Expected statsmodels for --controls=confounds, got none. Install it with pip install 'jaxalign[study]', "
             "or drop confounds from --controls."
         )
-    if "matched" not in config.controls or config.spaces or find_spec("wordfreq"):
-        return  # vectors of --spaces may have no English words to look up
+    if "matched" in config.controls and _english_is_certain(config):
+        check_frequencies(config)
+
+
+def check_frequencies(config: Config) -> None:
+    """Raises InputError where --controls=matched has English words but nothing that gives their frequency."""
     is_list = config.concepts not in ("builtin", "wordnet")
-    if not (is_list and "frequency" in dataset.list_covariates(Path(config.concepts))):
-        raise InputError(
-            "Expected wordfreq for --controls=matched, got no wordfreq. Install it with pip install 'jaxalign[study]', "
-            "add a column trait:frequency to --concepts, or drop matched from --controls."
-        )
+    if find_spec("wordfreq") or is_list and "frequency" in dataset.list_covariates(Path(config.concepts)):
+        return
+    raise InputError(
+        "Expected wordfreq for --controls=matched, got no wordfreq. Install it with pip install 'jaxalign[study]', "
+        "add a column trait:frequency to --concepts, or drop matched from --controls."
+    )
+
+
+def _english_is_certain(config: Config) -> bool:
+    """Whether there are English words to look up, as far as flags and file names tell."""
+    if not config.spaces:
+        return True
+    if config.languages != ("auto",):
+        return any(canonical(code) == "en" for code in config.languages)
+    from jaxalign.embeddings import word2vec_format
+
+    return any(canonical(code) == "en" for code in word2vec_format.languages(Path(config.spaces)))
 
 
 def check_controls(config: Config, concepts: Concepts) -> None:

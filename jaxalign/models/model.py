@@ -129,13 +129,7 @@ class Model(Transformer):
 
         Raises InputError if the folder makes its vectors in a way that no pooling of ours gives.
         """
-        sentence = self.source.sentence
-        if sentence.refused:
-            raise InputError(
-                f"Expected a model whose vectors are pooled hidden states, got {self.name}, which {sentence.refused}. "
-                f"Give --pooling={sentence.pooling or 'mean'} for the pooled hidden states themselves."
-            )
-        return sentence.pooling or self.config.default_pooling
+        return self.source.sentence.pooling_of(self.name, self.config.default_pooling)
 
     @property
     def prompts(self) -> dict[str, str]:

@@ -30,3 +30,10 @@ def test_poolings_of_bare_words_and_of_prompts():
         ("prompt:short", ("last", "mean")), ("prompt:paper", ("decoder",)), ("prompt:short", ("decoder",)),
     ]  # fmt: skip
     assert made[0].texts == tiny.concepts().words and all(kind.add_special_tokens for kind in made)
+
+
+def test_a_given_pooling_does_not_ask_for_the_models_own():
+    """The own pooling of some sentence-transformers folders is refused, with the advice to give --pooling=mean."""
+    model = SimpleNamespace(tokenizer=None, name="x")  # no default_pooling
+    (kind,) = kinds.kinds(model, tiny.concepts(), ("vanilla",), ("mean",), None)
+    assert kind.poolings == ("mean",)

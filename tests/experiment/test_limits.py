@@ -35,3 +35,13 @@ def test_matched_needs_wordfreq_unless_the_list_has_frequencies(monkeypatch, tmp
     limits.check_libraries(Config(controls=("identical",)))
     with pytest.raises(InputError, match="statsmodels"):
         limits.check_libraries(Config(controls=("confounds",)))
+
+
+def test_matched_spaces_with_english_need_wordfreq_before_they_are_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(limits, "find_spec", lambda name: None)
+    for code in ("eng", "fr", "de"):
+        (tmp_path / f"{code}.vec").write_text("this file is not read")
+    for languages in (("auto",), ("eng", "fr")):
+        with pytest.raises(InputError, match="wordfreq"):
+            limits.check_libraries(Config(controls=("matched",), spaces=str(tmp_path), languages=languages))
+    limits.check_libraries(Config(controls=("matched",), spaces=str(tmp_path), languages=("fr", "de")))

@@ -17,6 +17,18 @@ class SentenceModules(NamedTuple):
     prompts: tuple[tuple[str, str], ...] = ()  # name and text to be put before a text, "query" and "query: "
     warnings: tuple[str, ...] = ()
 
+    def pooling_of(self, name: str, otherwise: str) -> str:
+        """Returns the pooling of the model `name`; `otherwise`, its family's, where the folder says nothing.
+
+        Raises InputError if the folder makes its vectors in a way that no pooling of ours gives.
+        """
+        if self.refused:
+            raise InputError(
+                f"Expected a model whose vectors are pooled hidden states, got {name}, which {self.refused}. "
+                f"Give --pooling={self.pooling or 'mean'} for the pooled hidden states themselves."
+            )
+        return self.pooling or otherwise
+
 
 def transformer_folder(folder: Path) -> Path:
     """Returns the folder of config.json and weights: `folder`, or its module `0_Transformer`."""

@@ -1,0 +1,57 @@
+"""Whether every model of a run can take the texts of its concepts: checked before the first model is loaded.
+
+The tokenizers of several models are read for it. Of the texts only those are split into tokens whose bytes might exceed
+the model's length: a tokenizer gives at most one token per byte of a normalised text, and a few special ones.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from jaxalign.config import Config
+from jaxalign.embeddings import kinds, tokenize
+from jaxalign.experiment import model_checks
+from jaxalign.models.checkpoint.load import find_origin
+from jaxalign.models.checkpoint.tokenizer import read_tokenizer
+from jaxalign.models.families.registry import read_config
+from jaxalign.types import Concepts, InputError
+
+_SPECIAL = 16  # tokens that a tokenizer may add to a text
+
+
+def check(config: Config, concepts: Concepts) -> None:
+    """Raises InputError for a text too long for one of several models, or a template that one of them cannot fill.
+
+    A single model is about to be loaded anyway, and says the same then.
+    """
+    if len(config.models) < 2 or config.spaces:
+        return
+    templates = model_checks.templates_of(config) if "prompt" in config.embeddings else None
+    for name in config.models:
+        with model_checks.name_model_in_errors(name):
+            origin = find_origin(name, config.revision or None)
+            architecture = read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
+            pooling = ""
+            if "auto" in config.pooling:
+                pooling = origin.sentence.pooling_of(name, architecture.default_pooling)
+            model = SimpleNamespace(
+                name=name,
+                tokenizer=read_tokenizer(origin.tokenizer),
+                default_pooling=pooling,
+            )
+            for kind in kinds.kinds(model, concepts, config.embeddings, config.pooling, templates):
+                for language, texts in kind.texts.items():
+                    special = kind.add_special_tokens
+                    _check_lengths(model, f"{language}, {kind.name}", texts, architecture.max_length, special)
+
+
+def _check_lengths(model: Any, where: str, texts: Sequence[str], max_length: int, special: bool) -> None:
+    for index in range(len(texts)):
+        text = texts[index]
+        if len(unicodedata.normalize("NFKD", text).encode("utf-8", "replace")) + _SPECIAL <= max_length:
+            continue
+        try:
+            tokenize.tokenize(model.tokenizer, [text], max_length=max_length, add_special_tokens=special)
+        except InputError as error:
+            raise InputError(f"{error} ({model.name}: {where}, concept {index})") from None
