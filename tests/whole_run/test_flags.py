@@ -110,7 +110,7 @@ def test_every_flag_is_in_one_group_of_the_help():
 DICTIONARY = ("--dictionary=test.txt", "--seed_dictionary=seed.txt", "--spaces=vec", "--languages=en,fr")
 IGNORED = [
     *((DICTIONARY, flag) for flag in (
-        "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,null",
+        "--controls=matched", "--splits=2", "--seed_size=5", "--seed_sizes=5,all", "--settings=after,ceiling_null",
         "--settings=ceiling", "--export_spaces", "--precision=fast", "--split=/nonexistent.json",
         "--export_maps", "--export_mapped=en", "--dry_run",
         "--concepts=wordnet", "--models=gpt2", "--layers=all", "--design=star", "--map=ridge", "--scale",
