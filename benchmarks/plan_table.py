@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS, PAGE = ROOT / "benchmarks/results/plan.jsonl", ROOT / "docs/accelerators.md"
@@ -23,17 +23,33 @@ FLAGFILES = sorted(path for path in (ROOT / "benchmarks/paper").glob("*.flags") 
 MARKS = "<!-- {}: made by benchmarks/plan_table.py -->", "<!-- end -->"
 
 
-def plan(flagfile: Path, target: str) -> dict[str, Any]:
-    """The plan of one flagfile on one target, or why there is none."""
+class Asked(NamedTuple):
+    """One flagfile on one target, with the work of its model."""
+
+    flagfile: Path
+    target: str
+    config: Any
+    work: Any
+
+
+def ask(flagfile: Path, target: str) -> Asked:
+    """Texts and tokens of one flagfile."""
     from jaxalign.bench import config_from
-    from jaxalign.experiment.plan import suite, work
+    from jaxalign.experiment.plan import work
+
+    config = config_from(["jaxalign", f"--flagfile={flagfile}", "--suite=plan", f"--target={target}"])
+    return Asked(flagfile, target, config, work.of_model(config.models[0], config))
+
+
+def plan(asked: Asked) -> dict[str, Any]:
+    """The plan of one flagfile on one target, or why there is none."""
+    from jaxalign.experiment.plan import suite
     from jaxalign.runtime.targets import read_target
     from jaxalign.types import InputError
 
-    config = config_from(["jaxalign", f"--flagfile={flagfile}", "--suite=plan", f"--target={target}"])
-    named = {"flagfile": flagfile.name, "target": target, "model": config.models[0]}
+    named = {"flagfile": asked.flagfile.name, "target": asked.target, "model": asked.work.model}
     try:
-        made = suite.plan_of(work.of_model(config.models[0], config), read_target(target), config)
+        made = suite.plan_of(asked.work, read_target(asked.target), asked.config)
     except InputError as error:
         return named | {"refused": str(error)}
     stages = {stage.stage: stage._asdict() for stage in made.stages}
@@ -50,9 +66,9 @@ def plan_all(names: Sequence[str]) -> list[dict[str, Any]]:
     from jaxalign.runtime import threads
 
     start = time.perf_counter()
-    asked = [(flagfile, target) for target in names for flagfile in FLAGFILES]
+    asked = [ask(flagfile, target) for target in names for flagfile in FLAGFILES]
     with ThreadPoolExecutor(threads.cores()) as pool:
-        rows = list(pool.map(lambda pair: plan(*pair), asked))
+        rows = list(pool.map(plan, asked))
     print(f"{len(rows)} plans in {time.perf_counter() - start:.0f} s")
     return rows
 
@@ -67,7 +83,6 @@ COLUMNS = (
     ("at least, s", "least_seconds", "{:.1f}"),
     ("device hours", "least_device_hours", "{:.3f}"),
     ("spaces, GB", "disk_gb", "{:.2f}"),
-    ("compilers, s", "compile_seconds", "{:.0f}"),
 )
 
 
@@ -113,7 +128,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default="", help="comma list, such as v5e-8,v6e-8")
     names = [name for name in parser.parse_args().targets.split(",") if name]
-    rows = [row for row in read() if row["target"] not in names] + (plan_all(names) if names else [])
+    made = plan_all(names) if names else []  # takes minutes: what stands in the file is read after it
+    rows = [row for row in read() if row["target"] not in names] + made
     if names:
         ROWS.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     page = filled(PAGE.read_text("utf-8"), "plans", plans_table(rows))
