@@ -80,7 +80,13 @@ def _table(rows: Sequence[dict]) -> "pyarrow.Table":
         raise ValueError(f"not finite: {wrong}")
     names = [*COLUMNS, *(["run"] if any("run" in row for row in rows) else [])]
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
-    return pyarrow.table({name: [row.get(name) for row in rows] for name in names}, schema=schema)
+    return pyarrow.table({name: [_cell(row, name) for row in rows] for name in names}, schema=schema)
+
+
+def _cell(row: dict, name: str) -> object:
+    """A value of a row; none for the layer of a difference of two models whose deepest layers have other numbers."""
+    value = row.get(name)
+    return None if name in _INTEGERS and isinstance(value, str) else value
 
 
 def _is_finite(value: object) -> bool:

@@ -65,3 +65,10 @@ def test_the_lines_hold_the_main_rows_of_a_large_run(tmp_path, monkeypatch):
     main = [row for row in pairs if row["metric"] == "P@1" and row["subset"] == "all"]
     assert [row for row in lines if row["source"] == "mean"] == means
     assert [row for row in lines if row["source"] != "mean"] == main
+
+
+def test_a_difference_of_models_with_other_layers_is_a_row_of_the_table_without_a_layer():
+    row = dict(model="a - b", layer="24 - 12", source="mean", target="mean", setting="after - after", metric="P@1",
+               subset="all", value=0.1, low=0.0, high=0.2, count=40, seed_size=9)  # fmt: skip
+    (read,) = files.unpacked_rows(files.packed_rows([row]))
+    assert read["layer"] is None and (read["model"], read["value"], read["seed_size"]) == ("a - b", 0.1, 9)
