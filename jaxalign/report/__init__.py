@@ -1,10 +1,9 @@
 """Rows -> tables on the screen, results.jsonl, report.md, figures and one self-contained report.html."""
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from jaxalign.report import concept_map, facts, files, model_differences, tables
 from jaxalign.report.data_frame import read_results
@@ -40,7 +39,7 @@ def write(
     """
     deepest = {tuple(series[:4]) for series in last_layers(Results(rows))}
     kinds = {kind: concepts.kinds.count(kind) for kind in sorted(set(concepts.kinds))}
-    extras = dict(
+    extras: dict[str, Any] = dict(
         concepts=dict(total=len(concepts.ids), kinds=kinds, seed=len(split.seed), test=len(split.test))
         | facts.concept_facts(concepts),
         filters=[list(step) for step in concepts.filters],
@@ -50,7 +49,6 @@ def write(
         environment=dict(environment or {}),
         settings=dict(settings or {}),
         timing=[dict(row) for row in timing],
-        made=int(time.time()),
     )
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +56,7 @@ def write(
         run = facts.Run("", folder, list(rows), extras, split._asdict() | {"test": list(split.test)}, {})
         rows = [*rows, *model_differences.rows([run], [{}], rows)]
     write_results(folder, rows)
+    extras["made"] = int(files.results_file(folder).stat().st_mtime)  # the date that `jaxalign.export` gives as well
     files.write_extras(folder, extras)
     return render(folder, rows, extras)
 
