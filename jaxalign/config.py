@@ -1,22 +1,12 @@
 """Every option of a run, once: name, default, meaning and allowed values. The command line and Python share it."""
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 from jaxalign import flag_rules
-from jaxalign.types import InputError
+from jaxalign.flag_values import COUNT, POSITIVE, check_value
+from jaxalign.flag_values import option as _option
 
-INT32 = 2**31 - 1
-POSITIVE = (1, INT32)
-COUNT = (0, INT32)
 PAPER_LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")  # also those of the built-in lexicon
-
-
-def _option(default: Any, meaning: str, *, choices: Sequence[str] = (), bounds=None, items: Callable = str) -> Any:
-    meta = {"help": meaning, "choices": tuple(choices), "bounds": bounds, "items": items}
-    return field(default=default, metadata=meta)
 
 
 @dataclass(frozen=True)
@@ -250,30 +240,5 @@ class Config:
 
     def __post_init__(self):
         for option in fields(self):
-            _check(option, getattr(self, option.name))
+            check_value(option, getattr(self, option.name))
         flag_rules.check(self)
-
-
-def _check(option, value) -> None:
-    """Raises InputError where one value is of another type, no choice, out of bounds, empty or repeated."""
-    name, meta = option.name, option.metadata
-    is_list = isinstance(option.default, tuple)
-    if is_list != isinstance(value, tuple) or not is_list and not isinstance(value, (type(option.default), int)):
-        raise InputError(f"Expected --{name} to be like {option.default!r}, got {value!r}.")
-    items = value if is_list else (value,)
-    text = "".join(item for item in items if isinstance(item, str))
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-        raise InputError(f"Expected --{name} as UTF-8 without control characters, got {value!r}.")
-    for item in items:
-        if meta["choices"] and item not in meta["choices"]:
-            raise InputError(f"Expected --{name} of {', '.join(meta['choices'])}, got {item!r}.")
-        low, high = meta["bounds"] or (None, None)
-        if low is not None and not low <= item <= high:
-            bound = f"at most {high:,}" if item > high else f"at least {low}"
-            raise InputError(f"Expected --{name} of {bound}, got {item}.")
-        if is_list and item == "":
-            raise InputError(f"Expected --{name} without empty items, got {','.join(map(str, value))!r}.")
-    if is_list and option.default and not value:
-        raise InputError(f"Expected --{name} with at least one item, got none.")
-    if is_list and not name.endswith("normalize") and len(set(value)) != len(value):
-        raise InputError(f"Expected --{name} without repeats, got {','.join(map(str, value))!r}.")

@@ -5,8 +5,9 @@ from importlib import metadata
 from platform import python_version
 
 import jaxalign
-from jaxalign.config import INT32, Config
+from jaxalign.config import Config
 from jaxalign.flag_rules import GROUPS, shown
+from jaxalign.flag_values import INT32
 
 START = """\
 How well do the concept spaces of multilingual language models align?

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "jaxalign"
 # A folder may import itself and what stands on a line before it; folders on one line do not import each other.
 ORDER = [
     "types",
-    "flag_rules languages reference",
+    "flag_rules flag_values languages reference",
     "config",
     "runtime flag_help",
     "models retrieval",
