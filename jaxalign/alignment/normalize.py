@@ -9,7 +9,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxalign.types import InputError
 
@@ -66,6 +66,18 @@ def rescale_to_float32(
     if tuple(steps[:1]) != ("unit",):
         largest = largest.max(keepdims=True)
     return np.ldexp(np.asarray(vectors, np.float64), -np.frexp(largest)[1]).astype(np.float32)
+
+
+def first_equal_rows(vectors: Float[np.ndarray, "row feature"]) -> Int[np.ndarray, " row"]:
+    """For each row the first one that equals it.
+
+    A product by a library may round equal rows differently, by their place in it (OpenBLAS on Zen 5 does). Rows that
+    were equal before a product are made equal after it by `product[first_equal_rows(vectors)]`, so that they tie.
+    """
+    rows = np.ascontiguousarray(vectors) + 0.0  # -0 equals 0
+    keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return first[group]
 
 
 def is_constant(vectors: Float[np.ndarray, "concept feature"], steps: Sequence[str]) -> bool:

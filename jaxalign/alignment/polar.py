@@ -17,6 +17,8 @@ from jaxalign.alignment.products import matmul
 
 SQUARINGS = 5  # of the Gram matrix: its bound of the largest singular value is then at most size^(1/64) too large
 DECISIONS = 4  # steps that push values to 0 or 1; after them 0.8 and 1.25 of the tolerance are 0.001 and 1 - 1e-5
+CUSHION = 0.1  # least ratio of the ends of an interval that a step is made for
+MARGIN = 1.01
 THRESHOLD = 0.6115  # values below it go to 0 in these steps, above it to 1
 
 Coefficients = tuple[tuple[float, float, float], ...]
@@ -34,18 +36,18 @@ def minimax_steps(smallest: float) -> Coefficients:
     """Coefficients (a, b, c) of the odd quintics whose composition takes [smallest, 1] to 1 within 1e-3.
 
     Each is the minimax approximation of 1 on the interval that the previous one left (Amsel et al. 2025, Polar
-    Express), found by exchange of its four points of equal error.
+    Express), found by exchange of its four points of equal error. An interval that begins below CUSHION of its end is
+    taken from there: the exact minimax quintic swings so far that it sends some values near the end almost to 0, whose
+    directions then keep the rounding of the product they came from, many times enlarged. A step is made for MARGIN
+    more than the end: beyond it the quintics rise steeply, and a value that rounding takes over it grows without bound.
     """
     low, high, steps = smallest, 1.0, []
     while 1 - low > 1e-3:
-        points = np.array([low, low + 0.25 * (high - low), low + 0.75 * (high - low), high])
-        for _ in range(60):
-            system = np.stack([points, points**3, points**5, [1, -1, 1, -1]], axis=1)
-            a, b, c, error = np.linalg.solve(system, np.ones(4))
-            squares = np.sort(np.roots([5 * c, 3 * b, a]).real)
-            points[1:3] = np.clip(np.sqrt(np.clip(squares, low**2, high**2)), low, high)
-        steps.append((float(a), float(b), float(c)))
-        low, high = 1 - abs(error), 1 + abs(error)
+        start, end = max(low, CUSHION * high), MARGIN * high
+        step = _minimax_quintic(start, end)
+        error = abs(1 - composed(end, (step,)))
+        low, high = min(1 - error, composed(low, (step,))), 1 + error
+        steps.append(step)
     return tuple(steps)
 
 
@@ -54,6 +56,17 @@ def composed(value: float, coefficients: Coefficients) -> float:
     for a, b, c in coefficients:
         value = a * value + b * value**3 + c * value**5
     return value
+
+
+def _minimax_quintic(low: float, high: float) -> tuple[float, float, float]:
+    """(a, b, c) of the odd quintic nearest to 1 on [low, high]."""
+    points = np.array([low, low + 0.25 * (high - low), low + 0.75 * (high - low), high])
+    for _ in range(60):
+        system = np.stack([points, points**3, points**5, [1, -1, 1, -1]], axis=1)
+        a, b, c, _ = np.linalg.solve(system, np.ones(4))
+        squares = np.sort(np.roots([5 * c, 3 * b, a]).real)
+        points[1:3] = np.clip(np.sqrt(np.clip(squares, low**2, high**2)), low, high)
+    return float(a), float(b), float(c)
 
 
 @cache

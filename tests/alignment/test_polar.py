@@ -38,8 +38,8 @@ def test_full_rank_equals_an_svd(size, scale):
     values = np.geomspace(1e-3, 1, size) * scale
     matrix, left, right = of_values(values, size)
     found = np.asarray(polar.polar(jnp.asarray(matrix, jnp.float32), 3e-6))
-    assert np.abs(found - left @ right).max() < 3e-4
-    assert np.abs(found.T @ found - np.eye(size)).max() < 2e-5
+    assert np.abs(found - left @ right).max() < 1e-5
+    assert np.abs(found.T @ found - np.eye(size)).max() < 3e-6
 
 
 @pytest.mark.parametrize("rows", [60, 200])
@@ -48,8 +48,20 @@ def test_low_rank_gives_a_partial_isometry(rows, rank):
     values = np.where(np.arange(60) < rank, np.geomspace(1, 1e-2, 60), 0)
     matrix, left, right = of_values(values, rank, rows)
     found = np.asarray(polar.polar(jnp.asarray(matrix, jnp.float32), 3e-6))
-    assert np.abs(found - left[:, :rank] @ right[:rank]).max() < 1e-4
+    assert np.abs(found - left[:, :rank] @ right[:rank]).max() < 3e-6
     assert abs(np.sum(found**2) - rank) < 1e-3
+
+
+def test_no_draw_grows_without_bound_or_loses_digits():
+    """Steps made for the exact interval let a value near its end grow to NaN in 1 of 200 of these, or lose 3 digits."""
+    draw = np.random.default_rng(0)
+    thin = [draw.standard_normal((300, 50)) for _ in range(180)]
+    low = [draw.standard_normal((64, 10)) @ draw.standard_normal((10, 64)) for _ in range(60)]
+    of_one = jax.jit(polar.polar, static_argnames="tolerance")
+    for matrix, rank in [(each, 50) for each in thin] + [(each, 10) for each in low]:
+        left, _, right = np.linalg.svd(matrix.astype(np.float32).astype(float), full_matrices=False)
+        found = np.asarray(of_one(jnp.asarray(matrix, jnp.float32), tolerance=2.1e-6))
+        assert np.abs(found - left[:, :rank] @ right[:rank]).max() < 3e-6
 
 
 def test_values_near_the_tolerance_fall_on_their_side():

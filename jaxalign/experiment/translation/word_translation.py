@@ -13,11 +13,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxalign import report
 from jaxalign.alignment import procrustes
-from jaxalign.alignment.normalize import is_constant, normalized, parse_steps, unit_rows
+from jaxalign.alignment.normalize import first_equal_rows, is_constant, normalized, parse_steps, unit_rows
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
 from jaxalign.experiment import limits
@@ -52,6 +52,7 @@ class Task(NamedTuple):
     target: Vocabulary
     seed: DictionaryPairs
     test: DictionaryPairs
+    target_firsts: Int[np.ndarray, " word"]  # for each target word the first one with the same vector
 
 
 def run(config: Config, out: Path, clock: Clock) -> dict:
@@ -130,7 +131,7 @@ def load(config: Config) -> Task:
                 f"{code}. Every answer would tie with every other. Change --spaces or --languages."
             )
     source, target = (each._replace(vectors=np.asarray(normalized(each.vectors, steps))) for each in (source, target))
-    return Task(source, target, seed, test)
+    return Task(source, target, seed, test, first_equal_rows(target.vectors))
 
 
 def check_disjoint(seed: DictionaryPairs, test: DictionaryPairs, words: tuple[str, ...]) -> None:
@@ -204,7 +205,8 @@ def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, Wo
             pairs = source[task.seed.source_rows], target[task.seed.target_rows]
             turn = np.asarray(procrustes.rotation(*pairs, completion=config.completion, method=method))
             source = source @ turn
-            target = target @ (turn.T @ turn) if config.completion == "drop" else target
+            if config.completion == "drop":
+                target = (target @ (turn.T @ turn))[task.target_firsts]
         mapped = unit_rows(jnp.asarray(source)), unit_rows(jnp.asarray(target))
     ranked = {}
     for retrieval in config.retrieval:
