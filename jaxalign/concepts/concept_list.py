@@ -14,7 +14,10 @@ KINDS = ("abstract", "physical", "other")
 COVARIATE = "trait:"  # begins the name of a column of numbers, such as trait:frequency, that samples are matched on
 MISSING = ("error", "drop", "keep")
 # Cells that programs write where there is no word; --missing=keep reads them as words ("nan" is Catalan for dwarf).
-_NO_WORD = ("NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NULL", "null", "None")
+_NO_WORD = frozenset((
+    "NA N/A n/a N.A. n.a. #N/A #NA <NA> NaN nan -NaN -nan NULL null <null> (null) None "
+    "#NAME? #REF! #VALUE! #DIV/0! #NULL! #NUM!"
+).split())  # fmt: skip
 # ISO 639-3 codes that are usual names of other columns; --languages=pos reads such a column all the same.
 _OTHER_COLUMNS = (
     "abs age alt ant aoa bin cid cmt cnt col com con def dim dis doc doi dom dur end err fam frq gen gid ids iml int "
@@ -216,7 +219,7 @@ def _numbers(
     numbers = {}
     for row, concept, cell in zip(rows, columns["id"], columns[name], strict=True):
         try:
-            numbers[concept] = float("nan" if cell in ("", *_NO_WORD) else cell)
+            numbers[concept] = float("nan" if not cell or cell in _NO_WORD else cell)
         except ValueError:
             problems.add(f"a number in column {name!r}", repr(cell), row.line)
     return numbers

@@ -1,7 +1,8 @@
 """Lists in the formats of other projects: CLDF word lists, dictionaries of word pairs, Swadesh lists by line.
 
-CLDF        `forms.csv` (or its folder) of Lexibank, and the TSV of NorthEuraLex: one row per form. Languages are named
-            by the ISO code in `languages.csv` beside it, or by their id.
+CLDF        `forms.csv` (or its folder) of Lexibank, the TSV of NorthEuraLex, and other tables with one row per form
+            (columns concept, language, word; LingPy). Languages are named by the ISO code in `languages.csv` beside it,
+            or by their id.
 word pairs  MUSE's `en-fr.txt` and XLING's `yacle.test.freq.2k.en-fr.tsv`: one pair per line, no header, the languages
             in the name. In a folder of such files concepts are the words of the language that all files begin with.
 Swadesh     a folder with one file per language, named by its code, one entry per line, as in nltk's corpus `swadesh`.
@@ -20,8 +21,9 @@ from jaxalign.concepts.concept_list import WordTable
 from jaxalign.languages import canonical, is_language
 from jaxalign.types import InputError
 
-_CONCEPT = ("parameter_id", "concept_id")
-_WORD = ("orthography", "word_form", "form", "value")  # the first that is there: others may be phonetic
+_LANGUAGE = ("language_id", "language", "lang", "doculect")
+_CONCEPT = ("parameter_id", "concept_id", "concept")
+_WORD = ("orthography", "word_form", "form", "value", "word")  # the first that is there: others may be phonetic
 
 _PAIR = re.compile(r"(?<![a-z])([a-z]{2,3})-([a-z]{2,3})(?![a-z])")
 
@@ -46,10 +48,11 @@ def read(path: Path) -> WordTable:
     dictionary = _dictionary(path)
     if dictionary:
         first = table_file.decode(data, str(path)).lstrip().split("\n", 1)[0]
-        if "id" not in re.split(r"[\t,;]", first.strip().casefold()):
+        names = re.split(r"[\t,;]", first.strip().casefold())
+        if "id" not in names and len(names) < 3:  # otherwise the header of a table
             return _word_pairs([dictionary])
     table = table_file.parse(data, str(path))
-    if table.rows and _place(table, ("language_id",)) is not None and _place(table, _CONCEPT) is not None:
+    if table.rows and _place(table, _LANGUAGE) is not None and _place(table, _CONCEPT) is not None:
         return _cldf(path, table)
     return concept_list.read(table)
 
@@ -72,7 +75,7 @@ def _folder(path: Path) -> WordTable:
 
 
 def _cldf(path: Path, table: table_file.TableFile) -> WordTable:
-    language, concept, word = (_place(table, names) for names in (("language_id",), _CONCEPT, _WORD))
+    language, concept, word = (_place(table, names) for names in (_LANGUAGE, _CONCEPT, _WORD))
     if language is None or concept is None or word is None:
         raise InputError(
             f"Expected columns Language_ID, Parameter_ID and Form in {path}, got "

@@ -11,6 +11,16 @@ from typing import NamedTuple
 from jaxalign.types import InputError
 
 _SHOWN = 10  # problems that one message lists
+# First bytes of files that are no text -> what they are.
+_NO_TEXT = {
+    b"PK\x03\x04": "an Excel workbook or another ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\xff\xfe\0\0": "text in UTF-32",
+    b"\x1f\x8b": "a file compressed by gzip",
+    b"\x28\xb5\x2f\xfd": "a file compressed by zstd",
+    b"BZh": "a file compressed by bzip2",
+    b"\xfd7zXZ": "a file compressed by xz",
+}
 
 
 class Row(NamedTuple):
@@ -68,7 +78,8 @@ def parse(data: bytes, source: str) -> TableFile:
 
     The separator is the tab if the first line has one, otherwise the more frequent of semicolon and comma. A cell may
     stand in double quotes, with doubled quotes inside. Empty cells at the end of the header, and below them, and lines
-    that begin with `#` and have one cell are left out.
+    that begin with `#` and have one cell are left out. A first column without a name, as pandas writes the index of a
+    table, is the column `id` where there is none, and left out where it numbers the rows of a table that has one.
 
     Raises:
         InputError: the encoding is another one, or a quote is not closed.
@@ -83,25 +94,33 @@ def parse(data: bytes, source: str) -> TableFile:
     rows = [row for row in rows if not (row.cells[0].startswith("#") and not any(row.cells[1:]))]
     if not rows:
         return TableFile(source, ())
+    if not rows[0].cells[0] and all(row.cells[0] for row in rows[1:]):
+        if "id" not in (cell.casefold() for cell in rows[0].cells):
+            rows[0] = Row(rows[0].line, ("id", *rows[0].cells[1:]))
+        elif all(row.cells[0].isdigit() for row in rows[1:]):
+            rows = [Row(row.line, row.cells[1:]) for row in rows]
     width = max((place for place, cell in enumerate(rows[0].cells, 1) if cell), default=0)
     return TableFile(source, tuple(Row(row.line, _without_empty_end(row.cells, width)) for row in rows))
 
 
 def _rows(text: str, separator: str, source: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=separator, strict=False)
     line, width = 1, 0
     try:
         for cells in reader:
             end = reader.line_num
             width = width or len(cells)
-            if end > line and len(cells) != width:  # a quote that opens and does not close takes the next lines in
-                raise csv.Error("a quote that is not closed")
+            if end > line:  # a quote that opens and does not close takes the next lines in, up to another quote
+                list(csv.reader(lines[line - 1 : end], delimiter=separator, strict=True))
+                if len(cells) != width:
+                    raise csv.Error(f"{len(cells)} cells, not {width} as in the header")
             yield Row(line, tuple(" ".join(unicodedata.normalize("NFC", cell).split()) for cell in cells))
             line = end + 1
     except csv.Error as error:
         raise InputError(
-            f"Expected cells that are plain or in double quotes, got {error} in line {line} of {source}. Correct the "
-            "quotes in the file of --concepts."
+            f"Expected cells that are plain or in double quotes, got a quote that is not closed in line {line} of "
+            f"{source} ({error}). Correct the quotes in the file of --concepts."
         ) from error
 
 
@@ -110,9 +129,15 @@ def _without_empty_end(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
 
 
 def decode(data: bytes, source: str) -> str:
-    """Returns the text of a file in UTF-8, or in UTF-16 with a byte-order mark."""
+    """Returns the text of a file in UTF-8, or in UTF-16 with a byte-order mark; names files that are no text."""
+    for start, kind in _NO_TEXT.items():
+        if data.startswith(start):
+            remedy = "Save the list of --concepts as CSV or TSV in UTF-8."
+            raise InputError(f"Expected a text file, got {kind} ({source}). {remedy}")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding, name = "utf-16", "UTF-16"
+    elif b"\0" in data[:4] and not data.startswith(b"\0\0"):  # the first letters of a header are ASCII
+        encoding, name = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be", "UTF-16"
     else:
         encoding, name = "utf-8-sig", "UTF-8"
     try:

@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -23,6 +23,7 @@ _IN_CELLS = re.compile(rf"{_COMMA}|[;；؛]|\s/\s")
 _IN_LEMMAS = re.compile(r"[;；؛]")  # a comma is part of a lemma: "tilanne, jota ei voi voittaa", "奥斯汀，简"
 _IN_THAI_LEMMAS = re.compile(rf"{_COMMA}|[;；؛]")
 _NUMERAL = re.compile(r"[IVXLCDM]+")  # listed before the word in some tables: "V" and "cinque"
+_QUOTES = ('""', "''", "``", "“”", "„“", "„”", "”“", "””", "‘’", "‚‘", "«»", "»«", "‹›", "›‹", "「」", "『』")
 _MARKS = "*†?-‐‑–—=~ "  # *pod-: a reconstructed form, or one that is only a part of words
 
 
@@ -36,9 +37,10 @@ class Form(NamedTuple):
 def words_of_cell(cell: str, language: str = "") -> tuple[str, ...]:
     """Returns the words of a list's cell, the best first; may be empty.
 
-    Words are separated by commas, semicolons or " / ", and cleaned as the lemmas of wordnets are.
+    Quotes around the cell or a word are removed. Words are separated by commas, semicolons or " / ", and cleaned as the
+    lemmas of wordnets are.
     """
-    return _best_first(_forms(cell, language, _IN_CELLS))
+    return _best_first(_forms(_unquoted(cell.strip()), language, _IN_CELLS, _unquoted))
 
 
 def words_of_lemmas(lemmas: Iterable[str], language: str = "") -> tuple[str, ...]:
@@ -79,7 +81,13 @@ def _best_first(forms: Iterable[Form]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form.word for form in ordered))
 
 
-def _forms(cell: str, language: str, between: re.Pattern[str]) -> list[Form]:
+def _unquoted(text: str) -> str:
+    while len(text) > 2 and text[0] + text[-1] in _QUOTES and not {text[0], text[-1]} & set(text[1:-1]):
+        text = text[1:-1].strip()
+    return text
+
+
+def _forms(cell: str, language: str, between: re.Pattern[str], clean: Callable[[str], str] = str) -> list[Form]:
     text = _resolve(cell).split("|", 1)[0].translate(_INVISIBLE).translate(_WINDOWS).replace("_", " ")
     text = unicodedata.normalize("NFC", text)
     if canonical(language) == "ro":
@@ -87,8 +95,10 @@ def _forms(cell: str, language: str, between: re.Pattern[str]) -> list[Form]:
     text = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
     forms = []
     for part in between.split(_without_remarks(text)):
-        written = " ".join(part.split())
-        word = " ".join(written.strip(_MARKS).split())
+        written = clean(" ".join(part.split()))
+        word, before = written, ""
+        while word != before:  # marks may stand inside quotes, and quotes inside marks
+            before, word = word, clean(" ".join(word.strip(_MARKS).split()))
         if is_text(word) and written not in _NO_WORD:
             lettered = any(character.isalpha() for character in word)
             forms.append(Form(word, lettered and word == written))

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxalign import report
-from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import confounds, covariates, dataset, splitting, subsets
 from jaxalign.config import Config
 from jaxalign.experiment import (
@@ -33,7 +32,7 @@ from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
 from jaxalign.runtime.progress import EvaluationProgress
-from jaxalign.types import Concepts, InputError, Space, Split
+from jaxalign.types import Concepts, Space, Split
 
 
 class Prepared(NamedTuple):
@@ -104,6 +103,8 @@ def prepare(config: Config) -> Prepared:
     limits.check_libraries(config)
     records = model_checks.check(config)
     concepts, vec_space = inputs.concepts_of(config)
+    if vec_space is not None:
+        limits.check_vectors(config, vec_space.vectors)
     trainings = inputs.trainings_of(records, concepts)
     splits = inputs.splits_of(config, concepts, trainings)
     for warning in training_overlap.warnings(trainings, splits[0]):
@@ -156,13 +157,8 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
                     coordinates = concept_map.coordinates(space, concepts, split, config.normalize, config.seed)
                     measured.maps.append(coordinates)
                 _export(prepared, study, space, out, mapped=bool(figures.rows))
-    if not measured.results.rows:
-        vectors = model.spaces[-1].vectors
-        same = ", ".join(code for code in vectors if is_constant(vectors[code], parse_steps(config.normalize)))
-        raise InputError(
-            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave these out of "
-            "--languages, or change --pooling or --layers."
-        )
+    if not measured.results.rows:  # every space was left out
+        limits.check_vectors(config, model.spaces[-1].vectors)
     return measured
 
 

@@ -133,12 +133,12 @@ def _of_model(config: Config, name: str, concepts: Concepts) -> _Extraction:
     from jaxalign import models
     from jaxalign.embeddings import kinds, packing, tokenize
     from jaxalign.models.checkpoint.load import find_origin
-    from jaxalign.models.checkpoint.tokenizer import read_tokenizer
+    from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
     from jaxalign.models.parameters import abstract, flatten
 
     origin = find_origin(name, config.revision or None)
     made = models.read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
-    model = _Model(name, read_tokenizer(origin.tokenizer), made.default_pooling)
+    model = _Model(name, kept_tokenizer(origin.tokenizer), made.default_pooling)
     leaves: Mapping[str, Any] = flatten(abstract(made))
     in_blocks = sum(leaf.size for key, leaf in leaves.items() if str(key).startswith("blocks"))
     depths = _depths(config, made)

@@ -1,9 +1,12 @@
 """Whether the concepts and the split of a run allow the k, the seed sizes and the controls that its flags ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
+from jaxalign.alignment.normalize import is_constant, parse_steps
 from jaxalign.concepts import dataset
 from jaxalign.config import Config
 from jaxalign.flag_rules import shown
@@ -43,6 +46,17 @@ def _english_is_certain(config: Config) -> bool:
     from jaxalign.embeddings import word2vec_format
 
     return any(canonical(code) == "en" for code in word2vec_format.languages(Path(config.spaces)))
+
+
+def check_vectors(config: Config, vectors: Mapping[str, np.ndarray]) -> None:
+    """Raises InputError where languages have one vector, or one direction, for all concepts: every answer would tie."""
+    steps = parse_steps(config.normalize)
+    same = ", ".join(code for code, rows in vectors.items() if is_constant(rows, steps))
+    if same:
+        raise InputError(
+            f"Expected spaces whose vectors differ, got one vector for all concepts in {same}. Leave these out of "
+            f"--languages, or change {'--spaces' if config.spaces else '--pooling or --layers'}."
+        )
 
 
 def check_controls(config: Config, concepts: Concepts) -> None:

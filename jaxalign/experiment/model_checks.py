@@ -12,7 +12,7 @@ from jaxalign.experiment.training_overlap import TrainingRecord
 from jaxalign.flag_rules import layer_numbers
 from jaxalign.models.checkpoint import sharding
 from jaxalign.models.checkpoint.load import find_origin, open_tensors
-from jaxalign.models.checkpoint.tokenizer import read_tokenizer
+from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
 from jaxalign.models.config import Config as ModelConfig
 from jaxalign.models.families.registry import read_config
 from jaxalign.types import InputError
@@ -36,8 +36,7 @@ def check(config: Config) -> dict[str, TrainingRecord]:
             origin = find_origin(name, config.revision or None)
             model = read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
             layers_of(config, model)
-            if len(config.models) > 1:  # a single model's tokenizer is about to be read anyway
-                read_tokenizer(origin.tokenizer)
+            kept_tokenizer(origin.tokenizer)
             if config.weights == "pretrained" and origin.place.commit is None:
                 with open_tensors(origin):
                     pass

@@ -1,6 +1,6 @@
 """Whether every model of a run can take the texts of its concepts: checked before the first model is loaded.
 
-The tokenizers of several models are read for it. Of the texts only those are split into tokens whose bytes might exceed
+Of the texts only those are split into tokens whose bytes might exceed
 the model's length: a tokenizer gives at most one token per byte of a normalised text, and a few special ones.
 """
 
@@ -13,7 +13,7 @@ from jaxalign.config import Config
 from jaxalign.embeddings import kinds, tokenize
 from jaxalign.experiment import model_checks
 from jaxalign.models.checkpoint.load import find_origin
-from jaxalign.models.checkpoint.tokenizer import read_tokenizer
+from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
 from jaxalign.models.families.registry import read_config
 from jaxalign.types import Concepts, InputError
 
@@ -21,11 +21,8 @@ _SPECIAL = 16  # tokens that a tokenizer may add to a text
 
 
 def check(config: Config, concepts: Concepts) -> None:
-    """Raises InputError for a text too long for one of several models, or a template that one of them cannot fill.
-
-    A single model is about to be loaded anyway, and says the same then.
-    """
-    if len(config.models) < 2 or config.spaces:
+    """Raises InputError for a text too long for one of the models, or a template that one of them cannot fill."""
+    if config.spaces:
         return
     templates = model_checks.templates_of(config) if "prompt" in config.embeddings else None
     for name in config.models:
@@ -37,7 +34,7 @@ def check(config: Config, concepts: Concepts) -> None:
                 pooling = origin.sentence.pooling_of(name, architecture.default_pooling)
             model = SimpleNamespace(
                 name=name,
-                tokenizer=read_tokenizer(origin.tokenizer),
+                tokenizer=kept_tokenizer(origin.tokenizer),
                 default_pooling=pooling,
             )
             for kind in kinds.kinds(model, concepts, config.embeddings, config.pooling, templates):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from flax import nnx
 from jax.sharding import Mesh
 
 from jaxalign.models.checkpoint.sentence import SentenceModules
-from jaxalign.models.checkpoint.tokenizer import read_tokenizer
+from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
 from jaxalign.models.config import Config
 from jaxalign.models.parameters import Params, merge, random_params
 from jaxalign.models.transformer import Transformer
@@ -56,7 +55,7 @@ class Model(Transformer):
     @property
     def tokenizer(self) -> Any:
         """The tokenizer in the model's own folder, read at first use."""
-        return _tokenizer(self.source.folder)
+        return kept_tokenizer(self.source.folder)
 
     @property
     def params(self) -> Params:
@@ -146,9 +145,6 @@ def random_model(config: Config, seed: int, name: str) -> Model:
     """Returns a model without a folder, its parameters drawn from `seed`: for measurements of a published shape."""
     source = Source(name, Path(name), f"random-{seed}", None, None)
     return Model(merge(config, random_params(config, seed)), source)
-
-
-_tokenizer = lru_cache(maxsize=4)(read_tokenizer)
 
 
 def hidden_states(model: Model, rows: Sequence[Sequence[int]]) -> list[np.ndarray]:

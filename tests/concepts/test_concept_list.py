@@ -1,5 +1,7 @@
 """The user's own list of concepts: what is read and what is refused."""
 
+import gzip
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,7 +65,12 @@ def test_kind_may_be_missing_or_empty_and_words_are_nfc(tmp_path):
     ("id\ten\tfr\tEnglish\n1\ta\tb\tc\n", "one column per language, got 'en' and 'English'"),
     (GOOD.encode() + "x\tabstract\tété\tz\n".encode("latin-1"), "UTF-8, got the byte 0xe9 in line 4"),
     (GOOD.encode("utf-16")[:-1], "UTF-16, got the byte "),
-    (GOOD.encode("utf-16-le"), "header|columns id"),
+    (GOOD.encode("utf-32"), "a text file, got text in UTF-32"),
+    (b"PK\x03\x04" + bytes(40), "got an Excel workbook.*Save the list of --concepts as CSV or TSV"),
+    (gzip.compress(GOOD.encode()), "got a file compressed by gzip"),
+    # Every row would have the right number of cells, and a concept would be lost.
+    (GOOD + 'x\tabstract\t"y\tz\nw\tabstract\t"y\tz\n', "a quote that is not closed in line 4"),
+    *((GOOD + f"x\tabstract\t{cell}\tz\n", "column 'en', got") for cell in ("n.a.", "#NAME?", "-nan", "(null)")),
 ])  # fmt: skip
 def test_a_wrong_list_is_refused_with_its_line(tmp_path, content, message):
     with pytest.raises(InputError, match=message):

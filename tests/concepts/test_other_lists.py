@@ -46,6 +46,19 @@ def test_northeuralex_has_its_own_names(tmp_path):
     assert dataset.load(str(path), ("en", "fi")).words == {"en": ("eye",), "fi": ("silmä",)}
 
 
+def test_long_tables_of_other_tools(tmp_path):
+    """One row per form: LingPy's names, and plain ones; a table whose file name looks like two languages."""
+    folder = _files(tmp_path, {
+        "lingpy.tsv": "ID\tDOCULECT\tCONCEPT\tFORM\n1\tEnglish\tdog\tdog\n2\tGerman\tdog\tHund\n",
+        "long.csv": "concept;language;word\ndog;en;dog\ndog;de;Hund\n",
+        "words-no-id.tsv": "concept\ten\tde\n1\tdog\tHund\n",
+    })  # fmt: skip
+    for name in ("lingpy.tsv", "long.csv"):
+        assert dataset.load(str(folder / name), ("en", "de")).words == {"en": ("dog",), "de": ("Hund",)}
+    with pytest.raises(InputError, match="columns id, kind and languages"):
+        dataset.load(str(folder / "words-no-id.tsv"), ("en", "de"))
+
+
 def test_dictionaries_of_word_pairs(tmp_path):
     folder = _files(tmp_path, {
         "muse/en-fr.0-5000.txt": "\ufeffdog chien\ncat chat\ndog toutou\n\n# a remark\nhouse maison\n",

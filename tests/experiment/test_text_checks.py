@@ -1,4 +1,4 @@
-"""Texts and templates that one of several models cannot take are refused before the first model is loaded."""
+"""Texts and templates that a model cannot take are refused before the first model is loaded."""
 
 import pytest
 
@@ -24,15 +24,28 @@ def test_a_text_too_long_for_the_second_model_is_named(tmp_path):
         text_checks.check(Config(models=(str(wide), str(short)), embeddings=("prompt",)), tiny.concepts())
 
 
-def test_no_model_is_loaded_first(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("before", ["demo,", ""])
+def test_no_model_is_loaded_first(tmp_path, capsys, monkeypatch, before):
     def fail(*_, **__):
         raise AssertionError("a model was loaded first")
 
     short = tiny.write_model(tmp_path / "short", tiny.LLAMA | SHORT)
     monkeypatch.setattr(models, "load_model", fail)
     monkeypatch.setattr("jaxalign.experiment.model_checks.open_tensors", lambda origin: open(short / "config.json"))
-    flags = [f"--models=demo,{short}", "--languages=en,ja", "--embeddings=vanilla", f"--workdir={tmp_path / 'w'}"]
+    flags = [f"--models={before}{short}", "--languages=en,ja", "--embeddings=vanilla", f"--workdir={tmp_path / 'w'}"]
     assert bench.main(["bench", *flags]) == 2
     error = capsys.readouterr().err
     assert "Expected texts of at most 12 tokens" in error and "--concepts" in error
     assert not (tmp_path / "w" / "run-0001").exists()
+
+
+def test_a_template_that_a_single_model_cannot_fill_loads_no_weights(tmp_path, capsys, monkeypatch):
+    model = tiny.write_model(tmp_path / "model", tiny.LLAMA | SHORT)
+    (tmp_path / "chat.tsv").write_text("name\tlanguage\tform\ttemplate\nask\t*\tchat\tWhat is {text}?\n")
+    monkeypatch.setattr(models, "load_model", lambda *_, **__: pytest.fail("a model was loaded first"))
+    monkeypatch.setattr("jaxalign.experiment.model_checks.open_tensors", lambda origin: open(model / "config.json"))
+    flags = [f"--models={model}", "--languages=en,fr", "--embeddings=prompt", f"--workdir={tmp_path / 'w'}"]
+    assert bench.main(["bench", *flags, f"--templates={tmp_path / 'chat.tsv'}", "--template_names=ask"]) == 2
+    assert "chat template" in capsys.readouterr().err
+    assert bench.main(["bench", *flags]) == 2
+    assert "Expected texts of at most 12 tokens" in capsys.readouterr().err

@@ -5,6 +5,7 @@ While a file is read, the array, its keys and one block are in memory: measured 
 """
 
 import gzip
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,13 +22,12 @@ from jaxalign.embeddings.vector_files.table import (
     decoded,
     header,
 )  # fmt: skip
-from jaxalign.embeddings.vector_files.text import read_text
+from jaxalign.embeddings.vector_files.text import LONGEST_KEY, is_number, read_text
 from jaxalign.runtime.memory import advice
 from jaxalign.types import InputError
 
 KEY_SUFFIXES = (".keys", ".vocab", ".txt")  # of the file beside LANG.npy, one key per line
 _FASTTEXT = b"\xba\x16\x4f\x2f"  # first bytes of a whole fastText model
-_LARGEST_KEY = 4096  # bytes
 
 
 def read(path: Path, options: ReadOptions = DEFAULTS) -> WordVectors:
@@ -37,8 +37,9 @@ def read(path: Path, options: ReadOptions = DEFAULTS) -> WordVectors:
         try:
             if path.suffix == ".npy":
                 return _read_numpy(path, options)
+            binary = path.suffix == ".bin" and not _is_text(path)
             with _open(path) as file:
-                return (_read_binary if path.suffix == ".bin" else read_text)(file, path, options)
+                return (_read_binary if binary else read_text)(file, path, options)
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"Expected a readable file, got {path} ({reason}). Correct --spaces.") from None
@@ -55,6 +56,14 @@ def width_of(path: Path) -> int:
         raise InputError(f"Expected a readable file, got {path} ({error}). Correct --spaces.") from None
 
 
+def _is_text(path: Path) -> bool:
+    """Whether the first vector of a LANG.bin is written as text: some programs give that name to either format."""
+    with _open(path) as file:
+        width = header(file, path).width
+        fields = file.readline(LONGEST_KEY + 64 * width).rsplit(None, width)
+    return len(fields) == width + 1 and all(map(is_number, fields[1:]))
+
+
 def _read_binary(file: BinaryIO, path: Path, options: ReadOptions) -> WordVectors:
     """The binary format of word2vec: a header line, then for each word its key, a space and float32 values."""
     count, width = header(file, path)
@@ -67,9 +76,9 @@ def _read_binary(file: BinaryIO, path: Path, options: ReadOptions) -> WordVector
         keys: list[str] = []
         values = np.empty((min(step, wanted - row), width), np.float32)
         for place in range(len(values)):
-            while (end := data.find(b" ", start, start + _LARGEST_KEY)) < 0 or len(data) < end + 1 + 4 * width:
+            while (end := data.find(b" ", start, start + LONGEST_KEY)) < 0 or len(data) < end + 1 + 4 * width:
                 more = file.read(BLOCK_BYTES)
-                if not more or end < 0 and len(data) > start + _LARGEST_KEY:
+                if not more or end < 0 and len(data) > start + LONGEST_KEY:
                     got = f"the end of the file or a damaged key in vector {row + place + 1}"
                     raise InputError(
                         f"Expected {count} vectors of {width} float32 values as the header says, got {got} ({path}). "
@@ -81,6 +90,10 @@ def _read_binary(file: BinaryIO, path: Path, options: ReadOptions) -> WordVector
             start = end + 1 + 4 * width
         table.add(keys, values, list(range(row + 2, row + 2 + len(keys))))
         row += len(keys)
+    if not options.most and (data[start:] + file.read(BLOCK_BYTES)).strip():
+        raise InputError(
+            f"Expected {count} vectors as the header says, got more ({path}). Correct the file in --spaces."
+        )
     return table.finish()
 
 
@@ -91,7 +104,8 @@ def _read_numpy(path: Path, options: ReadOptions) -> WordVectors:
     if key_path is None:
         names = " or ".join(path.with_suffix(end).name for end in KEY_SUFFIXES)
         raise InputError(f"Expected the keys of {path}, one per line, in {names} beside it, got none. Add that file.")
-    keys = [decoded(key_path, n, line) for n, line in enumerate(key_path.read_bytes().splitlines(), 1)]
+    lines = key_path.read_bytes().removeprefix(BOM_UTF8).splitlines()
+    keys = [decoded(key_path, number, line.strip()) for number, line in enumerate(lines, 1)]
     if len(keys) != len(array) or not all(keys):
         raise InputError(
             f"Expected one key per row of {path}, got {len(keys)} for {len(array)} rows ({key_path}). Correct one."
@@ -109,6 +123,8 @@ def _array(path: Path) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise InputError(f"Expected a NumPy array of numbers, got {path} ({error}). Correct --spaces.") from None
+    if not isinstance(array, np.ndarray):  # np.load opens .npz files under any name
+        raise InputError(f"Expected one NumPy array, got several in .npz format ({path}). Save one with numpy.save.")
     if array.ndim != 2 or array.dtype.kind != "f" or not array.size:
         raise InputError(
             f"Expected an array of floats, (key, feature), got {array.dtype} {array.shape} ({path}). Correct --spaces."

@@ -12,6 +12,7 @@ from jaxalign.types import InputError
 
 BLOCK_BYTES = 1 << 20  # of text or binary values that are parsed at once
 GZIP = b"\x1f\x8b"  # first bytes of a compressed file
+_PACKED = {b"PK\x03\x04": "a ZIP archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class WordVectors(NamedTuple):
@@ -87,6 +88,9 @@ def header(file: BinaryIO, path: Path) -> Header:
     line = file.readline(256).removeprefix(b"\xef\xbb\xbf")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
         refuse(path, 1, "UTF-8 text", "UTF-16", "Convert the file in --spaces")
+    for start, packed in _PACKED.items():
+        if line.startswith(start):
+            refuse(path, 1, "a plain file or one of gzip", packed, "Unpack the file in --spaces")
     text = line.decode("utf-8", "replace").strip()
     fields = text.split()
     if len(fields) != 2 or not all(field.isascii() and field.isdigit() and len(field) < 10 for field in fields):

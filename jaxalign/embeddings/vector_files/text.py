@@ -1,7 +1,8 @@
 """Word2vec's text format, read line by line into the array: a header `count dimension`, then `key value ...` lines."""
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from jaxalign.embeddings.vector_files.table import (
 from jaxalign.embeddings.vector_files.table import header as read_header
 from jaxalign.types import InputError
 
-_LARGEST_KEY = 4096  # bytes
+LONGEST_KEY = 4096  # bytes
 
 
 def read_text(file: BinaryIO, path: Path, options: ReadOptions) -> WordVectors:
@@ -58,7 +59,7 @@ def read_text(file: BinaryIO, path: Path, options: ReadOptions) -> WordVectors:
 def _lines(file: BinaryIO, path: Path, width: int) -> Iterator[tuple[int, bytes]]:
     """(number, line) of the lines after the header; empty ones may only stand at the end of the file."""
     # Only line feeds end a line: a key may hold other separators of Unicode.
-    most, number, empty = 64 * width + _LARGEST_KEY, 1, 0
+    most, number, empty = 64 * width + LONGEST_KEY, 1, 0
     while line := file.readline(most):
         number += 1
         if len(line) == most:
@@ -75,24 +76,34 @@ def _lines(file: BinaryIO, path: Path, width: int) -> Iterator[tuple[int, bytes]
 def _fields(path: Path, number: int, line: bytes, width: int) -> tuple[str, bytes]:
     """Key and values of a line: the values are its last `width` fields, so that a key may hold spaces."""
     key, _, values = line.partition(b" ")
-    if values.count(b" ") != width - 1:
-        fields = line.rsplit(b" ", width)
+    if values.count(b" ") != width - 1:  # a key with spaces, or tabs or several spaces between the fields
+        fields = line.strip().rsplit(None, width)
         key, values = fields[0], b" ".join(fields[1:])
-        # More numbers than the header says are a row of another width, not a key with spaces.
-        if len(fields) <= width or any(map(_is_number, key.split(b" ")[1:])):
-            got = len(line.split(b" ")) - 1
-            refuse(path, number, f"a key and {width} values, separated by one space", f"{got} values")
+        if len(fields) <= width or _is_wider(key.split()[1:], values):
+            binary = re.search(rb"[\x00-\x08\x0e-\x1f]", line)
+            remedy = "Correct the file in --spaces"
+            remedy += "; the binary format of word2vec has to be named LANG.bin" if binary else ""
+            got = f"{len(line.split()) - 1} values"
+            refuse(path, number, f"a key and {width} values, separated by one space", got, remedy)
     if not key:
         refuse(path, number, "a key before the values", "none")
     return decoded(path, number, key), values
 
 
-def _is_number(field: bytes) -> bool:
+def _is_wider(extra: Sequence[bytes], values: bytes) -> bool:
+    """Whether the fields between the key's first and the values are values too; "catch 22 0.5 0.1" is a key."""
+    if not extra or not all(map(is_number, extra)):
+        return False
+    return not (all(field.isdigit() for field in extra) and b"." in values)
+
+
+def is_number(field: bytes) -> bool:
+    """Returns whether a field of a line is a number, and not a word such as nan."""
     try:
         float(field)
     except ValueError:
         return False
-    return True
+    return not field.isalpha()
 
 
 def _numbers(path: Path, rows: list[bytes], lines: list[int], width: int) -> np.ndarray:

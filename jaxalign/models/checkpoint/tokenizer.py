@@ -1,5 +1,6 @@
 """The tokenizer of a checkpoint's folder, held to what its tokenizer.json says."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def read_tokenizer(folder: Path) -> Any:
             "Remove 'tokenizer_class' from tokenizer_config.json, or change --models."
         )
     return tokenizer
+
+
+@lru_cache(maxsize=4)
+def kept_tokenizer(folder: Path) -> Any:
+    """Returns the tokenizer in `folder`, which is read once: checks need it before the model does."""
+    return read_tokenizer(folder)
 
 
 def differs(tokenizer: Any, path: Path) -> bool:

@@ -1,6 +1,9 @@
 """Files of every format give the same vectors; memory while reading is near that of the array; faults are named."""
 
+import bz2
 import gzip
+import io
+import lzma
 import subprocess
 import sys
 
@@ -27,6 +30,10 @@ def packed_as_vec(folder):
     lambda folder: put_array(folder, VECTORS),
     lambda folder: put_array(folder, VECTORS.astype(np.float64), "en.vocab"),
     lambda folder: put_array(folder, VECTORS, "en.txt"),
+    lambda folder: put(put_array(folder, VECTORS), "en.keys", ("\ufeff" + " \r\n".join(KEYS)).encode()),
+    lambda folder: put(folder, "en.bin", text()),  # recognised by its first vector
+    lambda folder: put(folder, "en.vec", text().replace(b" ", b"\t")),
+    lambda folder: put(folder, "en.vec", text().replace(b" ", b"  ").replace(b"\n", b"\n ")),
 ])  # fmt: skip
 @pytest.mark.parametrize("block", [1, 1 << 20])
 def test_every_format_gives_the_same_keys_and_numbers(tmp_path, monkeypatch, write, block):
@@ -68,10 +75,21 @@ def test_memory_while_reading_is_near_the_arrays(tmp_path, name, write):
     assert 0.5 < float(done.stdout) < 1.3
 
 
+def npz():
+    file = io.BytesIO()
+    np.savez(file, en=VECTORS)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("name, data, message", [
     ("en.bin", binary()[:-30], "too short"),
     ("en.bin", binary(["a", "b" * 60, "c" * 60, "d"])[:-30], "end of the file"),
     ("en.bin", b"2 3\n" + b"x" * 9000, "damaged key"),
+    ("en.bin", binary().replace(b"4 5", b"3 5", 1), "Expected 3 vectors as the header says, got more"),
+    ("en.vec", b"1 3\na\x00\x01 \x02\n", "line 2.*named LANG.bin"),
+    ("en.vec", b"PK\x03\x04" + bytes(40), "got a ZIP archive .*line 1.*Unpack"),
+    ("en.vec", bz2.compress(text()), "got bzip2"),
+    ("en.vec", lzma.compress(text()), "got xz"),
     ("en.bin", b"\xba\x16\x4f\x2f" + bytes(40), "whole fastText model"),
     ("en.vec", b"999999999 300\na 1\n", "too short"),
     ("en.vec", b"the 0.1 0.2 0.3\nof 1 2 3\n", "GloVe"),
@@ -82,6 +100,7 @@ def test_memory_while_reading_is_near_the_arrays(tmp_path, name, write):
     ("en.vec", b"2 2\na 1 2\n\nb 1 2\n", "line 3"),
     ("en.vec.gz", gzip.compress(text())[:-12], "readable file"),
     ("en.npy", b"no array", "NumPy array"),
+    ("en.npy", npz(), "one NumPy array, got several in .npz format"),
 ])  # fmt: skip
 def test_faults_are_named_with_their_place(tmp_path, name, data, message):
     put(tmp_path, name, data)

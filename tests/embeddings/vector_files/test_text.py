@@ -20,6 +20,18 @@ def test_keys_may_hold_spaces_the_values_are_the_last_fields(tmp_path):
     np.testing.assert_array_equal(vectors, [[1, 2], [3, 4], [5, 6]])
 
 
+def test_a_key_may_hold_numbers_and_a_row_of_another_width_is_none(tmp_path):
+    """A whole number before values with a point is part of the key: fields of other values are a wider row."""
+    put(tmp_path, "en.vec", b"4 2\ncatch 22 0.5 -1.5\nworld war 2 0.25 3\n1 1/2 1.5 2\npita nan 1.5 2.5\n")
+    keys, vectors = word2vec_format.read_language(tmp_path, "en")
+    assert keys == ("catch 22", "world war 2", "1 1/2", "pita nan")
+    np.testing.assert_array_equal(vectors, [[0.5, -1.5], [0.25, 3], [1.5, 2], [1.5, 2.5]])
+    for line in (b"a 1 2 3", b"a 1.5 2.5 3.5", b"a 1 2.5 3 1e2"):
+        put(tmp_path, "en.vec", b"1 2\n" + line + b"\n")
+        with pytest.raises(InputError, match="a key and 2 values.*line 2"):
+            word2vec_format.read_language(tmp_path, "en")
+
+
 def read(data, most=0):
     return text_module.read_text(io.BytesIO(data), Path("/dev/zero"), ReadOptions(most=most))
 
