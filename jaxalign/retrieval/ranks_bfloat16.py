@@ -56,6 +56,13 @@ class Sweep(NamedTuple):
     best: BestPlaces
 
 
+class Answers(NamedTuple):
+    """The right columns of the rows, and the right rows of the columns."""
+
+    of_rows: Int[Array, " row"]
+    of_columns: Int[Array, " column"]
+
+
 class Penalties(NamedTuple):
     """Penalties of rows and columns, infinite for padding, and whether those of the columns are sure."""
 
@@ -159,7 +166,7 @@ def rank_fast(buffer: Float[Array, "row column"], *pair: Array, tiling: Tiling, 
     factors = split(source, target)
     swept = sweep(buffer, factors, tiling, valid)
     penalties = all_penalties(factors, swept, tiling, valid)
-    counted = count(factors, swept.similarity, penalties, (answers, answers_back), tiling, valid)
+    counted = count(factors, swept.similarity, penalties, Answers(answers, answers_back), tiling, valid)
     exact = partial(ranks.rank_both, tiling=tiling, valid=valid)
     return lax.cond(
         counted.decided & swept.best.sure & penalties.sure,
@@ -216,11 +223,11 @@ def count(
     factors: Factors,
     kept: Float[Array, "row column"],
     penalties: Penalties,
-    answers: tuple[Int[Array, " row"], Int[Array, " column"]],
+    answers: Answers,
     tiling: Tiling,
     valid: int,
 ) -> Counted:
-    """Ranks of both directions; `answers` are the right columns of the rows and the right rows of the columns."""
+    """Ranks of both directions."""
     (height, width), tile, error = kept.shape, tiling.tile, factors.error
     (row_pen, col_pen, _), (answers_rows, answers_columns) = penalties, answers
     line_of, column_of = jnp.arange(height, dtype=jnp.int32), jnp.arange(width, dtype=jnp.int32)

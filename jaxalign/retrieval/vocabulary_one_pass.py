@@ -52,6 +52,13 @@ class Step(NamedTuple):
     state: State
 
 
+class Place(NamedTuple):
+    """Number of the first of some target rows, and how many of them are no padding."""
+
+    start: Int[Array, ""] | int
+    used: Int[Array, ""] | int
+
+
 class Asked(NamedTuple):
     """What stays the same over a sweep: the queries come first among the columns, padding last."""
 
@@ -119,12 +126,12 @@ def step(
     state: State,
     rows: Float[Array, "row feature"],
     asked: Asked,
-    place: tuple[Int[Array, ""] | int, Int[Array, ""] | int],
+    place: Place,
     k: int,
     valid: int,
     best: bool,
 ) -> Step:
-    """The sweep after the target rows `rows`: place is (number of the first, how many of them are no padding).
+    """The sweep after the target rows `rows`, which stand at `place`.
 
     Columns from `valid` on are padding. `buffer` lends its memory to the similarity: fresh memory costs more than half
     the product.
@@ -185,7 +192,7 @@ def sweep(
         rows = target[start : start + tile]
         used = len(rows)
         rows = jnp.pad(rows, ((0, tile - used), (0, 0)))
-        buffer, penalty, state = step(buffer, state, rows, given, (start, used), k=k, valid=len(source), best=best)
+        buffer, penalty, state = step(buffer, state, rows, given, Place(start, used), k=k, valid=len(source), best=best)
         penalties.append(penalty[:used])
         if progress:
             state.above.block_until_ready()

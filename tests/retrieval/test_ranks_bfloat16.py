@@ -45,7 +45,8 @@ def in_doubt(source, target, tiling):
     factors = ranks_bfloat16.split(jnp.asarray(source), jnp.asarray(target))
     swept = ranks_bfloat16.sweep(jnp.zeros((rows, rows)), factors, tiling, rows)
     penalties = ranks_bfloat16.all_penalties(factors, swept, tiling, rows)
-    counted = ranks_bfloat16.count(factors, swept.similarity, penalties, (answers, answers), tiling, rows)
+    right = ranks_bfloat16.Answers(answers, answers)
+    counted = ranks_bfloat16.count(factors, swept.similarity, penalties, right, tiling, rows)
     return not (counted.decided & swept.best.sure & penalties.sure)
 
 

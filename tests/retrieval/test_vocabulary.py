@@ -78,7 +78,7 @@ def test_temporaries_stay_within_the_budget(words, budget):
     sides = shape(tile, 300), shape(words, 300)
     asked = vocabulary_one_pass.Asked(sides[1], shape(2, words), whole(words, 1))
     swept = vocabulary_one_pass.step.lower(
-        shape(tile, words), state, sides[0], asked, (0, tile), k=10, valid=words, best=True
+        shape(tile, words), state, sides[0], asked, vocabulary_one_pass.Place(0, tile), k=10, valid=words, best=True
     )
     counted = vocabulary._count.lower(shape(tile, 300), sides[1], shape(words), whole(tile, 1), 1, tile, True)
     used = [stage.compile().memory_analysis().temp_size_in_bytes for stage in (swept, counted)]

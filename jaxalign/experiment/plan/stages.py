@@ -76,7 +76,7 @@ def _sweep(spec: Stage, array: Array) -> Any:
     state = vocabulary_one_pass.State(array(queries), whole(), whole(), array(queries), whole())
     answers = array(queries, ANSWERS, dtype="int32")
     asked = vocabulary_one_pass.Asked(array(columns, spec.features), array(2, queries), answers)
-    place = (array(dtype="int32"), array(dtype="int32"))
+    place = vocabulary_one_pass.Place(array(dtype="int32"), array(dtype="int32"))
     rows, buffer = array(tile, spec.features), array(tile, columns)
     options = dict(k=NEIGHBOURS, valid=spec.rows, best=True)
     return vocabulary_one_pass.step.lower(buffer, state, rows, asked, place, **options)
