@@ -78,7 +78,7 @@ class Browser:
         """The addresses that were asked for, those inside the page or the browser left out."""
         events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-        return [url for url in urls if not url.startswith(("data:", "blob:", "chrome:"))]
+        return [url for url in urls if not url.startswith(("data:", "blob:", "chrome:", "chrome-untrusted:"))]
 
     def chrome(self, command: str, parameters: dict):
         """A command of the DevTools protocol."""
