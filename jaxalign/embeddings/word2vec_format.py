@@ -17,7 +17,7 @@ from jaxalign.embeddings.vector_files.table import DEFAULTS, ReadOptions, WordVe
 from jaxalign.runtime import files
 from jaxalign.types import InputError
 
-__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "keys_of", "languages", "read", "read_folder",
+__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "check", "keys_of", "languages", "read", "read_folder",
            "read_language", "write_folder"]  # fmt: skip
 
 SUFFIXES = (".vec", ".vec.gz", ".bin", ".npy")
@@ -47,8 +47,7 @@ def read_folder(
     folder = Path(folder)
     paths = _paths(folder)
     chosen = list(paths) if wanted is None else list(wanted)
-    _check_present(folder, paths, chosen)
-    _check_widths({paths[language]: formats.width_of(paths[language]) for language in chosen})
+    check(folder, chosen)
     spaces = {language: formats.read(paths[language], options) for language in chosen}
     shared = set.intersection(*(set(space.keys) for space in spaces.values()))
     ids = tuple(key for key in spaces[chosen[0]].keys if key in shared)
@@ -62,6 +61,13 @@ def read_folder(
             vectors = vectors[[row_of[key] for key in ids]]
         aligned[language] = vectors
     return AlignedVectors(ids, aligned)
+
+
+def check(folder: str | Path, wanted: Sequence[str]) -> None:
+    """Raises InputError where a folder lacks one of the languages, or they differ in width; only headers are read."""
+    paths = _paths(Path(folder))
+    _check_present(Path(folder), paths, wanted)
+    _check_widths({paths[language]: formats.width_of(paths[language]) for language in wanted})
 
 
 def read_language(folder: str | Path, language: str, options: ReadOptions = DEFAULTS) -> WordVectors:

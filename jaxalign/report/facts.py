@@ -50,6 +50,8 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def _read(name: str, folder: Path) -> Run:
+    if folder.name.endswith(".partial"):
+        raise InputError(f"Expected a finished run, got {folder}, which was not finished. Give its command again.")
     split = folder / "split.json"
     flags = folder / "flags.txt"
     lines = flags.read_text(encoding="utf-8").splitlines() if flags.is_file() else []
@@ -116,6 +118,20 @@ def method_differences(one: Run, other: Run, model: str) -> list[str]:
         said.append("--languages")
     if _differ(_model_record(one, model), _model_record(other, model), "digest"):
         said.append("its weights")
+    return said
+
+
+def unlike(one: Run, other: Run, same_models: bool) -> list[str]:
+    """What may move the figures of two runs that stand side by side, in words: versions, and settings of other models.
+
+    `same_models`: all models of the other run are in the first one too, whose settings `method_differences` compares.
+    """
+    versions = [(run.extras.get("environment") or {}).get("versions") or {} for run in (one, other)]
+    said = []
+    if _differ(versions[0], versions[1], "jaxalign"):
+        said.append(f"version of jaxalign ({versions[1]['jaxalign']}, not {versions[0]['jaxalign']})")
+    if not same_models:  # the revision and the weights are of each model itself
+        said += [name for name in method_differences(one, other, "") if name not in ("--revision", "--weights")]
     return said
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxalign.metrics.rows import COLUMNS
 from jaxalign.report.results import MEAN, SETTINGS
 from jaxalign.runtime.files import write_bytes, write_text
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 EXTRAS = "report.json"  # what the page shows beside the rows, kept so that it can be made again
+RANKS = "ranks.npz"  # the rank of the right answer of every query
 TABLE, LINES = "results.parquet", "results.jsonl"  # every row of a run, and the rows to read by eye
 _FEW = 2000  # rows of a run up to which results.jsonl holds them all
 _INTEGERS, _FRACTIONS = ("layer", "seed_size", "csls_k", "count"), ("value", "low", "high")
@@ -137,6 +140,20 @@ def _reading(path: Path, expected: str, read: Callable[[], Any], also: type[Exce
         return read()
     except (ValueError, OSError, also) as error:
         raise InputError(f"Expected {expected} in {path}, got {error}. Repeat the run.") from error
+
+
+def read_ranks(folder: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+    """The tables of a run's ranks.npz whose name is `wanted`; none without the file, InputError where it is damaged."""
+    path = Path(folder) / RANKS
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if wanted(name)}
+    except Exception as error:  # NumPy's reader of a damaged archive raises errors of many kinds
+        reason = " ".join(str(error).split())[:100]
+        raise InputError(f"Expected the ranks of a run in {path}, got a damaged file ({reason}). Repeat the run, with "
+                         "the same --workdir to use what is kept there.") from error  # fmt: skip
 
 
 def write_extras(folder: Path, extras: dict) -> None:

@@ -23,7 +23,8 @@ def join(folders: Sequence[Path], keep_apart: bool = False) -> Joined:
 
     Rows of several runs get the column `run`. A row that two runs share counts once. A model that two runs measured
     differently (other settings, languages or weights, or another value of the same figure) is kept apart: the name of
-    the later run is added to its own. Rows of the differences between models that were tested on the same concepts are
+    the later run is added to its own. Runs that measured different models in different ways stay together, with a note
+    of what differs. Rows of the differences between models that were tested on the same concepts are
     added. Raises InputError where the runs have different concepts or splits, unless `keep_apart`: then every model of
     a run that cannot be compared with the first gets the run's name.
     """
@@ -49,6 +50,8 @@ def join(folders: Sequence[Path], keep_apart: bool = False) -> Joined:
             if reason and run.name not in apart:
                 notes.append(f"{model} was measured differently in {run.name} ({', '.join(reason)}): kept apart.")
         renamed[""] = f"[{run.name}]" if run.name in apart else ""
+        if number and run.name not in apart:
+            notes += _unlike(run, runs[0])
         names.append(renamed)
         for row in run.rows:
             labelled = row | {"model": renamed[row["model"]], "run": run.name}
@@ -72,6 +75,15 @@ def _why_apart(
     mine = (row for row in run.rows if row["model"] == model)
     known = ((row, rows.get(_place(row))) for row in mine)
     return ["other values"] if any(same and same["value"] != row["value"] for row, same in known) else []
+
+
+def _unlike(run: Run, first: Run) -> list[str]:
+    """A note where a run measured its models in another way than the first run measured other ones."""
+    said = facts.unlike(first, run, same_models=set(run.models) <= set(first.models))
+    if not said:
+        return []
+    means = "; its means are over other pairs of languages" if "--languages" in said else ""
+    return [f"{run.name} has another {', '.join(said)} than {first.name}{means}. Compare them with care."]
 
 
 def _extras(runs: Sequence[Run], names: Sequence[Mapping[str, str]], notes: Sequence[str]) -> dict:

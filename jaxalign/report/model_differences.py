@@ -11,6 +11,7 @@ from jaxalign.evaluation.options import OptionColumns
 from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics import significance
 from jaxalign.metrics.comparisons import model_groups
+from jaxalign.report import files
 from jaxalign.report.facts import Run
 from jaxalign.report.results import MEAN, SETTINGS, Results, Series, last_layers
 from jaxalign.types import SpaceLabel
@@ -110,15 +111,13 @@ def _columns(series: Series) -> OptionColumns:
 
 
 def _read(run: Run, renamed: Mapping[str, str]) -> _Ranks | None:
-    path = Path(run.folder) / "ranks.npz"
-    if not path.is_file() or run.split is None:
+    found = files.read_ranks(Path(run.folder), lambda name: name.split("|")[5:6] in (["before"], ["after"]))
+    if not found or run.split is None:
         return None
     tables = {}
-    with np.load(path, allow_pickle=False) as file:
-        for name in file.files:
-            model, *rest = name.split("|")
-            if rest[4:5] in (["before"], ["after"]):
-                tables["|".join([renamed.get(model, model), *rest])] = file[name]
+    for name, table in found.items():
+        model, *rest = name.split("|")
+        tables["|".join([renamed.get(model, model), *rest])] = table
     # Rows of a retrieval stand in the order of the tables: every target of the first language first.
     sources = (row["source"] for row in run.rows if row["setting"] in SETTINGS and row["source"] != MEAN)
     return _Ranks(run.split["test"], list(dict.fromkeys(sources)), tables)

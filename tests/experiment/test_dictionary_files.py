@@ -20,6 +20,12 @@ def test_marks_blank_lines_and_comments(tmp_path, content):
     assert dictionary_files.read(tmp_path / "test.txt", "dictionary") == PAIRS
 
 
+def test_a_tab_separates_words_that_hold_spaces(tmp_path):
+    (tmp_path / "test.txt").write_text("New  York\tNueva York\nNew York \tnewyork\ndog \t perro\ncat\tgato\t\n")
+    pairs = [("New York", "Nueva York"), ("New York", "newyork"), ("dog", "perro"), ("cat", "gato")]
+    assert dictionary_files.read(tmp_path / "test.txt", "dictionary") == pairs
+
+
 def test_lower_case(tmp_path):
     (tmp_path / "test.txt").write_text("Hund DOG\nÖl oil\n", encoding="utf-8")
     assert dictionary_files.read(tmp_path / "test.txt", "dictionary", True) == [("hund", "dog"), ("öl", "oil")]
@@ -43,5 +49,5 @@ def test_coverage_by_source_word_and_by_side():
     assert np.array_equal(found.source_rows, [1, 0]) and np.array_equal(found.target_rows, [1, 0])
     assert found.coverage == (6, 2, 3, 2, 1, 3)  # cow is unknown; so are toutou, boeuf and minou
     assert found.coverage.share == pytest.approx(2 / 3)
-    with pytest.raises(InputError, match="none of 3: 2 of 2 source words .* --lowercase"):
+    with pytest.raises(InputError, match="none of 3: 2 of 2 source words .*--lowercase"):
         dictionary_files.look_up(PAIRS, ["Dog"], ["chat"], "dictionary")

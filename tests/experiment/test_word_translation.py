@@ -62,6 +62,14 @@ def test_wrong_input(place, tmp_path, capsys, changes, said):
     assert said in capsys.readouterr().err
 
 
+def test_widths_are_compared_before_the_vocabularies_are_read(place, tmp_path, capsys):
+    (tmp_path / "spaces").mkdir()
+    (tmp_path / "spaces" / "en.vec").write_text("1 2\nnot read\n")
+    (tmp_path / "spaces" / "fr.vec").write_text("1 3\nnot read\n")
+    assert bench.main(command(place, tmp_path / "w", spaces=tmp_path / "spaces")) == 2
+    assert "one dimension in all files, got en.vec with 2, fr.vec with 3" in capsys.readouterr().err
+
+
 def test_words_in_both_dictionaries_are_refused(place, tmp_path, capsys):
     assert bench.main(command(place, tmp_path, dictionary=place / "seed.txt")) == 2
     assert "200 in both" in capsys.readouterr().err

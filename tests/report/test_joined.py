@@ -9,7 +9,7 @@ from jaxalign.report import __main__ as command
 from jaxalign.report import files
 from jaxalign.types import InputError
 from tests.planted import pick
-from tests.report.runs import make
+from tests.report.runs import make, make_with_ranks
 
 
 def test_reports_are_made_again_and_runs_are_joined(tmp_path, capsys):
@@ -97,3 +97,35 @@ def test_equal_runs_give_every_row_once(tmp_path):
     assert {row["run"] for row in rows} == {"a/run-0001"} and not extras["notes"]
     with pytest.raises(InputError, match="twice"):
         report.join([folders[0], folders[0]])
+
+
+def test_models_that_were_not_measured_alike_are_said_to_be_so(tmp_path, capsys):
+    """Other models with other settings or languages stay on one page, whose first lines name what differs."""
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    make(folders[0], model="a/first", settings={"normalize": ["unit"]})
+    make(folders[1], model="b/second", settings={"normalize": ["none"]})
+    make(folders[2], model="c/third", settings={"normalize": ["unit"]}, languages=("en", "fr"))
+    assert command.main([*map(str, folders), f"--out={tmp_path / 'out'}"]) == 0
+    said = capsys.readouterr().err
+    assert "two has another --normalize than one. Compare them with care." in said
+    assert "three has another --languages than one; its means are over other pairs of languages." in said
+    assert "Compare them with care" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")[:1500]
+    versions = {"versions": {"jaxalign": "0.1"}}
+    extras = files.read_extras(folders[2]) | {"environment": versions, "settings": {"normalize": ["unit"]}}
+    files.write_extras(folders[2], extras)
+    files.write_extras(folders[0], files.read_extras(folders[0]) | {"environment": {"versions": {"jaxalign": "0.2"}}})
+    notes = report.join([folders[0], folders[2]])[1]["notes"]
+    assert any("version of jaxalign (0.1, not 0.2), --languages" in note for note in notes)
+
+
+def test_unfinished_and_damaged_runs_are_named(tmp_path, capsys):
+    folders = [make_with_ranks(tmp_path / name) for name in ("one", "two")]
+    files.write_results(folders[1], [row | {"model": "other"} for row in report.read_rows(folders[1])])
+    whole = (folders[1] / "ranks.npz").read_bytes()
+    for data in (b"no archive", whole[:-100], whole[:200] + bytes(100) + whole[300:]):
+        (folders[1] / "ranks.npz").write_bytes(data)
+        assert command.main([*map(str, folders), f"--out={tmp_path / 'out'}"]) == 2
+        assert "two/ranks.npz, got a damaged file" in capsys.readouterr().err
+    partial = folders[1].rename(tmp_path / "two.partial")
+    assert command.main([str(folders[0]), str(partial), f"--out={tmp_path / 'out'}"]) == 2
+    assert "two.partial, which was not finished" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Files of word pairs, one `source target` pair per line, as in MUSE and vecmap, and how many of them have vectors.
 
-Fields are separated by white space. A byte-order mark, blank lines and lines that start with `#` are skipped.
+Fields are separated by white space; where a line has one tab, by the tab, so that words may hold spaces. A byte-order
+mark, blank lines and lines that start with `#` are skipped.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,9 @@ def read(path: str | Path, flag: str, lowercase: bool = False) -> list[tuple[str
         raise InputError(f"Expected a UTF-8 file of word pairs, got {path}: {error}. Change --{flag}.") from error
     pairs = []
     for number, line in enumerate(text.split("\n"), 1):
-        words = (line.lower() if lowercase else line).split()
+        line = line.lower() if lowercase else line
+        parts = [" ".join(part.split()) for part in line.split("\t")]
+        words = parts if len(parts) == 2 and all(parts) else line.split()
         if not words or words[0].startswith("#"):
             continue
         if len(words) != 2:
@@ -81,7 +84,8 @@ def look_up(
         raise InputError(
             f"Expected pairs of words that have vectors in --{flag}, got none of {len(pairs)}: "
             f"{coverage.unknown_source} of {coverage.source_words} source words and {coverage.unknown_target} target "
-            "words are unknown. Check the order of --languages, or give --lowercase."
+            "words are unknown. Check the order of --languages, or whether the words are written as in --spaces "
+            "(--lowercase looks them up in lower case)."
         )
     table = np.array(rows, np.int64)
     return DictionaryPairs(table[:, 0], table[:, 1], coverage)

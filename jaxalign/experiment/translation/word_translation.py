@@ -109,13 +109,11 @@ def load(config: Config) -> Task:
         flag: dictionary_files.read(getattr(config, flag), flag, config.lowercase)
         for flag in ("dictionary", "seed_dictionary")
     }
+    word2vec_format.check(config.spaces, config.languages)
     options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
     source, target = (
         Vocabulary(*word2vec_format.read_language(config.spaces, code, options)) for code in config.languages
     )
-    if source.vectors.shape[1] != target.vectors.shape[1]:
-        widths = f"{source.vectors.shape[1]} and {target.vectors.shape[1]}"
-        raise InputError(f"Expected vectors of one dimension in both languages, got {widths}. Change --spaces.")
     seed, test = (
         dictionary_files.look_up(given[flag], source.words, target.words, flag)
         for flag in ("seed_dictionary", "dictionary")

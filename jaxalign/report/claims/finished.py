@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxalign.metrics.gains import expected_gains
-from jaxalign.report import facts
+from jaxalign.report import facts, files
 from jaxalign.report.results import MEAN, SETTINGS
 from jaxalign.types import InputError
 
@@ -71,8 +71,8 @@ def read_finished(folders: Iterable[Path]) -> Finished:
 
 
 def _add(made: Finished, run: facts.Run) -> None:
-    path = Path(run.folder) / "ranks.npz"
-    if not path.is_file():
+    found = files.read_ranks(Path(run.folder), lambda name: name.removesuffix("|ties").split("|")[7:9] == ["0", "0"])
+    if not found:
         raise InputError(f"Expected ranks.npz in {run.folder}, got none. Give the folder of a finished alignment.")
     sources = (row["source"] for row in run.rows if row["setting"] in SETTINGS and row["source"] != MEAN)
     languages = tuple(dict.fromkeys(sources))
@@ -80,15 +80,11 @@ def _add(made: Finished, run: facts.Run) -> None:
     for row in run.rows:
         if row["metric"] == "parameters" and row["model"] in new:
             made.parameters[row["model"]] = int(row["value"])
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            for name in file.files:
-                parts = name.removesuffix("|ties").split("|")
-                if parts[0] in new and parts[7:9] == ["0", "0"]:
-                    key = Key(parts[0], parts[1], parts[2], int(parts[3]), parts[4], parts[5], int(parts[6]))
-                    (made.ties if name.endswith("|ties") else made.ranks)[key] = file[name]
-    except (ValueError, OSError) as error:
-        raise InputError(f"Expected the ranks of a run in {path}, got {error}. Repeat the run.") from error
+    for name, table in found.items():
+        parts = name.removesuffix("|ties").split("|")
+        if parts[0] in new:
+            key = Key(parts[0], parts[1], parts[2], int(parts[3]), parts[4], parts[5], int(parts[6]))
+            (made.ties if name.endswith("|ties") else made.ranks)[key] = table
     for model in new:
         if any(key.model == model for key in made.ranks):
             made.languages[model] = languages

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import jaxalign
-from jaxalign.report import names
+from jaxalign.report import files, names
 from jaxalign.report.export import hub
 from jaxalign.report.facts import Run
 from jaxalign.report.results import MEAN, SETTINGS, Results, Series
@@ -140,12 +140,8 @@ def _lines(run: Run, results: Results, series: Series, evaluation: str) -> Itera
 
 
 def _ranks(run: Run, series: Series, setting: str, size: int) -> np.ndarray | None:
-    path = Path(run.folder) / "ranks.npz"
-    if not path.is_file():
-        return None
     key = "|".join(map(str, (*series[:4], series.retrieval, setting, size, 0, 0)))
-    with np.load(path, allow_pickle=False) as file:
-        return file[key] if key in file.files else None
+    return files.read_ranks(Path(run.folder), lambda name: name == key).get(key)
 
 
 def _sample(place: Sequence[str], texts: tuple[str, str], rank: int) -> dict[str, Any]:
