@@ -108,7 +108,14 @@ def changed(config: Any) -> dict[str, Any]:
 
 def notes(config: Any) -> list[str]:
     """One sentence for each flag that has no effect next to the values of others, to be shown at the start."""
+    fitted = set(config.settings) != {"before"} or "gpa" in config.controls
+    fitted = fitted or config.export_maps or bool(config.export_mapped)
+    rotated = fitted and (config.map == "orthogonal" or "gpa" in config.controls)
     rules = (
+        *((name, "--settings=after or another with a map", fitted) for name in ("map", "translate", "seed_sizes")),
+        *((name, "--map=orthogonal and a setting with a map", rotated) for name in ("completion", "procrustes")),
+        ("scale", "--translate and --map=orthogonal (no cosine depends on it)", rotated and config.translate),
+        ("weights_cache", "--weights=pretrained", config.weights == "pretrained"),
         ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
         (
             "null_draws",
@@ -123,11 +130,11 @@ def notes(config: Any) -> list[str]:
         ("missing", "--concepts=PATH", config.concepts not in ("builtin", "wordnet")),
     )
     given = changed(config)
-    return [
-        f"--{name}={shown(given[name])} has no effect without {needed}"
-        for name, needed, has_effect in rules
-        if name in given and not has_effect
-    ]
+    without = [(f"{name}={shown(given[name])}", needed) for name, needed, works in rules if name in given and not works]
+    if set(config.settings) <= {"ceiling", "ceiling_null"}:
+        other = "--settings=before, after or null"
+        without += [(f"controls={name}", other) for name in ("hubness", "confounds") if name in config.controls]
+    return [f"--{flag} has no effect without {needed}" for flag, needed in without]
 
 
 def shown(value: Any) -> str:

@@ -100,6 +100,7 @@ def compute_share(config: Config, clock: Clock) -> None:
 
 def prepare(config: Config) -> Prepared:
     """Reads concepts and splits and checks every flag against them and against the models; raises InputError."""
+    limits.check_languages(config)
     limits.check_libraries(config)
     records = model_checks.check(config)
     concepts, vec_space = inputs.concepts_of(config)
@@ -121,6 +122,8 @@ def prepare(config: Config) -> Prepared:
         map_export.target_of(config.export_mapped, tuple(concepts.words))
     config = dataclasses.replace(config, k=limits.ks_of(config, concepts, splits))
     domains = covariates.domains(concepts) if "domains" in config.controls else {}
+    if domains and not any(mask.any() for mask in domains.values()):
+        LOGGER.warning("controls: no domains, because the ids of the concepts are not those of WordNet")
     return Prepared(config, concepts, vec_space, trainings, splits, seed_sizes, traits, domains)
 
 

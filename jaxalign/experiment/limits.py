@@ -15,6 +15,12 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError, Split
 
 
+def check_languages(config: Config) -> None:
+    """Raises InputError where two of --languages are one language, such as en and eng; files of vectors may be."""
+    if not config.spaces and len(set(map(canonical, config.languages))) < len(config.languages):
+        raise InputError(f"Expected --languages, each once, got {','.join(config.languages)}. Drop one of the two.")
+
+
 def check_libraries(config: Config) -> None:
     """Raises InputError where a control needs a library that is not installed."""
     if "confounds" in config.controls and not find_spec("statsmodels"):

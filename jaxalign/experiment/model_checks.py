@@ -36,7 +36,8 @@ def check(config: Config) -> dict[str, TrainingRecord]:
             origin = find_origin(name, config.revision or None)
             model = read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
             layers_of(config, model)
-            kept_tokenizer(origin.tokenizer)
+            if len(config.models) > 1:  # that of a single model is read for its texts, before its weights
+                kept_tokenizer(origin.tokenizer)
             if config.weights == "pretrained" and origin.place.commit is None:
                 with open_tensors(origin):
                     pass

@@ -17,8 +17,8 @@ from jaxalign.types import InputError
 def run(config: Config) -> Path | None:
     """Runs what the config asks for; returns the finished folder of the run, which never holds half-written files.
 
-    With --dry_run an estimate is printed and nothing is run. On several hosts each process computes its share of the
-    spaces and ranks; the first one writes the folder, and the others return None.
+    With --dry_run an estimate is printed, and the folder is removed again. On several hosts each process computes its
+    share of the spaces and ranks; the first one writes the folder, and the others return None.
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
@@ -26,12 +26,9 @@ def run(config: Config) -> Path | None:
     given = dataclasses.replace(given, dtype=config.dtype)
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
-    if config.dry_run:
-        print(json.dumps({"dry_run": True} | alignment_suite.dry_run(config)), flush=True) if first else None
-        processes.barrier("end")
-        return None
     if not first:
-        alignment_suite.compute_share(config, clock)
+        if not config.dry_run:
+            alignment_suite.compute_share(config, clock)
         processes.barrier("end")
         return None
     suites = {"alignment": alignment_suite.run, "plan": plan_suite, "embed": embed_suite, "kernels": kernels_suite}
@@ -46,6 +43,12 @@ def run(config: Config) -> Path | None:
         bucket_runs.release(root, name)
         raise
     try:
+        if config.dry_run:
+            print(json.dumps({"dry_run": True} | alignment_suite.dry_run(config)), flush=True)
+            run_folder.discard(folder)
+            bucket_runs.release(root, name)
+            processes.barrier("end")
+            return None
         summary = suite(config, folder.partial, clock)
         files.write_text(folder.partial / "flags.txt", flags_text(given))
         files.write_text(folder.partial / "timing.jsonl", "".join(json.dumps(row) + "\n" for row in clock.rows()))

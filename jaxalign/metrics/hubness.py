@@ -61,9 +61,12 @@ def rows(
     """Rows of METRICS of every pair, setting and of the mean of pairs, with 95 % intervals over queries.
 
     Intervals are those of the jackknife over queries (Efron and Stein 1981): a bootstrap repeats queries, which makes
-    hubs. The share holds the hubs as they are. The mean of pairs keeps the correlation of its pairs.
+    hubs. The share holds the hubs as they are. The mean of pairs keeps the correlation of its pairs. No rows where
+    the settings are ceilings alone.
     """
     found = of_pairs(spaces, split_rows, options, neighbours)
+    if not found:
+        return []
     names, made = list(spaces), []
     candidates = len(next(iter(spaces.values()))) if options.candidates == "all" else len(split_rows.test)
     queries, k = found[0].nearest.shape

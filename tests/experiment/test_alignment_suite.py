@@ -8,7 +8,7 @@ import numpy as np
 from jaxalign import bench
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
-from jaxalign.experiment import run
+from jaxalign.experiment import alignment_suite, run
 from jaxalign.metrics.rows import COLUMNS
 from jaxalign.report import read_rows
 from tests.reference import reference_bounds
@@ -75,3 +75,14 @@ def test_the_builtin_path_end_to_end(tmp_path, capsys):
     assert len(exported) == 2
     again = run.run(Config(spaces=str(exported[0]), workdir=str(tmp_path / "b"), bootstrap=0, retrieval=("nn",)))
     assert "abstract" in {row["subset"] for row in rows_of(again)}  # ids of the lexicon bring their kinds along
+
+
+def test_domains_need_ids_of_wordnet(tmp_path, monkeypatch, caplog):
+    """The synsets are not read here: no concept of this list is one of them."""
+    ids = tuple(f"c{number}" for number in range(30))
+    word2vec_format.write_folder(
+        tmp_path / "spaces", ids, {code: np.random.default_rng(place).normal(size=(30, 4)) for place, code in
+                                   enumerate(("en", "fr"))})  # fmt: skip
+    monkeypatch.setattr(alignment_suite.covariates, "domains", lambda concepts: {"animals": np.zeros(30, bool)})
+    alignment_suite.prepare(Config(spaces=str(tmp_path / "spaces"), controls=("domains",)))
+    assert "no domains, because the ids of the concepts are not those of WordNet" in caplog.text

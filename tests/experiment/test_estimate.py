@@ -64,3 +64,7 @@ def test_a_dry_run_prints_and_leaves_nothing(tmp_path, capsys):
     said = json.loads(lines[-1])
     assert said["dry_run"] and set(said["estimate"]) >= {"embed", "align"} and not list(tmp_path.rglob("run-*"))
     assert bench.main(["bench", *flags, "--languages=en,xx"]) == 2
+    (tmp_path / "file").write_text("")
+    assert bench.main(["bench", *flags, f"--workdir={tmp_path / 'file'}", "--missing=drop"]) == 2
+    said = capsys.readouterr().err
+    assert "--workdir to be a folder" in said and "--missing=drop has no effect" in said

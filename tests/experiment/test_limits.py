@@ -45,3 +45,11 @@ def test_matched_spaces_with_english_need_wordfreq_before_they_are_read(monkeypa
         with pytest.raises(InputError, match="wordfreq"):
             limits.check_libraries(Config(controls=("matched",), spaces=str(tmp_path), languages=languages))
     limits.check_libraries(Config(controls=("matched",), spaces=str(tmp_path), languages=("fr", "de")))
+
+
+def test_a_language_written_in_two_ways_is_refused_before_anything_is_read(tmp_path, monkeypatch):
+    for languages in (("en", "eng"), ("English", "en"), ("zh", "cmn")):
+        with pytest.raises(InputError, match="each once"):
+            limits.check_languages(Config(languages=languages))
+    limits.check_languages(Config(languages=("en", "pt-BR", "pt")))
+    limits.check_languages(Config(languages=("en", "eng"), spaces=str(tmp_path)))

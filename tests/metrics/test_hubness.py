@@ -91,3 +91,8 @@ def test_rows():
     )
     exact = pick(same, metric="reciprocity", setting="before", source="mean")[0]
     assert exact["value"] == exact["high"] == 1 and exact["low"] < 1
+
+
+def test_ceilings_alone_have_no_hubs():
+    options = AlignmentOptions(settings=("ceiling", "ceiling_null"))
+    assert hubness.rows(LABEL, planted(4, 30, 5, 2, noise=0.2), Rows(np.arange(20), np.arange(20, 30)), options) == []

@@ -145,7 +145,15 @@ def test_modes_read_known_flags(mode):
      "or --controls=isometry"),
     (["--min_depth=3"], "--min_depth=3 has no effect without --concepts=wordnet"),
     (["--templates=t.tsv", "--embeddings=vanilla"], "--templates=t.tsv has no effect without --embeddings=prompt"),
-    (["--csls_k=5"], None),
+    (["--scale"], "--scale=true has no effect without --translate and --map=orthogonal (no cosine depends on it)"),
+    (["--completion=identity", "--map=ridge"], "--completion=identity has no effect without --map=orthogonal and a "
+     "setting with a map"),
+    (["--map=ridge", "--settings=before"], "--map=ridge has no effect without --settings=after or another with a map"),
+    (["--controls=hubness", "--settings=ceiling"], "--controls=hubness has no effect without --settings=before, after "
+     "or null"),
+    (["--weights_cache=c", "--weights=random"], "--weights_cache=c has no effect without --weights=pretrained"),
+    (["--csls_k=5"], None), (["--map=ridge"], None), (["--scale", "--translate"], None),
+    (["--settings=before", "--procrustes=svd", "--export_maps"], None),
 ])  # fmt: skip
 def test_flags_without_effect_next_to_others_are_named(flags, note):
     assert flag_rules.notes(bench.config_from(["bench", *flags])) == ([note] if note else [])
