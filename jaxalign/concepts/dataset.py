@@ -13,7 +13,7 @@ from jaxalign.runtime.files import write_text
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError
 
-_CACHE_VERSION = 3  # raise when the same files and arguments would give other concepts
+_CACHE_VERSION = 4  # raise when the same files and arguments would give other concepts
 
 
 def load(

@@ -10,12 +10,18 @@ from urllib.parse import unquote
 from jaxalign.languages import canonical
 
 _NO_WORD = ("GAP!", "PSEUDOGAP!")  # MultiWordNet and the Hebrew wordnet: the language has no word for the synset
-_INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x2060, 0xFEFF])  # soft hyphen, zero-width space, word joiner, BOM
+# Soft hyphen, zero-width space, word joiner, byte-order mark; marks of direction. Zero-width joiners are part of words.
+_DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x2060, 0xFEFF, *_DIRECTIONS])
+# Private codes of old Thai fonts for the same letters and signs at other heights.
+_THAI_SIGNS = "\u0e10\u0e34\u0e35\u0e36\u0e37 {tones} {tones} \u0e0d\u0e31\u0e4d\u0e47 {tones} \u0e38\u0e39\u0e3a"
+_THAI = _THAI_SIGNS.format(tones="\u0e48\u0e49\u0e4a\u0e4b\u0e4c").replace(" ", "")
+_THAI_FONTS = dict(zip(range(0xF700, 0xF71B), _THAI, strict=True))
 _CEDILLAS = str.maketrans("şţŞŢ", "șțȘȚ")
 _PERCENT_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}  # "c\x9cur" is "cœur"
 _MARKUP = re.compile(r"<[^<>]*>")
-_REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）|【[^【】]*】|〔[^〔〕]*〕")
+_REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）|【[^【】]*】|〔[^〔〕]*〕|(?<=\w)\s*[(（][^()（）]*$")
 _ANCHOR = re.compile(r"(?<=\S)#(?=\S).*")  # "jute#toile de jute": a section of an encyclopedia's article; "C#" is none
 _PARTS = re.compile(r"(?<=[^\W\d_a-zA-Z])\+(?=[^\W\d_a-zA-Z])")  # "中意+的人": the parts of a phrase
 _COMMA = r"(?<!\d),|,(?!\d)|[、，،]"  # not the comma of 1,000
@@ -24,7 +30,7 @@ _IN_LEMMAS = re.compile(r"[;；؛]")  # a comma is part of a lemma: "tilanne, jo
 _IN_THAI_LEMMAS = re.compile(rf"{_COMMA}|[;；؛]")
 _NUMERAL = re.compile(r"[IVXLCDM]+")  # listed before the word in some tables: "V" and "cinque"
 _QUOTES = ('""', "''", "``", "“”", "„“", "„”", "”“", "””", "‘’", "‚‘", "«»", "»«", "‹›", "›‹", "「」", "『』")
-_MARKS = "*†?-‐‑–—=~ "  # *pod-: a reconstructed form, or one that is only a part of words
+_MARKS = "*†?-‐‑–—=~:\\ "  # *pod-: a reconstructed form, or one that is only a part of words
 
 
 class Form(NamedTuple):
@@ -48,11 +54,11 @@ def words_of_lemmas(lemmas: Iterable[str], language: str = "") -> tuple[str, ...
 
     HTML entities (escaped once or twice) and percent escapes are resolved; markup, remarks in brackets, section anchors
     (`#...`), what follows a `|` (`|fr:` and the like link to other editions of an encyclopedia), invisible characters,
-    and asterisks and hyphens at either end are removed. Underscores become spaces, white space is collapsed, the form
-    is NFC. In Romanian, s and t with cedilla get the comma below. Semicolons separate words, in Thai commas too. Words
-    with letters and without a hyphen at an end come first ("un" before "1" and "I", "mendeko" before "-zale"),
-    otherwise the order stays. The markers GAP! and PSEUDOGAP!, and what has neither letter, digit nor symbol, are not
-    words.
+    and asterisks, hyphens and colons at either end are removed. Underscores become spaces, white space is collapsed,
+    the form is NFC. In Romanian, s and t with cedilla get the comma below. Semicolons separate words, in Thai commas
+    too. Words with letters and without a hyphen at an end come first ("un" before "1" and "I", "mendeko" before
+    "-zale"), otherwise the order stays. The markers GAP! and PSEUDOGAP!, what has neither letter, digit nor symbol, and
+    what has private characters other than those of old Thai fonts, are not words.
     """
     between = _IN_THAI_LEMMAS if canonical(language) == "th" else _IN_LEMMAS
     return _best_first(form for lemma in lemmas for form in _forms(lemma, language, between))
@@ -88,7 +94,7 @@ def _unquoted(text: str) -> str:
 
 
 def _forms(cell: str, language: str, between: re.Pattern[str], clean: Callable[[str], str] = str) -> list[Form]:
-    text = _resolve(cell).split("|", 1)[0].translate(_INVISIBLE).translate(_WINDOWS).replace("_", " ")
+    text = _resolve(cell).split("|", 1)[0].translate(_INVISIBLE | _WINDOWS | _THAI_FONTS).replace("_", " ")
     text = unicodedata.normalize("NFC", text)
     if canonical(language) == "ro":
         text = text.translate(_CEDILLAS)
@@ -99,7 +105,8 @@ def _forms(cell: str, language: str, between: re.Pattern[str], clean: Callable[[
         word, before = written, ""
         while word != before:  # marks may stand inside quotes, and quotes inside marks
             before, word = word, clean(" ".join(word.strip(_MARKS).split()))
-        if is_text(word) and written not in _NO_WORD:
+        private = any(unicodedata.category(character) == "Co" for character in word)
+        if is_text(word) and not private and written not in _NO_WORD:
             lettered = any(character.isalpha() for character in word)
             forms.append(Form(word, lettered and word == written))
     return forms

@@ -51,10 +51,10 @@ def read(languages: Sequence[str]) -> Files:
         paths = _paths(wanted) if wanted else {}
         missing = [language for language in wanted if key(language) not in paths]
         if missing:
-            raise InputError(
-                f"Expected languages of {', '.join(_shown(paths))}, got {missing[0]!r}. Change --languages, or run "
-                "`python -m nltk.downloader extended_omw` for the languages of Wiktionary."
-            )
+            remedy = "Change --languages"
+            if _find(_EXTENDED) is None:
+                remedy += ", or run `python -m nltk.downloader extended_omw` for the languages of Wiktionary"
+            raise InputError(f"Expected languages of {', '.join(_shown(paths))}, got {missing[0]!r}. {remedy}.")
         tables = {language: paths[key(language)].open().read() for language in wanted}
         synsets, senses = (nouns.abspath(name).open().read() for name in ("data.noun", "index.noun"))
         return Files(synsets, senses, tables)
