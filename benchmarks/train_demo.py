@@ -3,14 +3,19 @@
     python benchmarks/train_demo.py --out=jaxalign/data/demo
 
 A small Llama (grouped-query attention, tied embedding) on the text of `demo_corpus.py`, seeded, minutes on two cores.
-Writes config.json, model.safetensors (bfloat16), tokenizer.json, tokenizer_config.json and split.json.
+Writes config.json, model.safetensors (bfloat16), tokenizer.json, tokenizer_config.json and split.json. Checkpoints of
+the training itself, for `docs/training_dynamics.md`:
+
+    python benchmarks/train_demo.py --out=FOLDER/final --checkpoints=FOLDER --checkpoint_steps=0,50,100,300,900
 """
 
 import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -100,8 +105,15 @@ def make_batch(sampler: Sampler, spare: list[Row]) -> tuple[Batch, np.ndarray, n
     return Batch(tokens, positions, seen_from, seen_to, np.zeros((ROWS, 0, SLOTS), np.float32)), targets, weights
 
 
-def train(raw: dict, sampler: Sampler, steps: int, seed: int, rate: float) -> dict:
-    """Parameters after `steps` of AdamW on fresh batches; progress on stderr."""
+class Checkpoints(NamedTuple):
+    """Which steps are saved, and how: `save(step, parameters)`."""
+
+    steps: Collection[int]
+    save: Callable[[int, dict], None]
+
+
+def train(raw: dict, sampler: Sampler, steps: int, seed: int, rate: float, checkpoints: Checkpoints) -> dict:
+    """Parameters after `steps` of AdamW on fresh batches; progress on stderr. Step 0 is before the first batch."""
     config = read_config(raw)
     params = random_params(config, seed)
     schedule = optax.warmup_cosine_decay_schedule(0.0, rate, min(100, steps // 10 + 1), steps, rate / 50)
@@ -122,8 +134,12 @@ def train(raw: dict, sampler: Sampler, steps: int, seed: int, rate: float) -> di
 
     spare: list[Row] = []
     begun = time.perf_counter()
+    if 0 in checkpoints.steps:
+        checkpoints.save(0, params)
     for number in range(1, steps + 1):
         params, state, value = step(params, state, *make_batch(sampler, spare))
+        if number in checkpoints.steps:
+            checkpoints.save(number, params)
         if number % 50 == 0 or number == steps:
             print(
                 f"step {number}/{steps}  loss {float(value):.3f}  {time.perf_counter() - begun:.0f} s", file=sys.stderr
@@ -136,12 +152,12 @@ def save(folder: Path, raw: dict, params: dict, tokenizer: Tokenizer, split: dic
     folder.mkdir(parents=True, exist_ok=True)
     config, tensors = read_config(raw), {}
     leaves = flatten(params)
-    for path, (key, take) in llama.table(config).items():
+    for path, source in llama.table(config).items():
         leaf = np.asarray(leaves[path], np.float32)
-        each = enumerate(leaf) if "{layer}" in key else [(0, leaf)]
+        each = enumerate(leaf) if "{layer}" in source.key else [(0, leaf)]
         for layer, tensor in each:  # the file and the port differ by a transpose only
-            rounded = (tensor if take is None else tensor.T).astype(ml_dtypes.bfloat16)
-            tensors["model." + key.format(layer=layer)] = np.ascontiguousarray(rounded)
+            rounded = (tensor if source.take is None else tensor.T).astype(ml_dtypes.bfloat16)
+            tensors["model." + source.key.format(layer=layer)] = np.ascontiguousarray(rounded)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "</s>"}
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 2048, **special}
@@ -159,14 +175,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lexicon", type=Path, default=LEXICON)
     parser.add_argument("--graph", type=Path, default=GRAPH)
+    parser.add_argument("--checkpoints", type=Path, help="folder for checkpoints of the training: step25, step50, ...")
+    parser.add_argument("--checkpoint_steps", default="0,25,50,100,150,200,300,450,650,900", help="steps to save there")
     options = parser.parse_args()
+    saved = [int(number) for number in options.checkpoint_steps.split(",")] if options.checkpoints else []
+    if not all(0 <= number <= options.steps for number in saved):
+        parser.error(f"Expected --checkpoint_steps of 0 to {options.steps}, got {options.checkpoint_steps}.")
     lexicon = read_lexicon(options.lexicon)
     tokenizer, split = make_tokenizer(lexicon), hold_out(lexicon)
     graph = read_graph(lexicon.ids, options.graph)
     encode = lambda text: tokenizer.encode(text, add_special_tokens=False).ids  # noqa: E731
     sampler = Sampler(lexicon, graph, split["seed"], encode, options.seed)
     raw = CONFIG | {"vocab_size": tokenizer.get_vocab_size()}
-    params = train(raw, sampler, options.steps, options.seed, options.rate)
+
+    def save_step(number: int, params: dict) -> None:
+        save(options.checkpoints / f"step{number}", raw, params, tokenizer, split)
+
+    params = train(raw, sampler, options.steps, options.seed, options.rate, Checkpoints(saved, save_step))
     save(options.out, raw, params, tokenizer, split)
 
 

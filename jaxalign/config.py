@@ -21,7 +21,9 @@ class Config:
     )
     # what is compared
     models: tuple[str, ...] = _option(
-        ("demo",), "Hugging Face hub ids, local folders in Hugging Face format, or demo (a toy model in the package)"
+        ("demo",),
+        "Hugging Face hub ids, local folders in Hugging Face format, or demo (a toy model in the package); "
+        "org/name@step1000 is a revision of an id, FOLDER@step1000 a sub-folder",
     )
     revision: str = _option("", "hub revision of the models (branch, tag or commit); empty: the default branch")
     weights: str = _option(

@@ -85,6 +85,7 @@ def mode_of(config: Any) -> str:
 def check(config: Any) -> None:
     """Raises InputError where the flags of a Config contradict each other or its mode does not read one of them."""
     _check_mode(config)
+    _check_revisions(config)
     _check_dictionary(config)
     _check_concepts(config)
     _check_processes(config)
@@ -154,6 +155,15 @@ def _check_mode(config: Any) -> None:
         elif name in _OPENED_BY:
             where, remedy = f"without {_OPENED_BY[name]}", f"Drop --{name}, or add {_OPENED_BY[name]}."
         raise InputError(f"Expected no --{name} {where}, which does not use it, got {shown(value)}. {remedy}")
+
+
+def _check_revisions(config: Any) -> None:
+    named = [name for name in config.models if "@" in name]
+    if named and config.revision:
+        raise InputError(
+            f"Expected --revision or a revision in --models, got --revision={config.revision} and {named[0]}. "
+            "Drop --revision, or the part from '@' on."
+        )
 
 
 def _check_dictionary(config: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from jaxalign import models
-from jaxalign.models.checkpoint.hub import full_commit
+from jaxalign.models.checkpoint.hub import full_commit, split_revision
 from jaxalign.types import InputError
 from tests.models.checkpoints import write
 from tests.models.parity import random_tensors
@@ -118,3 +118,37 @@ def test_weights_that_are_not_in_the_cache(tmp_path):
     (snapshot / "model.safetensors").unlink()
     with pytest.raises(InputError, match=f"hf download org/name --revision {snapshot.name}"):
         models.load_model(snapshot)
+
+
+def test_a_revision_behind_the_id(hub):
+    calls, folder, _ = hub
+    model = models.load_model("org/model@step1000")
+    assert (model.name, model.revision, model.folder) == ("org/model@step1000", COMMIT, folder)
+    assert [revision for revision, _ in calls] == ["step1000", COMMIT]
+    with pytest.raises(InputError, match="both org/model@step1000 and --revision=main"):
+        models.load_model("org/model@step1000", revision="main")
+    for name in ("org/model@", "@step1000"):
+        with pytest.raises(InputError, match="one revision"):
+            models.load_model(name)
+
+
+def test_a_step_behind_a_folder_is_a_folder_in_it(tmp_path):
+    for step in ("step10", "step20"):
+        write(tmp_path / step)
+    assert split_revision(f"{tmp_path}@step10") == (str(tmp_path / "step10"), None)
+    assert models.load_model(f"{tmp_path}@step20").folder == tmp_path / "step20"
+    with pytest.raises(InputError, match=r"a folder step30 in .*; it holds step10, step20"):
+        models.load_model(f"{tmp_path}@step30")
+    odd = tmp_path / "me@home"
+    write(odd)
+    assert models.load_model(odd).folder == odd  # the name of a folder that is there
+    cached = cache(tmp_path)
+    commit = next((cached / "snapshots").iterdir()).name
+    assert models.load_model(f"{cached}@{commit[:9]}").revision == commit
+
+
+def test_chat_templates_are_fetched(hub):
+    calls, folder, store = hub
+    (store / "chat_template.jinja").write_text("{{ messages[0]['content'] }}!")
+    models.load_model("org/model")
+    assert "*.jinja" in calls[0][1] and (folder / "chat_template.jinja").is_file()

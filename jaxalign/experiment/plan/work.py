@@ -148,10 +148,11 @@ def packaged() -> dict[str, dict[str, Any]]:
 
 def _config_json(name: str, config: Config) -> tuple[Path | None, dict[str, Any]]:
     """The model's folder, if it is on this machine, and its config.json."""
+    name, revision = hub.split_revision(name, config.revision or None)
     if name == "demo" or Path(name).is_dir():
         folder = hub.demo_path() if name == "demo" else Path(name)
         return folder, read_json(folder)
-    cached = huggingface_hub.try_to_load_from_cache(name, "config.json", revision=config.revision or None)
+    cached = huggingface_hub.try_to_load_from_cache(name, "config.json", revision=revision)
     if isinstance(cached, str):  # nothing is downloaded for a plan
         return Path(cached).parent, read_json(Path(cached).parent)
     if name in packaged():

@@ -20,6 +20,41 @@ class Place(NamedTuple):
     commit: str | None
 
 
+class Named(NamedTuple):
+    """A model as --models names it: folder, file or hub id, and the revision after "@" or of --revision."""
+
+    name: str
+    revision: str | None
+
+
+def split_revision(path_or_hub_id: str | Path, revision: str | None = None) -> Named:
+    """Returns the id and the revision of `org/name@step1000`, the folder FOLDER/step1000 of FOLDER@step1000.
+
+    Any other name is returned with `revision`, and so is the name of a folder or file that is there. Raises InputError
+    where there are two revisions, an empty one, or no such sub-folder.
+    """
+    name = str(path_or_hub_id)
+    base, mark, own = name.rpartition("@")
+    if not mark or len(name) >= 4096 or os.path.exists(name):
+        return Named(name, revision)
+    if revision is not None or not own or not base:
+        got = f"both {name} and --revision={revision}" if revision is not None else repr(name)
+        raise InputError(f"Expected one revision, as in --models=org/name@step1000 or --revision, got {got}. Drop one.")
+    if not os.path.isdir(base) or _is_cache(Path(base)):
+        return Named(base, own)
+    if not os.path.isdir(os.path.join(base, own)):
+        there = sorted(path.name for path in Path(base).iterdir() if (path / "config.json").is_file())
+        raise InputError(
+            f"Expected a folder {own} in {base} with --models={name}, got none; "
+            f"it holds {', '.join(there) or 'no model'}. Change --models."
+        )
+    return Named(os.path.join(base, own), None)
+
+
+def _is_cache(folder: Path) -> bool:
+    return (folder / "snapshots").is_dir() and not (folder / "config.json").is_file()
+
+
 def demo_path() -> Path:
     """Returns the folder of the packaged demo model, what `load_model("demo")` reads."""
     return Path(__file__).parents[2] / "data" / "demo"
@@ -28,12 +63,14 @@ def demo_path() -> Path:
 def locate(path_or_hub_id: str | Path, revision: str | None, *, config_only: bool = False) -> Place:
     """Returns the local folder, and for a hub id the commit that `revision` stands for.
 
-    A folder `models--org--name` of the hub's cache stands for the snapshot of `revision` in it (default: main).
+    A folder `models--org--name` of the hub's cache stands for the snapshot of `revision` in it (default: main). The
+    revision may also stand behind the name, `org/name@revision`; see `split_revision`.
     """
+    path_or_hub_id, revision = split_revision(path_or_hub_id, revision)
     demo = str(path_or_hub_id) == "demo"
     folder = demo_path() if demo else Path(path_or_hub_id)
     if len(str(path_or_hub_id)) < 4096 and (demo or os.path.isdir(folder)):
-        if (folder / "snapshots").is_dir() and not (folder / "config.json").is_file():
+        if _is_cache(folder):
             return snapshot_in(folder, revision)
         if revision is not None:
             raise InputError(f"Expected a hub id with --revision, got {path_or_hub_id}. Leave --revision out.")

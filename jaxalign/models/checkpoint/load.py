@@ -12,7 +12,7 @@ from jaxalign.models import parameters
 from jaxalign.models.checkpoint import convert, gguf_file, lora, sharding
 from jaxalign.models.checkpoint.cache import cache_key, restore, save
 from jaxalign.models.checkpoint.files import Checkpoint, open_checkpoint, open_files
-from jaxalign.models.checkpoint.hub import Place, locate
+from jaxalign.models.checkpoint.hub import Place, locate, split_revision
 from jaxalign.models.checkpoint.sentence import SentenceModules, read_sentence_modules, transformer_folder
 from jaxalign.models.config import Config
 from jaxalign.models.families.registry import family_of, read_all
@@ -146,7 +146,7 @@ def open_tensors(origin: Origin) -> Iterator[Checkpoint]:
         yield gguf_file.open_tensors(folder)
         return
     if origin.place.commit is not None:  # so far only config and tokenizer are on this machine
-        name = origin.name if origin.adapter is None else origin.adapter.base
+        name = split_revision(origin.name).name if origin.adapter is None else origin.adapter.base
         root = locate(name, origin.place.commit).folder
         folder = root if (root / "config.json").is_file() else transformer_folder(root)
     with ExitStack() as stack:

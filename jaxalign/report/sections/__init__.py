@@ -8,6 +8,7 @@ from jaxalign.report.sections import (
     matched,
     model_size,
     sweeps,
+    training,
 )
 from jaxalign.report.sections.controls import answers, confounds, hubness
 from jaxalign.report.sections.section import Section
@@ -21,6 +22,7 @@ _MAKERS = (
     main_tables.differences,
     matched.matched,
     sweeps.layers,
+    training.training,
     sweeps.seeds,
     sweeps.templates,
     concept_groups.forms,
