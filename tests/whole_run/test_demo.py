@@ -2,7 +2,9 @@
 
 import json
 import unicodedata
+from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from jaxalign.concepts import dataset
 from jaxalign.embeddings import embed, prompts
 from jaxalign.evaluation import pairs as pairs_module
 from jaxalign.metrics.gains import precision_at
+from jaxalign.models import parameters
 
 LANGUAGES = ("en", "fr", "ro", "eu", "fi", "ja", "th")
 FOLDER = models.demo_path()
@@ -122,3 +125,19 @@ def test_held_out_concepts_are_found_after_alignment_alone(lexicon, model, rows,
     assert trained["after"] > 3 * trained["before"]
     assert trained["after"] > 5 * untrained["after"]
     assert trained["null"] < 10 * chance
+
+
+def test_a_checkpoint_of_the_training_is_read_back_equal(tmp_path, monkeypatch):
+    pytest.importorskip("optax")
+    monkeypatch.syspath_prepend(str(Path(models.__file__).parents[2] / "benchmarks"))
+    import train_demo
+    from demo_corpus import read_lexicon
+
+    tokenizer = train_demo.make_tokenizer(read_lexicon(train_demo.LEXICON))
+    raw = train_demo.CONFIG | {"vocab_size": tokenizer.get_vocab_size()}
+    params = models.random_params(models.read_config(raw), 0)
+    train_demo.save(tmp_path / "step5", raw, params, tokenizer, {"seed": [], "test": []})
+    loaded = parameters.flatten(models.load_model(f"{tmp_path}@step5").params)
+    for path, leaf in parameters.flatten(params).items():
+        rounded = np.asarray(leaf, np.float32).astype(ml_dtypes.bfloat16).astype(np.float32)
+        np.testing.assert_array_equal(np.asarray(loaded[path]), rounded, err_msg=path)

@@ -154,7 +154,8 @@ def lists(tmp_path) -> tuple[str, ...]:
     ("hub", ["--models=" + "a" * 5000]), ("hub", ["--models=a b?c"]), ("safetensors", ["--weights=pretrained"]),
     ("--layers from 0 to 3", ["--layers=4"]), ("encoder-decoder", ["--pooling=decoder"]),
     ("divisor of the 1 devices", ["--model_parallel=7"]), ("--revision", ["--revision=main"]),
-    ("--revision", ["--models=demo", "--revision=main"]), ("'xx'", ["--languages=en,xx"]),
+    ("--revision", ["--models=demo", "--revision=main"]), ("it holds model", ["--models={tmp}@step5"]),
+    ("and org/name@step5", ["--models=org/name@step5", "--revision=main"]), ("'xx'", ["--languages=en,xx"]),
 ])  # fmt: skip
 def test_wrong_questions_of_models(tmp_path, capsys, lists, said, flags):
     refused(tmp_path, capsys, said, *lists, *(flag.format(tmp=tmp_path) for flag in flags))

@@ -8,7 +8,7 @@ from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import Point
 from jaxalign.report.drawing.svg import About
 from jaxalign.report.results import Results, Series, name_of, short_model
-from jaxalign.report.sections import model_groups
+from jaxalign.report.sections import model_groups, training
 from jaxalign.report.sections.section import Section
 from jaxalign.report.tables import Table
 
@@ -56,7 +56,7 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
     }
     body: list[list] = []
     points: list[Point] = []
-    shown = _kind(among[0])
+    shown, earlier = _kind(among[0]), training.earlier(series.model for series in among)
     alike, places = model_groups.groups(results, among), model_groups.places(results, among)
     for series in among:
         mean = results.mean(series, "after") or results.mean(series, "before")
@@ -68,10 +68,10 @@ def sizes(results: Results, among: list[Series]) -> Section | None:
         value = measured(mean, with_interval=True)
         ranks = [alike.get(series), str(places.get(series, ""))]
         body.append([name_of(series, among), family(series.model), plain_size, value, *ranks, *by_group])
-        if size and _kind(series) == shown:
+        if size and _kind(series) == shown and series.model not in earlier:
             points.append(Point(short_model(series.model), size, mean, family(series.model)))
     pictures = []
-    if points:
+    if points and not (earlier and len(points) == 1):
         caption = (
             "P@1 after alignment by model size, mean of all pairs, 95 % intervals; lines join models of one family. "
             f"{name_of(among[0]._replace(model='', layer=0), [one._replace(model='', layer=0) for one in among])}."

@@ -1,6 +1,7 @@
 """Checkpoints of one training compared: P@1 of every layer against the step, next to the shuffled dictionary."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from jaxalign.report.cells import measured
@@ -60,6 +61,16 @@ def trainings(results: Results) -> dict[tuple[Series, str], Checkpoints]:
     return {key: dict(sorted(points.items())) for key, points in found.items() if len(points) > 2}
 
 
+def earlier(models: Iterable[str]) -> set[str]:
+    """The models that are a checkpoint of a training of which a later one is there too."""
+    last: dict[tuple[str, str], float] = {}
+    made = {model: found for model in models if (found := moment(model))}
+    for found in made.values():
+        key = (found.training, found.unit)
+        last[key] = max(found.at, last.get(key, found.at))
+    return {model for model, found in made.items() if found.at < last[found.training, found.unit]}
+
+
 def training(results: Results, among: list[Series]) -> Section | None:
     """P@1 by step of training, a curve per layer, in every setting; one figure for each way to embed."""
     found = trainings(results)
@@ -72,7 +83,7 @@ def training(results: Results, among: list[Series]) -> Section | None:
     if not pictures:
         return None
     body = [
-        [name_of(base, bases), at, series.layer, setting_name(setting), measured(row, with_interval=True)]
+        [name_of(base, bases), int(at), series.layer, setting_name(setting), measured(row, with_interval=True)]
         for (base, _), points in found.items()
         for at, some in points.items()
         for series in sorted(some, key=lambda series: series.layer)

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxalign.report.results import Results, last_layers
-from jaxalign.report.sections import results_sections, training
+from jaxalign.report.sections import model_size, results_sections, training
 from tests.report.rows import row
 
 
@@ -69,3 +69,15 @@ def test_two_checkpoints_are_no_curve_and_other_models_none():
         results = Results(rows)
         assert training.training(results, last_layers(results)) is None
         assert "training" not in [made.key for made in results_sections(results)]
+
+
+def test_the_figure_of_sizes_has_the_last_checkpoint_only():
+    names = ["lab/tiny-1b@step5", "lab/tiny-1b@step20", "lab/other-2b", "runs/step3", "lab/tiny-1b@tokens9B"]
+    assert training.earlier(names) == {"lab/tiny-1b@step5"}
+    rows = [row(0.2, model=name) for name in names[:3]]
+    results = Results(rows)
+    (picture,) = model_size.sizes(results, last_layers(results)).pictures
+    assert "tiny-1b@step20 (1)" in picture.alt and "other-2b (2)" in picture.alt and "step5" not in picture.alt
+    results = Results(rows[:2])
+    section = model_size.sizes(results, last_layers(results))
+    assert not section.pictures and len(section.tables[0].body) == 2
