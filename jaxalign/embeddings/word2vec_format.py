@@ -17,7 +17,7 @@ from jaxalign.embeddings.vector_files.table import DEFAULTS, ReadOptions, WordVe
 from jaxalign.runtime import files
 from jaxalign.types import InputError
 
-__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "check", "keys_of", "languages", "read", "read_folder",
+__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "check", "key_of", "keys_of", "languages", "read", "read_folder",
            "read_language", "write_folder"]  # fmt: skip
 
 SUFFIXES = (".vec", ".vec.gz", ".bin", ".npy")
@@ -132,9 +132,14 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
 
 
+def key_of(name: str) -> str:
+    """The id as the key of a .vec file: white space becomes `_`."""
+    return re.sub(r"\s", "_", name)
+
+
 def keys_of(ids: Sequence[str]) -> list[str]:
     """The ids as keys of a .vec file: white space becomes `_`. Raises InputError where two become one."""
-    keys = [re.sub(r"\s", "_", key) for key in ids]
+    keys = [key_of(name) for name in ids]
     if len(set(keys)) < len(keys) or not all(keys):
         raise InputError(
             "Expected ids that differ and are not empty (spaces count as _), got some twice. Rename them in "

@@ -177,7 +177,9 @@ def _export(prepared: Prepared, study: per_space.Study, space: Space, out: Path,
             maps.write_maps(out / "maps")
         if config.export_mapped:
             target = map_export.target_of(config.export_mapped, tuple(space.vectors))
-            maps.write_mapped(out / "mapped", target)
+            folder = maps.write_mapped(out / "mapped", target)
+            training = prepared.trainings.get(space.label.model)
+            training_overlap.write(folder, training_overlap.mapped(training, maps.seed_ids, target))
 
 
 def _concept_figures(prepared: Prepared) -> list[ResultRow]:

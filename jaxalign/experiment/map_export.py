@@ -21,7 +21,8 @@ class MapExport:
         self._space, self._options = space, options
         size = max(options.seed_sizes, default=len(split.seed))
         row_of = {name: row for row, name in enumerate(space.ids)}
-        self._seed = np.asarray([row_of[name] for name in split.seed[:size]])
+        self.seed_ids = split.seed[:size]
+        self._seed = np.asarray([row_of[name] for name in self.seed_ids])
 
     def write_maps(self, folder: Path) -> None:
         """Writes `folder`/SPACE/fr-en.safetensors for every pair; both directions of maps that lead one way only."""
@@ -34,8 +35,11 @@ class MapExport:
             path = place / f"{source}-{target}.safetensors"
             map_file.write(path, self._fit(source, target), source, target, self._about())
 
-    def write_mapped(self, folder: Path, target: str) -> None:
-        """Writes `folder`/SPACE/LANG.vec: every language mapped into the space of `target`, which is normalised."""
+    def write_mapped(self, folder: Path, target: str) -> Path:
+        """Writes `folder`/SPACE/LANG.vec: every language mapped into the space of `target`, which is normalised.
+
+        Returns `folder`/SPACE.
+        """
         vectors = {}
         for code, rows in self._space.vectors.items():
             if code == target:
@@ -45,6 +49,7 @@ class MapExport:
             vectors[code] = mapped.astype(np.float32)
         place = folder / folder_name(self._space.label)
         word2vec_format.write_folder(place, self._space.ids, vectors)
+        return place
 
     def _fit(self, source: str, target: str) -> PairMap:
         spaces = self._space.vectors

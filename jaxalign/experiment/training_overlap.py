@@ -22,6 +22,7 @@ import numpy as np
 
 from jaxalign.concepts import dataset
 from jaxalign.config import PAPER_LANGUAGES
+from jaxalign.embeddings import word2vec_format
 from jaxalign.types import Concepts, InputError, Split
 
 FILE = "jaxalign.json"
@@ -196,11 +197,18 @@ def facts(trainings: Mapping[str, Training], splits: Sequence[Split]) -> dict[st
     return {"toy": toy, "training": by_model, "warnings": warnings(stated, splits[0])}
 
 
+def mapped(training: Training | None, seed: Sequence[str], target: str) -> Training:
+    """What vectors have seen that a map has turned into the space of `target`: also the map's own seed dictionary."""
+    record, trained = training or Training(TrainingRecord(), frozenset())
+    note = f"Its vectors are mapped into {target} by a map that was fitted on {len(seed):,} concepts. {record.note}"
+    return Training(record._replace(note=note.rstrip()), trained | frozenset(seed))
+
+
 def write(folder: Path, training: Training) -> None:
     """States in an exported folder of vectors what its model was trained on."""
     record = training.record
-    if record == TrainingRecord():
+    if record == TrainingRecord() and not training.trained:
         return
     content: dict[str, Any] = {"toy": record.toy, "note": record.note}
-    content["training_concepts"] = {"ids": sorted(training.trained)}
+    content["training_concepts"] = {"ids": sorted(map(word2vec_format.key_of, training.trained))}
     (folder / FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

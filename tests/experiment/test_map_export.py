@@ -62,6 +62,18 @@ def test_the_mapped_space_is_read_as_any_other(place):
         assert (csls_ranks(mapped["fr"], mapped["en"], test) == file[name][1, 0]).all()
 
 
+def test_mapped_vectors_are_not_tested_on_what_their_map_has_seen(place, tmp_path, capsys):
+    """Ids have a space, keys of files have none; a run on the mapped space draws its test set from the others."""
+    run = place / "w" / "run-0001"
+    (folder,) = (run / "mapped").iterdir()
+    seed = {name.replace(" ", "_") for name in json.loads((run / "split.json").read_text())["seed"]}
+    flags = [f"--spaces={folder}", f"--workdir={tmp_path}", "--bootstrap=0", "--retrieval=nn", "--settings=before"]
+    assert bench.main(["bench", *flags]) == 0
+    tested = json.loads((tmp_path / "run-0001" / "split.json").read_text())["test"]
+    assert len(seed) == 50 and tested and not seed & set(tested)
+    assert "the 50 concepts whose translations" in capsys.readouterr().err
+
+
 def test_names():
     assert map_export.target_of("English", ("fr", "en")) == "en" and map_export.target_of("eng", ("eng",)) == "eng"
     with pytest.raises(InputError, match="--export_mapped"):
