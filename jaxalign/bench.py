@@ -133,15 +133,12 @@ def _signals_end_the_run() -> Iterator[None]:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns the exit status."""
-    for word in argv[1:]:
-        if word in _HELP:
-            print(flag_help.text(full=_HELP[word]))
-            return 0
-        if word in ("--version", "-version"):
-            print(flag_help.version())
-            return 0
     config = None
     try:
+        for word in argv[1:]:
+            if word in _HELP or word in ("--version", "-version"):
+                print(flag_help.text(full=_HELP[word]) if word in _HELP else flag_help.version(), flush=True)
+                return 0
         with _signals_end_the_run():
             config = config_from(argv)
             log.configure(int(FLAGS["verbosity"].value or 0) if FLAGS["verbosity"].present else 0)

@@ -37,3 +37,9 @@ def test_the_help_of_a_number_says_its_bounds():
     option = next(option for option in fields(Config) if option.name == "repeats")
     assert f"{option.metadata['help']} (1 to 10,000)" in text
     assert "  --csls_k=10\n" in text and "  --scale=false\n" in text
+
+
+def test_help_into_a_pipe_that_closes_is_no_traceback():
+    command = f"{sys.executable} -m jaxalign --helpfull | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and done.stdout.startswith("How well") and done.returncode in (0, 1)

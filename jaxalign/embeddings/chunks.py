@@ -29,10 +29,11 @@ def write_chunk(path: Path, number: int, layers: Sequence[int], vectors: np.ndar
     ocp, folder = _orbax(), chunk_folder(path, number)
     remove(folder)
     leaves = {f"{layer:03d}": np.ascontiguousarray(part) for layer, part in zip(layers, vectors, strict=True)}
-    _checkpointer(process).save(folder.absolute(), args=ocp.args.PyTreeSave(leaves), force=True)
-    for name, leaf in leaves.items():
-        if not (folder / name).exists():  # Orbax writes NumPy leaves only in process 0
-            _write_leaf(folder.absolute() / name, leaf)
+    with files.os_errors(folder):
+        _checkpointer(process).save(folder.absolute(), args=ocp.args.PyTreeSave(leaves), force=True)
+        for name, leaf in leaves.items():
+            if not (folder / name).exists():  # Orbax writes NumPy leaves only in process 0
+                _write_leaf(folder.absolute() / name, leaf)
     sums = _sums(folder)
     commit = {"vectors": vectors.shape[1], "files": sums, "plan": _plan_sum(path)}
     files.write_text(folder.with_suffix(".json"), json.dumps(commit))

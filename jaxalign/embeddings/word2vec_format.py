@@ -17,8 +17,8 @@ from jaxalign.embeddings.vector_files.table import DEFAULTS, ReadOptions, WordVe
 from jaxalign.runtime import files
 from jaxalign.types import InputError
 
-__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "check", "key_of", "keys_of", "languages", "read", "read_folder",
-           "read_language", "write_folder"]  # fmt: skip
+__all__ = ["AlignedVectors", "ReadOptions", "WordVectors", "check", "key_of", "keys_of", "languages", "read",
+           "read_folder", "read_language", "write_folder"]  # fmt: skip
 
 SUFFIXES = (".vec", ".vec.gz", ".bin", ".npy")
 _NAME = re.compile(r"\w+([-_]\w+)*")

@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 BLOCK = 1 << 22  # bytes read at a time for a checksum
+# What the system says of a disk -> the number of that error.
+_DISK_ERRORS = {
+    os.strerror(number): number
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES)
+}
 
 
 @contextlib.contextmanager
@@ -52,6 +57,20 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON document for people: indented, keys in order; whole or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+
+
+@contextlib.contextmanager
+def os_errors(path: Path) -> Iterator[None]:
+    """OSError where a library tells of a full or failing disk by an error of its own, as Orbax and safetensors do."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        number = next((code for text, code in _DISK_ERRORS.items() if text in str(error)), None)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Files are written whole or not at all, whatever fails, and their folder is flushed as well."""
 
+import errno
 import os
 import stat
 import zlib
@@ -44,3 +45,16 @@ def test_crc32_reads_block_by_block(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "BLOCK", 7)
     (tmp_path / "a").write_bytes(bytes(range(100)))
     assert files.crc32(tmp_path / "a") == zlib.crc32(bytes(range(100)))
+
+
+def test_what_libraries_say_of_a_full_disk_is_an_error_of_the_system(tmp_path):
+    """Orbax and tensorstore raise a ValueError of several lines; any other error stays what it is."""
+    for error in (ValueError('RESOURCE_EXHAUSTED: Error writing "x" [No space left on device]\n  source'),
+                  RuntimeError("SafetensorError: I/O error: No space left on device (os error 28)")):  # fmt: skip
+        with pytest.raises(OSError, match="No space left on device: ") as caught, files.os_errors(tmp_path / "x"):
+            raise error
+        assert caught.value.errno == errno.ENOSPC and caught.value.filename == str(tmp_path / "x")
+    for error in (ValueError("RESOURCE_EXHAUSTED: out of memory"), FileNotFoundError("x")):
+        with pytest.raises(type(error)) as caught, files.os_errors(tmp_path):
+            raise error
+        assert caught.value is error

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from jaxalign.models.parameters import Weights
+from jaxalign.runtime.files import os_errors
 from jaxalign.types import InputError
 
 LAYOUT = 1  # raise it when the tree's paths or their meaning change
@@ -30,7 +31,7 @@ def _orbax() -> Any:
 def save(place: Path, weights: Weights) -> None:
     """Writes the tree and the digest of the tensors it came from; an interrupted write leaves no such folder."""
     ocp = _orbax()
-    with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+    with os_errors(place), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
         source = ocp.args.JsonSave({"digest": weights.digest})
         args = ocp.args.Composite(params=ocp.args.StandardSave(weights.params), source=source)
         checkpointer.save(place.absolute(), args, force=True)
