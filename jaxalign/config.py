@@ -119,10 +119,11 @@ class Config:
     # alignment
     settings: tuple[str, ...] = _option(
         ("before", "after", "ceiling", "null", "ceiling_null"),
-        "any of before (no map), after (map fitted on the seed dictionary), ceiling (map fitted on seed and test, so "
-        "it has seen the answers), null (map fitted on a shuffled dictionary), ceiling_null (ceiling of a shuffled "
-        "dictionary, scored on that dictionary)",
-        choices=("before", "after", "ceiling", "null", "ceiling_null"),
+        "any of before (no map), after (map fitted on the seed dictionary), shrunken (the same drawn towards no map as "
+        "far as held-out seeds ask for, see --shrinkage), ceiling (map fitted on seed and test, so it has seen the "
+        "answers), null (map fitted on a shuffled dictionary), shrunken_null (shrunken likewise), ceiling_null "
+        "(ceiling of a shuffled dictionary, scored on that dictionary)",
+        choices=("before", "after", "shrunken", "ceiling", "null", "shrunken_null", "ceiling_null"),
     )
     seed_sizes: tuple[int, ...] = _option(
         (),
@@ -149,8 +150,16 @@ class Config:
     )
     map: str = _option(
         "orthogonal",
-        "kind of map: orthogonal (Procrustes), least_squares or ridge",
-        choices=("orthogonal", "least_squares", "ridge"),
+        "kind of map: orthogonal (Procrustes), least_squares or ridge; shrunken: orthogonal, with shrunken added to "
+        "--settings",
+        choices=("orthogonal", "least_squares", "ridge", "shrunken"),
+    )
+    shrinkage: tuple[float, ...] = _option(
+        (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, float("inf")),
+        "values of lambda, in units of the largest singular value, that the setting shrunken chooses among by "
+        "cross-validation inside the seed dictionary: 0 is the plain map, inf no map",
+        bounds=(0, float("inf")),
+        items=float,
     )
     completion: str = _option(
         "drop",
@@ -244,3 +253,6 @@ class Config:
         for option in fields(self):
             check_value(option, getattr(self, option.name))
         flag_rules.check(self)
+        if self.map == "shrunken":  # the same as its setting beside the orthogonal map's
+            object.__setattr__(self, "map", "orthogonal")
+            object.__setattr__(self, "settings", tuple(dict.fromkeys((*self.settings, "shrunken"))))

@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Concepts": ("concepts", "languages", "min_depth", "missing"),
     "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
-    "Map": ("settings", "normalize", "map", "completion", "scale", "translate", "procrustes"),
+    "Map": ("settings", "normalize", "map", "shrinkage", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
     "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase", "kernel"),
@@ -94,6 +94,8 @@ def check(config: Any) -> None:
         steps = getattr(config, name)
         if "none" in steps and len(steps) > 1:
             raise InputError(f"Expected --{name}=none without other steps, got {','.join(steps)!r}.")
+    if config.translate and (config.map == "shrunken" or {"shrunken", "shrunken_null"} & set(config.settings)):
+        raise InputError("Expected no --translate with a shrunken map, which is a rotation, got both. Drop one.")
     if config.suite == "plan" and not config.target:
         raise InputError("Expected --target with --suite=plan, got none. Give one such as --target=v5e-8.")
     parse_layers(config.layers)
@@ -120,9 +122,10 @@ def notes(config: Any) -> list[str]:
         ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
         (
             "null_draws",
-            "--settings=null or ceiling_null, or --controls=isometry",
-            {"null", "ceiling_null"} & set(config.settings) or "isometry" in config.controls,
+            "--settings with null, shrunken_null or ceiling_null, or --controls=isometry",
+            {"null", "shrunken_null", "ceiling_null"} & set(config.settings) or "isometry" in config.controls,
         ),
+        ("shrinkage", "--settings=shrunken", {"shrunken", "shrunken_null"} & set(config.settings)),
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
         ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
         ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),

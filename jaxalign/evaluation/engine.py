@@ -13,9 +13,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxalign.alignment import least_squares, reduced
+from jaxalign.alignment import least_squares, reduced, shrunken
 from jaxalign.alignment.normalize import normalized
-from jaxalign.evaluation import pairs_on_mesh
+from jaxalign.evaluation import pairs_on_mesh, shrinkage
 from jaxalign.evaluation.candidates import Candidates, PairRanks
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows, Spaces
@@ -38,6 +38,13 @@ class BothWays(NamedTuple):
     backward: reduced.AlignedPair | None
 
 
+class FittedRows(NamedTuple):
+    """Paired normalised seed rows of two languages."""
+
+    seeds: Float[Array, "seed feature"]
+    images: Float[Array, "seed feature"]
+
+
 class Engine:
     """Ranks of pairs of the given spaces."""
 
@@ -55,6 +62,8 @@ class Engine:
 
     def rank(self, fitted: Fitted, items: Sequence[Item]) -> Iterator[PairRanks]:
         """Ranks of each item, all of settings that are fitted on the same rows."""
+        if fitted.is_shrunken:
+            return threads.parallel_map(self._rank_shrunken, items, self._workers)
         if self._map.is_directed and fitted.size:
             return threads.parallel_map(self._rank_directed, items, self._workers)
         spaces = self._reduced(fitted)
@@ -70,6 +79,8 @@ class Engine:
 
     def aligner(self, fitted: Fitted) -> Callable[[Item], BothWays]:
         """A function that gives the factors of an item, for settings that are fitted on the same rows."""
+        if fitted.is_shrunken:
+            return lambda item: BothWays(self._aligned_shrunken(item, self._pairing(item)), None)
         if self._map.is_directed and fitted.size:
             return lambda item: BothWays(*self._aligned_directed(item, self._pairing(item)))
         spaces = self._reduced(fitted)
@@ -100,6 +111,34 @@ class Engine:
     def _aligned(self, spaces: Sequence[reduced.ReducedSpace], item: Item, paired: Pairing) -> reduced.AlignedPair:
         seeds = paired.seeds if item.setting.is_shuffled else None  # in order there is nothing to gather
         return reduced.align(spaces[item.first], spaces[item.second], seeds, self._map)
+
+    def choice(self, item: Item) -> shrinkage.Choice:
+        """The lambda of a pair in a shrunken setting."""
+        return self._choice(self._fitted_rows(item, self._pairing(item)))
+
+    def rank_at(self, item: Item, value: float) -> PairRanks:
+        """Ranks of a pair after the map of one lambda, in a shrunken setting."""
+        paired = self._pairing(item)
+        return self._candidates.rank(self._shrunken(item, self._fitted_rows(item, paired), value), paired)
+
+    def _rank_shrunken(self, item: Item) -> PairRanks:
+        paired = self._pairing(item)
+        return self._candidates.rank(self._aligned_shrunken(item, paired), paired)
+
+    def _aligned_shrunken(self, item: Item, paired: Pairing) -> reduced.AlignedPair:
+        fitted = self._fitted_rows(item, paired)
+        return self._shrunken(item, fitted, self._choice(fitted).shrinkage)
+
+    def _fitted_rows(self, item: Item, paired: Pairing) -> FittedRows:
+        first, second = self._vectors[item.first], self._vectors[item.second]
+        return FittedRows(first[self._rows.seed[paired.seeds.first]], second[self._rows.seed[paired.seeds.second]])
+
+    def _choice(self, fitted: FittedRows) -> shrinkage.Choice:
+        return shrinkage.choose(*fitted, self._options.search, self._options.rng_seed)
+
+    def _shrunken(self, item: Item, fitted: FittedRows, value: float) -> reduced.AlignedPair:
+        sides = self._candidate_rows[item.first], self._candidate_rows[item.second]
+        return shrunken.align(*sides, *fitted, value, self._options.search.how)
 
     def _rank_directed(self, item: Item) -> PairRanks:
         """From the vectors, for a map that serves one direction only."""

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TypedDict
 
-from jaxalign.alignment import procrustes
+from jaxalign.alignment import procrustes, shrunken
 from jaxalign.alignment.normalize import parse_steps
 from jaxalign.alignment.procrustes import MapOptions
+from jaxalign.alignment.shrunken import Shrinking
 from jaxalign.config import Config
+from jaxalign.evaluation.shrinkage import Search
 from jaxalign.retrieval import penalties
 from jaxalign.types import InputError
 
-SETTINGS = ("before", "after", "ceiling", "null", "ceiling_null")
+SETTINGS = ("before", "after", "shrunken", "ceiling", "null", "shrunken_null", "ceiling_null")
 PRECISIONS = ("highest", "fast")
 POOLS = ("all", "test")
 MEMORY_ONLY = ("memory_budget", "tile")  # change no rank
@@ -31,6 +33,7 @@ class RankOptions(TypedDict, total=False):
     completion: procrustes.Completion
     procrustes: str
     map: str
+    shrinkage: Sequence[float]
     scale: bool
     translate: bool
     precision: str
@@ -52,7 +55,7 @@ class OptionColumns(TypedDict):
 class AlignmentOptions:
     """How languages are aligned and answers retrieved.
 
-    settings           of before, after, ceiling, null, ceiling_null (see `settings`)
+    settings           of before, after, shrunken, ceiling, null, shrunken_null, ceiling_null (see `settings`)
     seed_sizes         fit on the first n seed rows, for each n; empty: all of them
     null_draws         number of shuffled dictionaries; rng_seed: where the shuffles start
     retrieval          csls, nn or isf (inverted softmax); csls_k: neighbours
@@ -63,6 +66,7 @@ class AlignmentOptions:
     completion         drop, identity or arbitrary; see `procrustes.rotation`
     procrustes         svd, polar (matrix products only), or auto: `procrustes.method`
     map                orthogonal, least_squares or ridge
+    shrinkage          values of lambda that `shrunken` chooses among, ascending; inf: no map
     scale, translate   also fit a scale, a shift of the origin
     precision          highest: float32 throughout; fast: bfloat16 products, and what they leave undecided in float32
                        (the same ranks, see `ranks_bfloat16`)
@@ -84,6 +88,7 @@ class AlignmentOptions:
     completion: procrustes.Completion = "drop"
     procrustes: str = "auto"
     map: str = "orthogonal"
+    shrinkage: tuple[float, ...] = shrunken.GRID
     scale: bool = False
     translate: bool = False
     precision: str = "highest"
@@ -92,7 +97,7 @@ class AlignmentOptions:
     best: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("settings", "seed_sizes"):
+        for name in ("settings", "seed_sizes", "shrinkage"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "normalize", parse_steps(self.normalize))
         for setting in self.settings:
@@ -103,6 +108,7 @@ class AlignmentOptions:
         _choice(self.procrustes, procrustes.METHODS, "procrustes")
         _choice(self.map, procrustes.MAPS, "map")
         _choice(self.precision, PRECISIONS, "precision")
+        shrunken.check_grid(self.shrinkage)
         if self.null_draws < 1:
             raise InputError(
                 f"Expected --null_draws of 1 or more, got {self.null_draws}. Remove null from --settings instead."
@@ -118,6 +124,13 @@ class AlignmentOptions:
         return MapOptions(method, completion, self.map, self.scale, self.translate)
 
     @property
+    def search(self) -> Search:
+        """What the choice of lambda and its map depend on."""
+        fitted = self.map_options
+        how = Shrinking(fitted.method, "identity" if fitted.completion == "identity" else "drop")
+        return Search(how, self.shrinkage, self.csls_k if self.retrieval == "csls" else 0)
+
+    @property
     def columns(self) -> OptionColumns:
         """The columns of a result row."""
         return OptionColumns(
@@ -127,7 +140,8 @@ class AlignmentOptions:
     def key(self) -> dict[str, object]:
         """All that ranks depend on, for a cache."""
         made = asdict(self) | {"procrustes": procrustes.method(self.procrustes)}
-        return {name: value for name, value in made.items() if name not in MEMORY_ONLY}
+        unused = () if any(name.startswith("shrunken") for name in self.settings) else ("shrinkage",)
+        return {name: value for name, value in made.items() if name not in (*MEMORY_ONLY, *unused)}
 
 
 def from_config(config: Config) -> AlignmentOptions:
@@ -143,6 +157,7 @@ def from_config(config: Config) -> AlignmentOptions:
         completion=config.completion,  # type: ignore[arg-type]
         procrustes=config.procrustes,
         map=config.map,
+        shrinkage=config.shrinkage,
         scale=config.scale,
         translate=config.translate,
         precision=config.precision,

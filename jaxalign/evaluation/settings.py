@@ -3,7 +3,9 @@
 before        no map
 after         the map of the first `seed_size` seed rows
 ceiling       the map of seed and test rows: leaky
+shrunken      as `after`, but drawn towards no map as far as held-out seeds ask for (see `shrinkage`)
 null          the map of a shuffled seed, scored on the true pairs: chance
+shrunken_null as `shrunken` for a shuffled seed: what its choice finds without a dictionary, which is mostly no map
 ceiling_null  the map of shuffled seed and test rows, scored on that same shuffled dictionary: what the leak alone
               gives
 """
@@ -23,6 +25,7 @@ class Fitted(NamedTuple):
 
     with_test: bool
     size: int  # 0: no map
+    is_shrunken: bool = False
 
 
 class Setting(NamedTuple):
@@ -35,7 +38,7 @@ class Setting(NamedTuple):
     @property
     def fitted(self) -> Fitted:
         """What the setting is fitted on; settings that share it share their reduced spaces."""
-        return Fitted(self.name.startswith("ceiling"), self.seed_size)
+        return Fitted(self.name.startswith("ceiling"), self.seed_size, self.name.startswith("shrunken"))
 
     @property
     def is_shuffled(self) -> bool:
@@ -58,11 +61,11 @@ def settings_of(options: AlignmentOptions, rows: Rows) -> list[Setting]:
     for name in options.settings:
         if name == "before":
             made.append(Setting(name, 0, 0))
-        elif name == "after":
+        elif name in ("after", "shrunken"):
             made += [Setting(name, size, 0) for size in sizes]
         elif name == "ceiling":
             made.append(Setting(name, everything, 0))
-        elif name == "null":
+        elif name in ("null", "shrunken_null"):
             made += [Setting(name, size, draw) for size in sizes for draw in draws]
         else:
             made += [Setting(name, everything, draw) for draw in draws]
@@ -73,7 +76,7 @@ def pairing(rows: Rows, setting: Setting, rng_seed: int, first: str, second: str
     """What the pair of the languages `first` and `second` is fitted on and scored against."""
     straight = np.arange(setting.seed_size)
     shuffled, answers = straight, rows.test
-    if setting.name == "null":
+    if setting.name in ("null", "shrunken_null"):
         shuffled = _shuffle(straight, rng_seed, setting.draw, first, second)
     elif setting.name == "ceiling_null":
         seeds, tests = len(rows.seed), len(rows.test)

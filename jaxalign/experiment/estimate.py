@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxalign.config import Config
+from jaxalign.evaluation.shrinkage import FOLDS
 from jaxalign.experiment import design, model_checks
 from jaxalign.types import Concepts, Space, SpaceLabel, Split
 
@@ -184,12 +185,14 @@ def _depths(config: Config, model: Any) -> Sequence[int]:
 def _alignment(config: Config, concepts: Concepts, settings: Sequence[str], width: int, seeds: int) -> float:
     """Operations of the fits and similarities of every pair, in one retrieval and split."""
     pool, languages = len(concepts.ids), len(concepts.words)
-    draws = {"null": config.null_draws, "ceiling_null": config.null_draws}
+    draws = {name: config.null_draws for name in ("null", "shrunken_null", "ceiling_null")}
     total = 0.0
     for setting in settings:
         fitted = 0 if setting == "before" else pool if setting.startswith("ceiling") else seeds
         inner = min(width, fitted) if fitted else 0
         fit = _DECOMPOSITION * inner**3 + 2 * inner**2 * fitted + 4 * pool * inner**2
+        if setting.startswith("shrunken"):  # every lambda in every fold
+            fit += FOLDS * len(config.shrinkage) * _DECOMPOSITION * min(width, 2 * seeds) ** 3
         total += draws.get(setting, 1) * (fit + 2 * pool**2 * (inner or width))
     return total * languages * (languages - 1) / 2
 

@@ -24,6 +24,7 @@ from jaxalign.metrics import (
     isometry,
     precision,
     retrieval_errors,
+    shrinkage_curve,
     significance,
 )
 from jaxalign.metrics.comparisons import confounds
@@ -115,6 +116,9 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "isometry" in config.controls and asked.isometry:
         with study.clock.phase("isometry"):
             made.rows.extend(isometry_rows(config, space, asked))
+    if "shrunken" in asked.settings and asked.controls:
+        with study.clock.phase("align"):
+            made.rows.extend(shrinkage_rows(study, space, [one.options for one in given if one.number == 0]))
     if "hubness" in config.controls and asked.controls:
         with study.clock.phase("hubness"):
             made.rows.extend(hubness_rows(study, space, [one.options for one in given if one.number == 0]))
@@ -137,6 +141,15 @@ def hubness_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) 
     for options in asked:
         make = partial(hubness.rows, space.label, dict(space.vectors), split, options, study.config.seed)
         made += _kept_rows(study, space, "hubness", options.key(), make)
+    return made
+
+
+def shrinkage_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:
+    """The lambda of each pair and its curves in each retrieval, first split; read from the work folder likewise."""
+    split, made = _split_rows(study, space), []
+    for options in asked:
+        make = partial(shrinkage_curve.rows, space.label, dict(space.vectors), split, options)
+        made += _kept_rows(study, space, "shrinkage", options.key(), make)
     return made
 
 

@@ -22,7 +22,10 @@ from jaxalign.metrics.gains import expected_gains
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, figure, result_row
 from jaxalign.types import SpaceLabel
 
-SETTING_PAIRS = (("after", "before"), ("after", "null"), ("ceiling", "ceiling_null"))
+SETTING_PAIRS = (
+    ("after", "before"), ("after", "null"), ("ceiling", "ceiling_null"),
+    ("shrunken", "before"), ("shrunken", "after"), ("shrunken", "shrunken_null"),
+)  # fmt: skip
 
 
 class Tested(NamedTuple):

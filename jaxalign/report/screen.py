@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from jaxalign.report import names
 from jaxalign.report.results import MEAN, short_model
 
-_SHOWN = ("after", "before", "gpa", "null")  # in this order
+_SHOWN = ("after", "shrunken", "before", "gpa", "null")  # in this order
 _LEAST = 0.005  # share of the time from which a stage is named
 
 

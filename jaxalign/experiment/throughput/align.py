@@ -82,7 +82,7 @@ def least_work(asked: KernelOptions, train: int, test: int, features: int) -> Wo
     pool = train + test if asked.candidates == "all" else test
     flops = moved = 0.0
     for setting in asked.settings:
-        fitted = {"before": 0, "after": train, "null": train}.get(setting, train + test)
+        fitted = train + test if setting.startswith("ceiling") else 0 if setting == "before" else train
         inner = min(features, fitted) if fitted else features
         flops += 2 * pool**2 * inner
         if fitted:

@@ -24,7 +24,7 @@ from jaxalign.languages import is_language
 from jaxalign.types import InputError
 
 SHIPPED = {"paper": Path(__file__).parents[2] / "data" / "paper_claims.toml"}
-SETTINGS = ("before", "after", "gpa", "ceiling", "null", "ceiling_null")
+SETTINGS = ("before", "after", "gpa", "ceiling", "null", "ceiling_null", "shrunken", "shrunken_null")
 SUBSETS = ("all", "abstract", "physical", "physical_down")
 CHOICES = {
     "retrieval": ("csls", "nn", "isf"),

@@ -10,7 +10,7 @@ from jaxalign.report.sections import (
     sweeps,
     training,
 )
-from jaxalign.report.sections.controls import answers, confounds, hubness
+from jaxalign.report.sections.controls import answers, confounds, hubness, shrinkage
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]
@@ -24,6 +24,7 @@ _MAKERS = (
     sweeps.layers,
     training.training,
     sweeps.seeds,
+    shrinkage.shrinkage,
     sweeps.templates,
     concept_groups.forms,
     concept_groups.domains,

@@ -55,7 +55,7 @@ def tiles(results: Results) -> list[Tile]:
     if best is None:
         return []
     shown = []
-    for setting in ("after", "before", "null", "ceiling", "ceiling_null", "chance"):
+    for setting in ("after", "shrunken", "before", "null", "ceiling", "ceiling_null", "chance"):
         if row := results.mean(best, setting):
             shown.append(Tile(setting_name(setting), f"{short_percent(row['value'])} %", setting == "after"))
     return shown

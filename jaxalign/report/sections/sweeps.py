@@ -73,7 +73,7 @@ def _lines(curves: Curves) -> list[list]:
 
 def seeds(results: Results, among: list[Series]) -> Section | None:
     """P@1 by the size of the seed dictionary, all pairs."""
-    curves: Curves = {"after": {}, "null": {}}
+    curves: Curves = {"after": {}, "shrunken": {}, "null": {}}
     for series in among:
         for setting, by_label in curves.items():
             rows = [(size, results.mean(series, setting, seed_size=size)) for size in results.sizes(series, setting)]
@@ -83,6 +83,7 @@ def seeds(results: Results, among: list[Series]) -> Section | None:
     if not curves["after"]:
         return None
     shown = dict(list(curves["after"].items())[: 2 * DRAWN])
+    shown |= {f"{label}, shrunken": points for label, points in curves["shrunken"].items() if label in shown}
     caption = "P@1 by size of the seed dictionary, mean of all pairs. Solid: after, dashed: null (shuffled dictionary)."
     dashed = {label: points for label, points in curves["null"].items() if label in shown}
     about = About("seeds", caption, "by the number of seed concepts")

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const UNIT = 10000, MEAN = "mean";
-  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#549a75", null: "#cc7722", ceiling_null: "#b08a60", chance: "#8a8f99" };
+  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#549a75", null: "#cc7722", shrunken: "#1d8fa3", shrunken_null: "#a3743f", ceiling_null: "#b08a60", chance: "#8a8f99" };
   const SERIES = ["model", "embedding", "pooling", "layer", "retrieval", "csls_k", "candidates", "completion"];
   const place = (id) => document.getElementById(id);
   const make = (tag, attributes = {}, ...children) => {
@@ -222,9 +222,9 @@
     const push = (name, x, setting, one) => one && points[name].push({ x, setting, shown: one.value / 100, low: one.low === null ? null : one.low / 100, high: one.high === null ? null : one.high / 100, name: data.settings[setting], value: `${percent(one.value, digitsOf(one))} %${interval(one)}` });
     data.series.forEach((other, number) => {
       if (!PICKED.every((name) => name === "layer" || other[name] === now[name])) return;
-      ["before", "after", "null", "ceiling"].forEach((setting) => push("layer", other.layer, setting, cell(matrix(number, setting, chosen.subset, chosen.metric), ...pair)));
+      ["before", "after", "shrunken", "null", "ceiling"].forEach((setting) => push("layer", other.layer, setting, cell(matrix(number, setting, chosen.subset, chosen.metric), ...pair)));
     });
-    ["after", "null"].forEach((setting) => (data.sizes.get(keyOf(series, setting)) || []).forEach((size) => push("seed concepts", size, setting, cell(matrix(series, setting, chosen.subset, chosen.metric, size), ...pair))));
+    ["after", "shrunken", "null"].forEach((setting) => (data.sizes.get(keyOf(series, setting)) || []).forEach((size) => push("seed concepts", size, setting, cell(matrix(series, setting, chosen.subset, chosen.metric, size), ...pair))));
     for (const [name, values] of Object.entries(points)) {
       if (unique(values.map((one) => one.x)).length < 2) continue;
       const box = make("div", { class: "chart" });
