@@ -103,7 +103,7 @@ class Axis(NamedTuple):
     unit: float = 100
     xlim: tuple | None = None
     ylim: tuple = (0, None)
-    ticks: Sequence[float] | None = None  # on a logarithmic x axis
+    names: Sequence[str] = ()  # of the places 0, 1, ... on the x axis
 
 
 def lines(
@@ -129,6 +129,8 @@ def lines(
                 axes.plot([point[0] for point in other], y, "--", linewidth=1.2, color=colour)
         settings: dict[str, Any] = {"xlabel": axis.xlabel, "ylabel": axis.ylabel, "ylim": axis.ylim}
         axes.set(**settings | ({"xlim": axis.xlim} if axis.xlim else {}))
+        if axis.names:
+            axes.set_xticks(range(len(axis.names)), axis.names)
         axes.grid(True)
         axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 

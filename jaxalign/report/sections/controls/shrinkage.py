@@ -39,8 +39,8 @@ def shrinkage(results: Results, among: list[Series]) -> Section | None:
     )
     about = About("shrinkage", "P@1 by lambda of the shrunken map, mean of all pairs.", "from the fitted map to no map")
     labels = list(dict.fromkeys(row[1] for row in body))
-    axis = Axis("lambda: " + ", ".join(f"{place} = {label}" for place, label in enumerate(labels)))
-    header = ["series", "lambda", "P@1, percent", "MRR of held-out seeds", "pairs that chose it"]
+    axis = Axis("lambda", names=labels)
+    header = ["series", "lambda", "P@1, percent", "MRR of held-out seeds, percent", "pairs that chose it"]
     table = Table("Shrunken maps: mean of all pairs", header, body)
     picture = figures.lines(curves, about, axis)
     return Section("shrinkage", "From the fitted map to no map", text, (picture,), (table,))
