@@ -20,14 +20,13 @@ from jaxalign.metrics import (
     aggregate,
     all_answers,
     any_answer,
-    hubness,
     isometry,
     precision,
     retrieval_errors,
-    shrinkage_curve,
     significance,
 )
 from jaxalign.metrics.comparisons import confounds
+from jaxalign.metrics.controls import hubness, shrinkage_curve
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module

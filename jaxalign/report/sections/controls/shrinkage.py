@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from jaxalign.metrics.shrinkage_curve import HELD_OUT, INFINITE, TEST
+from jaxalign.metrics.controls.shrinkage_curve import HELD_OUT, INFINITE, TEST
 from jaxalign.report.cells import measured
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import About, Axis

@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows
-from jaxalign.metrics import hubness
+from jaxalign.metrics.controls import hubness
 from jaxalign.report.results import Results, last_layers
 from jaxalign.report.sections.controls.hubness import hubs
 from tests.conftest import planted

@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows
-from jaxalign.metrics import shrinkage_curve
+from jaxalign.metrics.controls import shrinkage_curve
 from jaxalign.report.results import Results, last_layers
 from jaxalign.report.sections.controls.shrinkage import shrinkage
 from tests.conftest import planted

@@ -7,7 +7,7 @@ from scipy import stats
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows
 from jaxalign.evaluation.settings import Setting
-from jaxalign.metrics import hubness
+from jaxalign.metrics.controls import hubness
 from jaxalign.metrics.rows import COLUMNS
 from tests.conftest import planted
 from tests.planted import LABEL, pick

@@ -6,7 +6,7 @@ import pytest
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pairs import evaluate
 from jaxalign.evaluation.rows import Rows
-from jaxalign.metrics import shrinkage_curve
+from jaxalign.metrics.controls import shrinkage_curve
 from jaxalign.metrics.gains import precision_at
 from tests.conftest import planted
 from tests.planted import LABEL

@@ -1,0 +1,1 @@
+"""Figures that controls add: hubs, and the curve of the shrunken map."""
