@@ -75,7 +75,17 @@ class Config:
         "test file with one `source target` word pair per line: scores word translation between two whole "
         "vocabularies of --spaces, from the first of --languages into the second (the task of MUSE and vecmap)",
     )
-    seed_dictionary: str = _option("", "file of the word pairs that the map is fitted on, with --dictionary")
+    seed_dictionary: str = _option(
+        "",
+        "with --dictionary: file of the word pairs that the map is fitted on; identical: the words that both "
+        "vocabularies write alike, those of --dictionary left out",
+    )
+    refine: int = _option(
+        0,
+        "with --dictionary: rounds in which mutual nearest neighbours become the next seed dictionary; adds the "
+        "settings refined and refined_null",
+        bounds=(0, 100),
+    )
     lowercase: bool = _option(False, "with --dictionary: look up the words of both dictionaries in lower case")
     kernel: str = _option(
         "auto",

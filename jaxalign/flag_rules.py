@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Map": ("settings", "normalize", "map", "shrinkage", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
-    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "lowercase", "kernel"),
+    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "refine", "lowercase", "kernel"),
     "The run": ("suite", "workdir", "run_name", "memory_budget", "compilation_cache", "debug_nans"),
     "Exports of a run": _EXPORTS,
     "Before a run": ("dry_run",),
@@ -47,7 +47,7 @@ MODES: dict[str, frozenset[str]] = {
     "models": frozenset((*GROUPS["Models"], *GROUPS["Hidden states"], *_ALIGNMENT)),
     "--spaces": frozenset((*GROUPS["Vectors in place of models"], *_ALIGNMENT)) - {"design"},
     "--dictionary": frozenset(
-        "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary settings normalize procrustes "
+        "spaces max_vocabulary repeated_keys languages dictionary seed_dictionary refine settings normalize procrustes "
         "completion retrieval csls_k k bootstrap null_draws lowercase kernel".split()
     )
     | frozenset(_RUN),
@@ -63,6 +63,7 @@ MODES: dict[str, frozenset[str]] = {
 # Flag that opens a mode of its own -> what to add so that it is read.
 _OPENED_BY = {
     "seed_dictionary": "--dictionary",
+    "refine": "--dictionary",
     "lowercase": "--dictionary",
     "kernel": "--dictionary",
     "max_vocabulary": "--spaces",

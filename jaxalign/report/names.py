@@ -5,6 +5,7 @@ from jaxalign import languages
 SETTING_NAMES = {
     "before": "no map", "after": "fitted map", "gpa": "one shared space", "ceiling": "leaky ceiling",
     "shrunken": "shrunken map", "shrunken_null": "shrunken map, shuffled",
+    "refined": "refined map", "refined_null": "refined map, shuffled",
     "null": "shuffled dictionary", "ceiling_null": "leaky ceiling, shuffled", "chance": "chance",
 }  # fmt: skip
 RETRIEVAL_NAMES = {

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-SETTINGS = ("before", "after", "shrunken", "gpa", "ceiling", "null", "shrunken_null", "ceiling_null", "chance")
+SETTINGS = (
+    "before", "after", "shrunken", "refined", "gpa", "ceiling", "null", "shrunken_null", "refined_null", "ceiling_null",
+    "chance",
+)  # fmt: skip
 MEAN = "mean"  # in place of a language: the mean over its pairs
 DIFFERENCE = " - "  # joins the names of what a row compares
 

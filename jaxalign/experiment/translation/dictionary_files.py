@@ -5,6 +5,7 @@ mark, blank lines and lines that start with `#` are skipped.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,23 @@ def read(path: str | Path, flag: str, lowercase: bool = False) -> list[tuple[str
         pairs.append((words[0], words[1]))
     if not pairs:
         raise InputError(f"Expected word pairs in {path}, got no line with two words. Change --{flag}.")
+    return pairs
+
+
+def identical(
+    source_words: Sequence[str], target_words: Sequence[str], without: AbstractSet[str]
+) -> list[tuple[str, str]]:
+    """The words that both vocabularies write alike, but not those of `without`, the words that are asked for.
+
+    Raises InputError where there is none.
+    """
+    known = set(target_words)
+    pairs = [(word, word) for word in dict.fromkeys(source_words) if word in known and word not in without]
+    if not pairs:
+        raise InputError(
+            "Expected words that both vocabularies write alike with --seed_dictionary=identical, got none besides "
+            "those of --dictionary. Give a file of word pairs."
+        )
     return pairs
 
 

@@ -8,51 +8,34 @@ first k when the tied stand in random order, MRR the reciprocal of its mean plac
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from jaxalign import report
-from jaxalign.alignment import procrustes
-from jaxalign.alignment.normalize import first_equal_rows, is_constant, normalized, parse_steps, unit_rows
+from jaxalign.alignment.normalize import first_equal_rows, is_constant, normalized, parse_steps
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
 from jaxalign.experiment import limits
 from jaxalign.experiment.translation import dictionary_files
 from jaxalign.experiment.translation.dictionary_files import Coverage, DictionaryPairs
+from jaxalign.experiment.translation.ranking import Task, Vocabulary, fitted_on, rank
 from jaxalign.metrics import gains, precision, significance
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
-from jaxalign.retrieval import vocabulary, vocabulary_pallas
+from jaxalign.retrieval import vocabulary_pallas
 from jaxalign.retrieval.csls import check_k
 from jaxalign.retrieval.vocabulary import WordRanks
 from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
-from jaxalign.runtime.progress import StageProgress
 from jaxalign.types import InputError
 
-SETTINGS = ("before", "after", "null")
+SETTINGS = ("before", "after", "null", "refined", "refined_null")
+# Of each difference the side that is tested and the one that it is compared with.
+DIFFERENCES = (("after", "before"), ("after", "null"), ("refined", "after"), ("refined", "refined_null"))
+IDENTICAL = "identical"  # --seed_dictionary: the words that both vocabularies write alike
 LOW_COVERAGE = 0.5  # of source words, below which a warning is given
-
-
-class Vocabulary(NamedTuple):
-    """The words of one language and their vectors."""
-
-    words: tuple[str, ...]
-    vectors: Float[np.ndarray, "word feature"]
-
-
-class Task(NamedTuple):
-    """Two normalised vocabularies, the pairs that the map is fitted on and those that are scored."""
-
-    source: Vocabulary
-    target: Vocabulary
-    seed: DictionaryPairs
-    test: DictionaryPairs
-    target_firsts: Int[np.ndarray, " word"]  # for each target word the first one with the same vector
 
 
 def run(config: Config, out: Path, clock: Clock) -> dict:
@@ -70,9 +53,10 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     warnings = log_coverage(task)
     place = place._replace(candidates="all", completion=config.completion, seed_size=task.seed.coverage.known_pairs)
     ranked: dict[str, list[dict[str, WordRanks]]] = {}  # setting -> its draws -> retrieval
+    refined = ("refined", "refined_null") if config.refine else ()
     for name in SETTINGS:
-        if name in config.settings:
-            count = config.null_draws if name == "null" else 1
+        if name in (*config.settings, *refined):
+            count = config.null_draws if name.endswith("null") else 1
             ranked[name] = [
                 rank(config, fitted_on(task, name, config.seed, draw), name, clock) for draw in range(count)
             ]
@@ -82,10 +66,10 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
             drawn = {setting: [draw[retrieval] for draw in draws] for setting, draws in ranked.items()}
             for setting, draws in drawn.items():
                 rows += metric_rows(config, here._replace(setting=setting), draws)
-            for other in ("before", "null"):
-                if config.bootstrap and {"after", other} <= set(drawn):
-                    there = here._replace(setting=f"after - {other}")
-                    rows += difference_rows(config, there, drawn["after"], drawn[other])
+            for one, other in DIFFERENCES:
+                if config.bootstrap and {one, other} <= set(drawn):
+                    there = here._replace(setting=f"{one} - {other}")
+                    rows += difference_rows(config, there, drawn[one], drawn[other])
     rows += chance_rows(config, place, len(task.target.words))
     record = environment.environment(dtype=config.dtype) | {"warnings": warnings}
     files.write_json(out / "environment.json", record)
@@ -108,12 +92,16 @@ def load(config: Config) -> Task:
     given = {
         flag: dictionary_files.read(getattr(config, flag), flag, config.lowercase)
         for flag in ("dictionary", "seed_dictionary")
+        if getattr(config, flag) != IDENTICAL or flag == "dictionary"
     }
     word2vec_format.check(config.spaces, config.languages)
     options = word2vec_format.ReadOptions(config.max_vocabulary, config.repeated_keys)
     source, target = (
         Vocabulary(*word2vec_format.read_language(config.spaces, code, options)) for code in config.languages
     )
+    if config.seed_dictionary == IDENTICAL:
+        asked = {word for word, _ in given["dictionary"]}
+        given["seed_dictionary"] = dictionary_files.identical(source.words, target.words, asked)
     seed, test = (
         dictionary_files.look_up(given[flag], source.words, target.words, flag)
         for flag in ("seed_dictionary", "dictionary")
@@ -183,44 +171,6 @@ def check_kernel(config: Config) -> None:
             f"Expected --csls_k of at most {vocabulary_pallas.LANES} with --kernel=pallas, got {config.csls_k}. "
             "Give --kernel=xla."
         )
-
-
-def fitted_on(task: Task, setting: str, rng_seed: int, draw: int) -> Task:
-    """The task itself; for null with the target words of its seed pairs in a random order."""
-    if setting != "null":
-        return task
-    order = np.random.default_rng([rng_seed, draw]).permutation(len(task.seed.target_rows))
-    return task._replace(seed=task.seed._replace(target_rows=task.seed.target_rows[order]))
-
-
-def rank(config: Config, task: Task, setting: str, clock: Clock) -> dict[str, WordRanks]:
-    """The ranks of every retrieval in one setting: before, or with the map of the seed pairs."""
-    queries, answers = vocabulary.answer_table(task.test.source_rows, task.test.target_rows)
-    with clock.phase("align"):
-        source, target = task.source.vectors, task.target.vectors
-        if setting != "before":
-            method = procrustes.method(config.procrustes)
-            pairs = source[task.seed.source_rows], target[task.seed.target_rows]
-            turn = np.asarray(procrustes.rotation(*pairs, completion=config.completion, method=method))
-            source = source @ turn
-            if config.completion == "drop":
-                target = (target @ (turn.T @ turn))[task.target_firsts]
-        mapped = unit_rows(jnp.asarray(source)), unit_rows(jnp.asarray(target))
-    ranked = {}
-    for retrieval in config.retrieval:
-        with clock.phase("retrieve"):
-            ranked[retrieval] = vocabulary.ranks(
-                *mapped,
-                queries,
-                answers,
-                retrieval=retrieval,
-                csls_k=config.csls_k,
-                kernel=config.kernel,
-                memory_budget=int(config.memory_budget * 2**30),
-                best=False,
-                progress=StageProgress("words"),
-            )
-    return ranked
 
 
 def metric_rows(config: Config, place: Place, draws: Sequence[WordRanks]) -> list[ResultRow]:

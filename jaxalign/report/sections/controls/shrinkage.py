@@ -38,7 +38,7 @@ def shrinkage(results: Results, among: list[Series]) -> Section | None:
         "held-out seeds; P@1 of the test concepts stands beside it, nothing is chosen by it."
     )
     about = About("shrinkage", "P@1 by lambda of the shrunken map, mean of all pairs.", "from the fitted map to no map")
-    labels = list(dict.fromkeys(row[1] for row in body))
+    labels = list(dict.fromkeys(str(row[1]) for row in body))
     axis = Axis("lambda", names=labels)
     header = ["series", "lambda", "P@1, percent", "MRR of held-out seeds, percent", "pairs that chose it"]
     table = Table("Shrunken maps: mean of all pairs", header, body)
