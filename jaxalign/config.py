@@ -201,9 +201,10 @@ class Config:
         (),
         "any of matched (abstract against physical in matched samples), identical (without identical word forms), "
         "domains (per WordNet domain), gpa (all languages in one shared space), isometry (how similar the spaces are "
-        "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back), confounds "
+        "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back), bitext "
+        "(for sentences: ratio margin, F1 and MEXA; published ones have --normalize=none --candidates=test), confounds "
         "(a regression of hits on frequency, senses, tokens, form overlap and kind; needs statsmodels)",
-        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness", "confounds"),
+        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness", "bitext", "confounds"),
     )
     answers: str = _option(
         "first",

@@ -138,7 +138,8 @@ def notes(config: Any) -> list[str]:
     without = [(f"{name}={shown(given[name])}", needed) for name, needed, works in rules if name in given and not works]
     if set(config.settings) <= {"ceiling", "ceiling_null"}:
         other = "--settings=before, after or null"
-        without += [(f"controls={name}", other) for name in ("hubness", "confounds") if name in config.controls]
+        scored = [name for name in ("hubness", "confounds", "bitext") if name in config.controls]
+        without += [(f"controls={name}", other) for name in scored]
     return [f"--{flag} has no effect without {needed}" for flag, needed in without]
 
 

@@ -44,8 +44,9 @@ def check_size(candidates: int, memory_budget: int) -> None:
     """InputError where the scores of one pair do not fit the memory budget, in bytes."""
     if _BYTES * candidates**2 > memory_budget:
         raise InputError(
-            f"Expected at most {int((memory_budget / _BYTES) ** 0.5):,} candidates for --controls=hubness and "
-            f"--answers=all, whose scores are kept in memory, got {candidates:,}. Raise --memory_budget, or drop them."
+            f"Expected at most {int((memory_budget / _BYTES) ** 0.5):,} candidates for --controls=hubness or bitext "
+            f"and --answers=all, whose scores are kept in memory, got {candidates:,}. Raise --memory_budget, or drop "
+            "them."
         )
 
 

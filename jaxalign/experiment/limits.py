@@ -71,7 +71,7 @@ def check_controls(config: Config, concepts: Concepts) -> None:
         from jaxalign.metrics import isometry
 
         isometry.check_size(isometry.DEFAULT, len(concepts.ids))
-    if "hubness" in config.controls or config.answers == "all":
+    if {"hubness", "bitext"} & set(config.controls) or config.answers == "all":
         from jaxalign.evaluation import pair_scores
 
         pair_scores.check_size(len(concepts.ids), int(config.memory_budget * 2**30))

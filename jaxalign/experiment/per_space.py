@@ -26,7 +26,7 @@ from jaxalign.metrics import (
     significance,
 )
 from jaxalign.metrics.comparisons import confounds
-from jaxalign.metrics.controls import hubness, shrinkage_curve
+from jaxalign.metrics.controls import bitext, hubness, shrinkage_curve
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
@@ -121,6 +121,9 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "hubness" in config.controls and asked.controls:
         with study.clock.phase("hubness"):
             made.rows.extend(hubness_rows(study, space, [one.options for one in given if one.number == 0]))
+    if "bitext" in config.controls and asked.controls:
+        with study.clock.phase("bitext"):
+            made.rows.extend(bitext_rows(study, space, given[0].options))
     if config.answers == "all" and asked.controls and study.concepts.answers.keys() >= set(space.vectors):
         with study.clock.phase("answers"):
             for answer in given:
@@ -141,6 +144,14 @@ def hubness_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) 
         make = partial(hubness.rows, space.label, dict(space.vectors), split, options, study.config.seed)
         made += _kept_rows(study, space, "hubness", options.key(), make)
     return made
+
+
+def bitext_rows(study: Study, space: Space, options: AlignmentOptions) -> list[ResultRow]:
+    """Margin, F1 and MEXA of a space, first split; read from the work folder likewise."""
+    config, given = study.config, (space.label, dict(space.vectors), _split_rows(study, space), options)
+    make = partial(bitext.rows, *given, bootstrap=config.bootstrap, rng_seed=config.seed)
+    about = {"bootstrap": [config.bootstrap, config.seed]}
+    return _kept_rows(study, space, "bitext", replace(options, retrieval="nn").key() | about, make)
 
 
 def shrinkage_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:

@@ -10,7 +10,7 @@ from jaxalign.report.sections import (
     sweeps,
     training,
 )
-from jaxalign.report.sections.controls import answers, confounds, hubness, shrinkage
+from jaxalign.report.sections.controls import answers, bitext, confounds, hubness, shrinkage
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]
@@ -32,6 +32,7 @@ _MAKERS = (
     answers.answers,
     confounds.odds,
     hubness.hubs,
+    bitext.bitext,
     model_size.sizes,
     main_tables.paper,
 )
