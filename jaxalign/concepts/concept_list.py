@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import NamedTuple
 
+from jaxalign.concepts.sentences import KIND as SENTENCE
+from jaxalign.concepts.sentences import rows_of_sentences, sentence_of_cell
 from jaxalign.concepts.table_file import Problems, Row, TableFile, parse
 from jaxalign.concepts.word_forms import is_text, words_of_cell
 from jaxalign.languages import canonical, is_language
@@ -39,6 +41,7 @@ class WordTable(NamedTuple):
     lines: tuple[int, ...]  # of the file, for messages
     columns: dict[str, tuple[str, ...]]  # name of a column -> cells
     covariates: dict[str, dict[str, float]]  # name -> id -> number
+    sentences: tuple[bool, ...] = ()  # rows whose cells are texts, taken whole; empty: none
     sparse: bool = False  # a concept without a word is left out and counted: the list has no cells that may be empty
 
 
@@ -51,7 +54,8 @@ def builtin(languages: Sequence[str]) -> Concepts:
 def read(table: TableFile) -> WordTable:
     """Returns the list in a table; a missing or empty `kind` is "other", "concrete" is "physical".
 
-    Names of columns and kinds may be in any case.
+    The kind "sentence" is "other" with cells that are taken whole (see `sentences`). Names of columns and
+    kinds may be in any case.
 
     Raises:
         InputError: naming every missing or repeated column, row with too few or too many cells, missing or repeated
@@ -79,7 +83,9 @@ def read(table: TableFile) -> WordTable:
     }
     problems.raise_all()
     words = {name: column for name, column in columns.items() if not _is_reserved(name)}
-    return WordTable(table.source, columns["id"], tuple(kinds), tuple(row.line for row in rows), words, covariates)
+    sentences = rows_of_sentences(columns.get("kind", ("",) * len(rows)), words.values(), table.source)
+    lines = tuple(row.line for row in rows)
+    return WordTable(table.source, columns["id"], tuple(kinds), lines, words, covariates, sentences)
 
 
 def languages_of(table: WordTable) -> dict[str, str]:
@@ -116,7 +122,9 @@ def concepts(table: WordTable, languages: Sequence[str], missing: str = "error")
     answers: dict[str, list[tuple[str, ...]]] = {code: [] for code in chosen}
     kept = []
     for place, line in enumerate(table.lines):
-        words_of = {code: _words(table.columns[name][place], code, missing) for code, name in chosen.items()}
+        cells = {code: table.columns[name][place] for code, name in chosen.items()}
+        whole = bool(table.sentences) and table.sentences[place]
+        words_of = {code: _words(cell, code, missing, whole) for code, cell in cells.items()}
         if all(words_of.values()):
             kept.append(place)
             for code, words in words_of.items():
@@ -168,10 +176,10 @@ def _two_columns(table: WordTable, language: str, names: Sequence[str]) -> None:
     )
 
 
-def _words(cell: str, language: str, missing: str) -> tuple[str, ...]:
+def _words(cell: str, language: str, missing: str, whole: bool) -> tuple[str, ...]:
     if cell in _NO_WORD and missing != "keep" or not is_text(cell):
         return ()
-    return words_of_cell(cell, language)
+    return sentence_of_cell(cell) if whole else words_of_cell(cell, language)
 
 
 def _reserved(name: str) -> str:
@@ -196,9 +204,10 @@ def _rows_of_width(rows: Sequence[Row], width: int, problems: Problems) -> list[
 
 
 def _kind(row: Row, cell: str, problems: Problems) -> str:
-    kind = {"": "other", "concrete": "physical"}.get(cell.casefold(), cell.casefold())
+    kind = {"": "other", SENTENCE: "other", "concrete": "physical"}.get(cell.casefold(), cell.casefold())
     if kind not in KINDS:
-        problems.add(f"a kind of {', '.join(KINDS)} (or concrete, for physical)", repr(cell), row.line)
+        known = f"{', '.join(KINDS)} (or concrete, for physical; sentence, for a text)"
+        problems.add(f"a kind of {known}", repr(cell), row.line)
     return kind
 
 

@@ -67,8 +67,9 @@ def rows(
                 place = place._replace(seed_size=setting.seed_size)
                 made.append(result_row(place, figure(value), len(gain), figure(low), figure(high)))
     candidates = len(next(iter(spaces.values()))) if options.candidates == "all" else len(split_rows.test)
-    for metric, value in zip(METRICS, chance(candidates, len(split_rows.test)), strict=True):
-        made.append(result_row(base._replace(setting="chance", metric=metric), figure(value), len(split_rows.test)))
+    queries = len(split_rows.test)
+    for metric, value in zip(METRICS, chance(candidates, queries), strict=True):
+        made.append(result_row(base._replace(setting="chance", metric=metric), figure(float(value)), queries))
     return made
 
 
@@ -83,11 +84,11 @@ def gains_of(pair: PairScores) -> PairGains:
     return PairGains(pair.setting, pair.source, pair.target, np.stack(gains))
 
 
-def chance(candidates: int, queries: int) -> tuple[float, float, float, float]:
+def chance(candidates: int, queries: int) -> Float[np.ndarray, " metric"]:
     """Expectations of METRICS where every score is drawn at random."""
     others = np.arange(queries)
     f1 = float((binom.pmf(others, queries - 1, 1 / candidates) * 2 / (2 + others)).sum() / candidates)
-    return 1 / candidates, f1, f1, 1 / (2 * candidates - 1)
+    return np.array([1 / candidates, f1, f1, 1 / (2 * candidates - 1)])
 
 
 class Hits(NamedTuple):

@@ -1,0 +1,36 @@
+"""Lists of sentences keep their commas, brackets and quotes; lists of words do not."""
+
+import pytest
+
+from jaxalign.concepts import concept_list, sentences
+from jaxalign.concepts.table_file import parse
+
+ONE = 'He said "no", then (slowly) left; that was all / or so.'
+TWO = "Il a dit « non », puis (lentement) est parti ; c'était tout."
+
+
+def read(text: str):
+    return concept_list.concepts(concept_list.read(parse(text.encode(), "list")), ("en", "fr"))
+
+
+def test_a_cell_of_the_kind_sentence_is_taken_whole():
+    quoted = ONE.replace('"', '""')
+    made = read(f'id\tkind\ten\tfr\ns1\tSentence\t"{quoted}"\t{TWO}\nw1\tother\tcove, bay\tbaie\n')
+    assert made.words == {"en": (ONE, "cove"), "fr": (TWO, "baie")} and made.kinds == ("other", "other")
+
+
+def test_a_list_of_long_cells_without_kinds_is_one_of_sentences():
+    row = "s{0}\tThis is now sentence number {0}, and it is long.\tC'est la {0}, la voici.\n"
+    made = read("id\ten\tfr\n" + "".join(row.format(number) for number in range(4)))
+    assert made.words["en"][3] == "This is now sentence number 3, and it is long."
+    assert made.words["fr"][0].endswith("voici.")
+
+
+def test_a_list_of_synonyms_is_none():
+    rows = "".join(f"c{i}\tbay, cove, inlet, bight, gulf, sound, small arm of water\tbaie\n" for i in range(4))
+    assert read("id\ten\tfr\n" + rows).words["en"] == ("bay",) * 4
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "-", "..."])
+def test_what_is_no_text_is_none(cell):
+    assert sentences.sentence_of_cell(cell) == ()
