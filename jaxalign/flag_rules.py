@@ -97,6 +97,8 @@ def check(config: Any) -> None:
             raise InputError(f"Expected --{name}=none without other steps, got {','.join(steps)!r}.")
     if config.translate and (config.map == "shrunken" or {"shrunken", "shrunken_null"} & set(config.settings)):
         raise InputError("Expected no --translate with a shrunken map, which is a rotation, got both. Drop one.")
+    if list(config.shrinkage) != sorted(config.shrinkage):
+        raise InputError(f"Expected --shrinkage in ascending order, got {shown(config.shrinkage)}. Sort the values.")
     if config.suite == "plan" and not config.target:
         raise InputError("Expected --target with --suite=plan, got none. Give one such as --target=v5e-8.")
     parse_layers(config.layers)
@@ -123,7 +125,7 @@ def notes(config: Any) -> list[str]:
         ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
         (
             "null_draws",
-            "--settings with null, shrunken_null or ceiling_null, or --controls=isometry",
+            "--settings=null, shrunken_null or ceiling_null, or --controls=isometry",
             {"null", "shrunken_null", "ceiling_null"} & set(config.settings) or "isometry" in config.controls,
         ),
         ("shrinkage", "--settings=shrunken", {"shrunken", "shrunken_null"} & set(config.settings)),

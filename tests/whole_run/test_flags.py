@@ -38,6 +38,7 @@ BAD = {
     "procrustes": ["eigen"],
     "precision": ["tf32"],
     "map": ["affine"],
+    "shrinkage": ["", "a", "-1", "nan", "0.3,0.1", "0,0"],
     "completion": ["keep"],
     "scale": ["2"],
     "translate": ["perhaps"],
@@ -62,6 +63,7 @@ BAD = {
     "num_processes": ["0", "2"],
     "coordinator": ["here", "here:port", "a b:1"],
     "seed_dictionary": ["pairs.txt"],
+    "refine": ["-1", "many", "1000"],
     "lowercase": ["maybe"],
     "kernel": ["triton"],
     "max_vocabulary": ["-1", "x"],
@@ -141,8 +143,8 @@ def test_modes_read_known_flags(mode):
 
 @pytest.mark.parametrize(("flags", "note"), [
     (["--csls_k=5", "--retrieval=nn"], "--csls_k=5 has no effect without --retrieval=csls"),
-    (["--null_draws=5", "--settings=after"], "--null_draws=5 has no effect without --settings=null or ceiling_null, "
-     "or --controls=isometry"),
+    (["--null_draws=5", "--settings=after"], "--null_draws=5 has no effect without --settings=null, shrunken_null or "
+     "ceiling_null, or --controls=isometry"),
     (["--min_depth=3"], "--min_depth=3 has no effect without --concepts=wordnet"),
     (["--templates=t.tsv", "--embeddings=vanilla"], "--templates=t.tsv has no effect without --embeddings=prompt"),
     (["--scale"], "--scale=true has no effect without --translate and --map=orthogonal (no cosine depends on it)"),
