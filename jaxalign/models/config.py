@@ -20,6 +20,7 @@ class Config:
     eps: float
     max_length: int  # positions the model was made for
     dtype: str = "float32"  # of parameters and arithmetic; norms and softmax are float32 in any case
+    short_sums: bool = False  # long sums over features in pieces, see `jaxalign.models.products`
     causal: bool = True
     default_pooling: str = "last"
     # block

@@ -1,18 +1,25 @@
-"""How linear layers multiply: weights of 16 bits on a CPU with bfloat16 instructions, and everything else.
+"""How linear layers multiply: 16-bit weights on a CPU with bfloat16 instructions, short sums, and everything else.
 
 XLA's CPU library multiplies bfloat16 matrices two to three times as fast into float32 as into bfloat16. There the sums,
 and with them the states between the products, stay float32: measured on Gemma 3 270M (prompts, all layers, two cores of
 an AMD EPYC with avx512_bf16) 1.8 times as fast as products rounded to bfloat16, and a third of the error against
 float32: .0019 of the root mean square in place of .0058, worst cosine .99997 in place of .99977. Accelerators sum in
 float32 inside a product anyway, and bfloat16 states halve their memory traffic.
+
+A model with massive activations loses bits in long sums: XLA's CPU library adds up to 512 products one after the other.
+With `short_sums` the logits and the output of attention are added in pieces, on a CPU in float32: see
+`docs/design/models.md`.
 """
 
+from functools import partial, reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxalign.runtime.environment import has_bfloat16_instructions
+
+LOGIT_PIECE, OUTPUT_PIECE = 64, 256  # features of one partial sum
 
 
 def sums_float32(dtype: str) -> bool:
@@ -25,9 +32,25 @@ def state_dtype(dtype: str) -> Any:
     return jnp.float32 if sums_float32(dtype) else jnp.dtype(dtype)
 
 
-def dot_general(dtype: str) -> Any:
-    """The product that a linear layer with weights of `dtype` uses, with the arguments of `jax.lax.dot_general`."""
+def dot_general(dtype: str, pieces: int = 1) -> Any:
+    """The product that a linear layer with weights of `dtype` uses, with the arguments of `jax.lax.dot_general`.
+
+    With several `pieces` the sum over the inputs is made of that many partial sums.
+    """
+    if pieces > 1:
+        return partial(_in_pieces, pieces)
     return _float32_sums if sums_float32(dtype) else jax.lax.dot_general
+
+
+def pieces_of(features: int, piece: int, dtype: str) -> int:
+    """Number of partial sums over `piece` features each; 1 on accelerators, in another dtype, where they do not fit."""
+    divided = dtype == "float32" and jax.default_backend() == "cpu" and features % piece == 0
+    return features // piece if divided else 1
+
+
+def _in_pieces(pieces: int, left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
+    parts = zip(jnp.split(left, pieces, -1), jnp.split(right, pieces), strict=True)
+    return reduce(jnp.add, [jax.lax.dot_general(*part, dimension_numbers, **options) for part in parts])
 
 
 def _float32_sums(left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:

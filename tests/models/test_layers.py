@@ -33,12 +33,13 @@ def softmax_attention(query, key, value, visible, bias, scale, cap):
 
 
 @pytest.mark.parametrize("cap", [0.0, 1.5])
-def test_attention_is_a_softmax_over_visible_slots(cap):
-    query, key, value = normal(2, 5, 4, 3), normal(2, 7, 2, 3), normal(2, 7, 2, 3)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_attention_is_a_softmax_over_visible_slots(cap, pieces):
+    query, key, value = normal(2, 5, 4, 6), normal(2, 7, 2, 6), normal(2, 7, 2, 6)
     visible = DRAW.random((2, 5, 7)) < 0.6
     visible[..., 0] = True
     bias = normal(2, 4, 5, 7)
-    found = attend(query, key, value, visible, bias, 0.7, cap)
+    found = attend(query, key, value, visible, bias, 0.7, cap, pieces)
     np.testing.assert_allclose(found, softmax_attention(query, key, value, visible, bias, 0.7, cap), atol=1e-6)
 
 

@@ -61,3 +61,25 @@ def test_states_of_a_model_are_nearer_to_float32(monkeypatch):
 
 def test_the_processor_says_what_it_has():
     assert environment.environment()["bfloat16_instructions"] is environment.has_bfloat16_instructions()
+
+
+def test_long_sums_in_pieces_are_nearer_to_float64():
+    """Features that all have one sign: each addition to the long sum rounds, and a partial sum is shorter."""
+    draw = np.random.default_rng(0)
+    state = jnp.asarray(draw.uniform(1, 2, (64, 1024)), jnp.float32)
+    whole, parts = (linear(config("float32"), 1024, 40, False, nnx.Rngs(0), pieces=pieces)(state) for pieces in (1, 4))
+    kernel = linear(config("float32"), 1024, 40, False, nnx.Rngs(0)).kernel[...]
+    exact = np.asarray(state, np.float64) @ np.asarray(kernel, np.float64)
+    errors = [np.sqrt(np.mean((np.asarray(found) - exact) ** 2)) for found in (whole, parts)]
+    assert errors[1] < 1.02 * errors[0] and errors[1] < 3e-6 * np.sqrt(np.mean(exact**2))
+    narrow = linear(config("float32"), 8, 40, False, nnx.Rngs(0), pieces=2)  # each input to its own piece
+    given = jnp.eye(8)
+    np.testing.assert_array_equal(np.asarray(narrow(given)), np.asarray(narrow.kernel[...]))
+
+
+def test_pieces_are_for_float32_on_a_cpu(monkeypatch):
+    assert products.pieces_of(1024, 256, "float32") == (4 if CPU else 1)
+    assert products.pieces_of(1000, 256, "float32") == products.pieces_of(128, 256, "float32") == 1
+    assert products.pieces_of(1024, 256, "bfloat16") == 1
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert products.pieces_of(1024, 256, "float32") == 1

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jaxalign.embeddings import prompts
 from jaxalign.models.checkpoint.tokenizer import differs, read_tokenizer
 from jaxalign.types import InputError
 from tests import tiny
@@ -57,3 +58,13 @@ def test_a_damaged_file_is_named(tmp_path):
 def test_special_tokens_of_the_folder_stay(tmp_path):
     tiny.write_model(tmp_path / "m")
     assert read_tokenizer(tmp_path / "m")("dog")["input_ids"][0] == 0
+
+
+def test_the_chat_template_beside_the_checkpoint_is_read(tmp_path):
+    tiny.write_model(tmp_path / "m")
+    chat = prompts.load()["chat"]
+    with pytest.raises(InputError, match="chat template"):
+        prompts.fill(chat, ["ki"], "ja", read_tokenizer(tmp_path / "m"))
+    (tmp_path / "m" / "chat_template.jinja").write_text("<user>{{ messages[0]['content'] }}<model>")
+    (text,) = prompts.fill(chat, ["ki"], "ja", read_tokenizer(tmp_path / "m"))
+    assert text == '<user>Summarize concept "ki" in one Japanese word.<model>'

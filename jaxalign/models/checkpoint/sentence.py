@@ -1,6 +1,7 @@
 """What a sentence-transformers folder says of its vectors: pooling, Dense maps, prompts, lower case."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +67,25 @@ def read_sentence_modules(folder: Path) -> SentenceModules:
         warnings.append("sentence-transformers puts this model's texts in lower case first; jaxalign does not.")
     prompts = (_json(folder / "config_sentence_transformers.json") or {}).get("prompts") or {}
     named_prompts = tuple((str(name), str(text)) for name, text in prompts.items() if isinstance(text, str) and text)
+    if named_prompts:
+        warnings.append(_offer(named_prompts, pooling))
     return SentenceModules(pooling, " and ".join(refused), named_prompts, tuple(warnings))
+
+
+def _offer(prompts: tuple[tuple[str, str], ...], pooling: str) -> str:
+    """The sentence that names the model's own prompts, and the template that puts the first plain one before a word."""
+    said = (
+        f"the model has prompts of its own, {', '.join(f'{name} ({text!r})' for name, text in prompts)}, and gets none."
+    )
+    plain = [(name, text) for name, text in prompts if text.strip() and not re.search(r"[{}\t\r\n]", text)]
+    if not plain:
+        return said
+    cells = (re.sub("[^0-9A-Za-z_-]+", "-", plain[0][0]), "*", "plain", plain[0][1] + "{text}")
+    pool = f" --pooling={pooling}" if pooling else ""
+    return (
+        f"{said} To give one: --embeddings=prompt{pool} --template_names={cells[0]} and a file of --templates with the "
+        f"columns name, language, form, template (tabs between them) and the line {'<tab>'.join(cells)}"
+    )
 
 
 def _modules(folder: Path) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def read(raw: Fields) -> Config:
         windows=tuple(window if is_local else 0 for is_local in local),
         ropes=(near, far),
         rope_kinds=tuple(0 if is_local else 1 for is_local in local),
+        short_sums=True,  # the first token's features reach 1e5
         causal=not both_ways,
         default_pooling="mean" if both_ways else "last",
     )

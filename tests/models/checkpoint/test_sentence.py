@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jaxalign import models
+from jaxalign.embeddings import prompts
 from jaxalign.types import InputError
 from tests.models.checkpoints import assert_same, write
 
@@ -51,7 +52,24 @@ def test_prompts_and_lower_case_of_sentence_transformers(tmp_path):
     )  # fmt: skip
     model = models.load_model(folder)
     assert model.prompts == {"query": "query: "}
-    assert len(model.warnings) == 1 and "lower case" in model.warnings[0]
+    assert len(model.warnings) == 2 and "lower case" in model.warnings[0]
+    assert "query ('query: ')" in model.warnings[1] and "document" not in model.warnings[1]
+
+
+def test_the_template_that_the_message_offers_gives_the_models_prompt(tmp_path):
+    made = {"prompts": {"task": "Instruct: {task}\n", "web query": "query: "}}
+    model = models.load_model(
+        sentence_model(tmp_path / "m", "pooling_mode_mean_tokens", config_sentence_transformers=made)
+    )
+    (said,) = model.warnings
+    assert "--pooling=mean --template_names=web-query" in said
+    line = said.rpartition("the line ")[2].replace("<tab>", "\t")
+    (tmp_path / "t.tsv").write_text(f"name\tlanguage\tform\ttemplate\n{line}\n")
+    template = prompts.load(tmp_path / "t.tsv")["web-query"]
+    assert list(prompts.fill(template, ["dog", "cat"], "en")) == ["query: dog", "query: cat"]
+    harder = {"prompts": {"task": "Instruct: {task}\n"}}
+    (said,) = models.load_model(sentence_model(tmp_path / "n", config_sentence_transformers=harder)).warnings
+    assert "task" in said and "--templates" not in said
 
 
 def test_a_transformer_in_its_own_folder(tmp_path):
