@@ -71,7 +71,7 @@ def test_long_sums_in_pieces_are_nearer_to_float64():
     kernel = linear(config("float32"), 1024, 40, False, nnx.Rngs(0)).kernel[...]
     exact = np.asarray(state, np.float64) @ np.asarray(kernel, np.float64)
     errors = [np.sqrt(np.mean((np.asarray(found) - exact) ** 2)) for found in (whole, parts)]
-    assert errors[1] < 1.02 * errors[0] and errors[1] < 3e-6 * np.sqrt(np.mean(exact**2))
+    assert errors[1] < (0.9 if CPU else 1.1) * errors[0] and errors[1] < 3e-6 * np.sqrt(np.mean(exact**2))
     narrow = linear(config("float32"), 8, 40, False, nnx.Rngs(0), pieces=2)  # each input to its own piece
     given = jnp.eye(8)
     np.testing.assert_array_equal(np.asarray(narrow(given)), np.asarray(narrow.kernel[...]))
