@@ -194,7 +194,10 @@ class Config:
     # numbers
     k: tuple[int, ...] = _option((1, 5, 10, 30), "the k of P@k", bounds=POSITIVE, items=int)
     null_draws: int = _option(
-        1, "shuffled dictionaries for each null; those of --controls=isometry have at least 20", bounds=(1, 1000)
+        1,
+        "shuffled dictionaries for each null; those of --controls=isometry and random spaces of --controls=spectrum "
+        "are at least 20",
+        bounds=(1, 1000),
     )
     bootstrap: int = _option(1000, "resamples for the 95 % intervals; 0: none", bounds=(0, 1_000_000))
     controls: tuple[str, ...] = _option(
@@ -203,8 +206,9 @@ class Config:
         "domains (per WordNet domain), gpa (all languages in one shared space), isometry (how similar the spaces are "
         "without a map), hubness (how many neighbours crowd on few words, and whether retrieval leads back), bitext "
         "(for sentences: ratio margin, F1 and MEXA; published ones have --normalize=none --candidates=test), confounds "
-        "(a regression of hits on frequency, senses, tokens, form overlap and kind; needs statsmodels)",
-        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness", "bitext", "confounds"),
+        "(a regression of hits on frequency, senses, tokens, form overlap and kind; needs statsmodels), spectrum (P@1 "
+        "of random spaces with the spectra of the true ones, first of --retrieval)",
+        choices=("matched", "identical", "domains", "gpa", "isometry", "hubness", "bitext", "confounds", "spectrum"),
     )
     answers: str = _option(
         "first",

@@ -125,8 +125,9 @@ def notes(config: Any) -> list[str]:
         ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
         (
             "null_draws",
-            "--settings=null, shrunken_null or ceiling_null, or --controls=isometry",
-            {"null", "shrunken_null", "ceiling_null"} & set(config.settings) or "isometry" in config.controls,
+            "--settings=null, shrunken_null or ceiling_null, or --controls=isometry or spectrum",
+            {"null", "shrunken_null", "ceiling_null"} & set(config.settings)
+            or {"isometry", "spectrum"} & set(config.controls),
         ),
         ("shrinkage", "--settings=shrunken", {"shrunken", "shrunken_null"} & set(config.settings)),
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),

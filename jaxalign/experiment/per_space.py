@@ -28,6 +28,7 @@ from jaxalign.metrics import (
 from jaxalign.metrics.comparisons import confounds
 from jaxalign.metrics.controls import bitext, hubness, shrinkage_curve
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
+from jaxalign.metrics.nulls import best_layer, spectrum
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import threads
@@ -37,11 +38,12 @@ from jaxalign.types import Concepts, Space, Split
 
 
 class Figures(NamedTuple):
-    """Result rows, wrong retrievals as words, and rank tables by name, of one space."""
+    """Result rows, wrong retrievals as words, rank tables by name, and what a best layer needs, of one space."""
 
     rows: list[ResultRow]
     wrong: list[dict[str, object]]
     ranks: dict[str, np.ndarray]
+    outcomes: list[best_layer.Outcome]  # of the first split, where --layers asks for several
 
 
 @dataclass
@@ -99,7 +101,7 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
 def figures(study: Study, space: Space, asked: Questions) -> Figures:
     """Ranks and scores of one space in every split and retrieval that is asked of it."""
     config = study.config
-    made = Figures([], [], {})
+    made = Figures([], [], {}, [])
     given = list(answers(study, space, asked))
     if not given:
         return made
@@ -107,6 +109,8 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
         made.rows.extend(scores(study, space, asked, given))
     for answer in given:
         made.ranks.update(_named_tables(space, answer))
+        if answer.number == 0 and config.layers != "last" and config.bootstrap:
+            made.outcomes.extend(best_layer.outcomes(_evaluated(study, space, asked, answer)))
         if answer.number == 0 and answer.options.retrieval == config.retrieval[0]:
             evaluated = _evaluated(study, space, asked, answer)
             largest = answer.ranks.largest()
@@ -124,6 +128,9 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "bitext" in config.controls and asked.controls:
         with study.clock.phase("bitext"):
             made.rows.extend(bitext_rows(study, space, given[0].options))
+    if "spectrum" in config.controls and asked.controls:
+        with study.clock.phase("spectrum"):
+            made.rows.extend(spectrum_rows(study, space, given[0].options))
     if config.answers == "all" and asked.controls and study.concepts.answers.keys() >= set(space.vectors):
         with study.clock.phase("answers"):
             for answer in given:
@@ -161,6 +168,14 @@ def shrinkage_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]
         make = partial(shrinkage_curve.rows, space.label, dict(space.vectors), split, options)
         made += _kept_rows(study, space, "shrinkage", options.key(), make)
     return made
+
+
+def spectrum_rows(study: Study, space: Space, options: AlignmentOptions) -> list[ResultRow]:
+    """P@1 of random spaces with the spectra of a space, first split; read from the work folder likewise."""
+    split, vectors, config = _split_rows(study, space), dict(space.vectors), study.config
+    asked = {"draws": max(config.null_draws, spectrum.LEAST_DRAWS), "rng_seed": config.seed}
+    make = partial(spectrum.rows, space.label, vectors, split, options, **asked)
+    return _kept_rows(study, space, "spectrum", options.key() | asked, make)
 
 
 def answer_rows(study: Study, space: Space, asked: Questions, given: Answer) -> list[ResultRow]:

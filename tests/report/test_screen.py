@@ -26,3 +26,18 @@ def test_where_the_time_went():
     rows.append({"phase": "total", "seconds": 100.0, "share": 1.0})
     assert screen.times(rows) == "time: 1:40 min: align 80 s (80 %), embed 12.3 s (12 %)"
     assert screen.times([]) == "time: 0.0 s"
+
+
+def test_the_best_layer_is_said_with_its_null():
+    place = Place("org/demo", "vanilla", "last", 3, setting="after", retrieval="csls")
+    figures = {"": (0.4, 0.37, 0.43), "_null": (0.01, 0.005, 0.015), "_held_out": (0.39, 0.36, 0.42)}
+    rows = [result_row(place._replace(metric=f"best_layer{name}"), value, 122, low, high)
+            for name, (value, low, high) in figures.items()]  # fmt: skip
+    rows += [result_row(place._replace(metric="best_layer_p"), 0.0004, 122),
+             result_row(place._replace(metric="best_layer_alike"), 2, 5),
+             result_row(place._replace(metric="best_layer", setting="null"), 0.02, 122)]  # fmt: skip
+    assert screen.best_layers(rows) == [
+        "demo, bare word, last, CSLS: best of 5 layers with fitted map: 3 with 40.0 % (37.0-43.0), answers dealt at "
+        "random 1.0 % (0.5-1.5) (p <= .001), chosen on other concepts 39.0 % (36.0-42.0)"
+    ]
+    assert screen.best_layers([]) == []

@@ -10,7 +10,7 @@ from jaxalign.report.sections import (
     sweeps,
     training,
 )
-from jaxalign.report.sections.controls import answers, bitext, confounds, hubness, shrinkage
+from jaxalign.report.sections.controls import answers, bitext, confounds, hubness, shrinkage, spectrum
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]
@@ -33,6 +33,7 @@ _MAKERS = (
     confounds.odds,
     hubness.hubs,
     bitext.bitext,
+    spectrum.spectrum,
     model_size.sizes,
     main_tables.paper,
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jaxalign.report import names
 from jaxalign.report.results import MEAN, Results, Series, last_layers, short_model
-from jaxalign.report.sections import headline, model_groups, sweeps
+from jaxalign.report.sections import best, headline, model_groups, sweeps
 from jaxalign.report.sections.model_groups import Test
 from jaxalign.report.sections.section import Section
 
@@ -150,15 +150,20 @@ def _best_layer(results: Results, series: Series) -> str:
     ]
     if not scored:
         return ""
-    best, row = max(scored, key=lambda entry: entry[1]["value"])
-    null = results.mean(best, "null")
+    setting = "after" if results.mean(scored[0][0], "after") else "before"
+    if found := best.of_layers(results, layers, setting):
+        return best.sentence(found, layers[-1].layer)
+    highest, row = max(scored, key=lambda entry: entry[1]["value"])
+    null = results.mean(highest, "null")
+    tested = best.corrected(results, highest, setting, len(scored))
     beside = (
         f"; its shuffled dictionary gives {names.share(null)}" if null else "; its shuffled dictionary was not tried"
     )
-    last = " (the last)" if best.layer == series.layer else f" of {layers[-1].layer}"
+    last = " (the last)" if highest.layer == series.layer else f" of {layers[-1].layer}"
     return (
-        f"The best of {len(scored)} layers is {best.layer}{last} with {names.share(row)}{beside}. It was chosen on the "
-        "test concepts, which makes it look a little better than it is."
+        f"The best of {len(scored)} layers is {highest.layer}{last} with {names.share(row)}{beside}"
+        f"{f'; {tested}' if tested else ''}. It was chosen on the test concepts, which makes it look a little better "
+        "than it is."
     )
 
 

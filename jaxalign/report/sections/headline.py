@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from jaxalign.metrics.rows import MEAN
 from jaxalign.report import tables
-from jaxalign.report.names import setting_name, short_percent
+from jaxalign.report.names import setting_name, share, short_percent
 from jaxalign.report.results import Results, Series, last_layers, name_of
+from jaxalign.report.sections.best import corrected
 from jaxalign.report.sections.section import Section
 
 TIED = 0.01  # share of tied queries from which a series cannot head the page
@@ -74,8 +75,14 @@ def headline(results: Results) -> Section:
     )
     text = ""
     if best is not None:
+        choices = sum(bool(results.mean(series, "after")) for series in among)
+        tested = corrected(results, best, "after", choices) if choices > 1 else ""
+        null = results.mean(best, "null") if choices > 1 else None
+        shuffled = f"with a shuffled dictionary it has {share(null)}" if null else ""
+        beside = "; ".join(part for part in (tested, shuffled) if part)
+        beside = f" ({beside})" if beside else ""
         text = (
-            f"Best with the fitted map among the last layers: {name_of(best, among)}. The sentences and tiles above "
-            f"and the wrong words below are this series.{ties_note(results)}"
+            f"Best with the fitted map among the last layers: {name_of(best, among)}{beside}. The sentences "
+            f"and tiles above and the wrong words below are this series.{ties_note(results)}"
         )
     return Section("headline", "Every series", text, (), (table._replace(header=header, note=note),))

@@ -6,6 +6,7 @@ from jaxalign.report.drawing.figures import Axis
 from jaxalign.report.drawing.marks import Shares, dots
 from jaxalign.report.drawing.svg import About, Picture
 from jaxalign.report.results import MEAN, Results, Series, name_of, short_model
+from jaxalign.report.sections import best
 from jaxalign.report.sections.section import DRAWN, Section
 from jaxalign.report.tables import Table
 
@@ -44,7 +45,8 @@ def layers(results: Results, among: list[Series]) -> Section | None:
     pictures = [figures.lines(shown, about, Axis("relative depth", xlim=(0, 1)), dashed=dashed)]
     pictures += _every_pair(results, deep, solid, "after" if curves["after"] else "before")
     table = Table("P@1 by depth, percent", ["series", "setting", "relative depth", "P@1"], _lines(curves))
-    return Section("layers", "Pooling and layers", "", tuple(pictures), (), (table,))
+    chosen = best.table(results, {name_of(base, list(deep)): some for base, some in deep.items()})
+    return Section("layers", "Pooling and layers", "", tuple(pictures), (chosen,) if chosen else (), (table,))
 
 
 def _every_pair(results: Results, deep: dict, solid: dict, setting: str) -> list[Picture]:
