@@ -9,15 +9,14 @@ Null: one permutation of the test concepts for each language, carried through al
 from language i to j is then concept s_j(s_i^-1(q)), and the maximum is taken again. Retrieval stays as it is, with its
 hubs. Where the test rows of different languages have nothing to do with each other, the permutations are a group under
 which the scores are exchangeable, so that p is exact, for `before` and for a map fitted on other concepts (Hoeffding
-1952; the maximum over dependent statistics: Westfall and Young 1993). Equal values are split at random, see
-`significance.permutation_p`. Needed are the best candidates alone, so this is P@1.
+1952; the maximum over dependent statistics: Westfall and Young 1993). Equal values stand in random order, see
+`drawn_p.p_value`. Needed are the best candidates alone, so this is P@1.
 
 Interval: that of the layer that was chosen, from limits that hold for all layers at once (max statistic of a bootstrap
 over concepts, the same draws for every layer). Held out: the layer is chosen on one half of the test concepts and
 scored on the other, mean over random halves; unbiased for a layer that is chosen on half as many concepts.
 """
 
-import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics import precision
 from jaxalign.metrics.comparisons import model_groups
 from jaxalign.metrics.evaluated import Evaluated
+from jaxalign.metrics.nulls.drawn_p import p_value
 from jaxalign.metrics.precision import Interval
 from jaxalign.metrics.rows import Place, ResultRow, figure, result_row
 from jaxalign.types import SpaceLabel
@@ -127,7 +127,7 @@ def best(
     null = null_maxima(retrieved, answers, draws, rng_seed)
     observed = float((retrieved == answers).mean(axis=(1, 2)).max())
     alike = int((model_groups.compare(gain, max(bootstrap, 1), rng_seed).p[layer] > model_groups.LEVEL).sum())
-    p = _randomised_p(null, observed, retrieved, rng_seed)
+    p = float(p_value(null, np.asarray(observed), rng_seed, retrieved))
     return Best(layer, _chosen(gain, layer, bootstrap, rng_seed), held_out(gain, rng_seed), null, p, alike)
 
 
@@ -183,14 +183,6 @@ def _chosen(gain: np.ndarray, layer: int, bootstrap: int, rng_seed: int) -> Inte
     width = limit * (error[layer] if varies[layer] else precision.wilson_width(queries) / _Z)
     own = float(value[layer])
     return Interval(own, max(own - width, 0.0), min(own + width, 1.0))
-
-
-def _randomised_p(null: np.ndarray, observed: float, retrieved: np.ndarray, rng_seed: int) -> float:
-    """The p-value with the observed one at a random place among its equals, the same for the same retrieval."""
-    digest = zlib.crc32(np.ascontiguousarray(retrieved, np.int64).tobytes())
-    share = 1 - float(np.random.default_rng([rng_seed, digest]).random())
-    above, equal = np.sum(null > observed + 1e-12), np.sum(np.abs(null - observed) <= 1e-12)
-    return float((above + share * (equal + 1)) / (len(null) + 1))
 
 
 def _rows(some: Sequence[Outcome], answers: np.ndarray, draws: int, bootstrap: int, rng_seed: int) -> list[ResultRow]:

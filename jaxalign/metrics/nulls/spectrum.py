@@ -15,8 +15,8 @@ spectrum  1 m + Q (Y - 1 m) with m the mean of the rows and Q a random rotation 
           this spectrum.
 
 Where the rows of a space are a sample whose distribution no such rotation changes, the true space is one draw among the
-others, so that (1 + draws that reach the value) / (1 + draws) is an exact p-value; equal values count against the
-space. Random rotations from the QR factors of Gaussian matrices (Stewart 1980, with the signs of Mezzadri 2007).
+others, so that its place among the draws is an exact p-value, see `drawn_p.p_value`. Random rotations come from the QR
+factors of Gaussian matrices (Stewart 1980, with the signs of Mezzadri 2007).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pairs import evaluate
 from jaxalign.evaluation.rows import Rows
 from jaxalign.metrics.gains import expected_gains
+from jaxalign.metrics.nulls.drawn_p import p_value
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, figure, result_row
 from jaxalign.types import SpaceLabel
 
@@ -76,7 +77,7 @@ def rows(
     for (setting, metric), tables in drawn.items():
         size = 0 if setting == "before" else len(split_rows.seed) + (queries if setting == "ceiling" else 0)
         at = place._replace(setting=setting, seed_size=size, metric=metric)
-        made += _rows(at, list(spaces), observed[setting], np.array(tables), queries)
+        made += _rows(at, list(spaces), observed[setting], np.array(tables), queries, rng_seed)
     return made
 
 
@@ -126,18 +127,19 @@ def _reflect(vectors: Float[np.ndarray, "concept feature"]) -> np.ndarray:
 
 
 def _rows(
-    place: Place, languages: Sequence[str], observed: np.ndarray, drawn: np.ndarray, queries: int
+    place: Place, languages: Sequence[str], observed: np.ndarray, drawn: np.ndarray, queries: int, rng_seed: int
 ) -> list[ResultRow]:
     """observed: (source, target); drawn: (draw, source, target)."""
     apart = ~np.eye(len(languages), dtype=bool)
-    cells = [(MEAN, MEAN, observed[apart].mean(), drawn[:, apart].mean(axis=1))]
-    for i, j in zip(*apart.nonzero(), strict=True):
-        cells.append((languages[i], languages[j], observed[i, j], drawn[:, i, j]))
-    made = []
-    for source, target, value, null in cells:
+    ends = [(MEAN, MEAN), *((languages[i], languages[j]) for i, j in zip(*apart.nonzero(), strict=True))]
+    value = np.concatenate([[observed[apart].mean()], observed[apart]])
+    null = np.concatenate([drawn[:, apart].mean(axis=1, keepdims=True), drawn[:, apart]], axis=1)
+    p, made = p_value(null, value, rng_seed, value), []
+    low, high = np.quantile(null, (0.025, 0.975), axis=0)
+    for number, (source, target) in enumerate(ends):
         at = place._replace(source=source, target=target)
-        low, high = (figure(end) for end in np.quantile(null, (0.025, 0.975)).tolist())
-        made.append(result_row(at, figure(float(null.mean())), queries, low, high))
-        p = float((1 + np.sum(null >= value - 1e-9)) / (1 + len(null)))
-        made.append(result_row(at._replace(metric=f"{place.metric}_p"), figure(p), queries))
+        figures = (figure(float(one[number])) for one in (null.mean(axis=0), low, high, p))
+        mean, below, above, its_p = figures
+        made.append(result_row(at, mean, queries, below, above))
+        made.append(result_row(at._replace(metric=f"{place.metric}_p"), its_p, queries))
     return made

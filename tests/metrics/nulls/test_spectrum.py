@@ -50,7 +50,7 @@ def test_random_rotations_are_uniform():
 
 def test_scores_are_those_of_float64():
     """The ranks of one random space, by the reference method in NumPy."""
-    spaces = {code: normalize(rows) for code, rows in planted(5, 90, 6, 3, noise=0.4).items()}
+    spaces = {code: normalize(rows) for code, rows in planted(5, 90, 6, 2, noise=0.4).items()}
     rng = np.random.default_rng(6)
     alike = {c: spectrum.same_spectrum(rows, spectrum.spectrum_factor(rows), rng) for c, rows in spaces.items()}
     options = AlignmentOptions(settings=("before", "after", "ceiling"), normalize=())
@@ -60,7 +60,7 @@ def test_scores_are_those_of_float64():
         assert np.abs(score - exact).max() <= 1 / 40 + 1e-9
 
 
-def test_p_is_no_smaller_than_uniform_for_unrelated_spaces():
+def test_p_is_uniform_for_unrelated_spaces():
     rng, p = np.random.default_rng(7), {name: [] for name in ("before", "after", "ceiling", "rotated")}
     options = AlignmentOptions(settings=("before", "after", "ceiling"), retrieval="nn", normalize=("center",))
     for number in range(25):
@@ -68,9 +68,8 @@ def test_p_is_no_smaller_than_uniform_for_unrelated_spaces():
         for row in pick(made, source="mean"):
             if row["metric"].endswith("_p"):
                 p["rotated" if "rotated" in row["metric"] else row["setting"]].append(row["value"])
-    for values in p.values():  # P@1 of 40 queries is discrete, and equal draws count against the space
-        assert len(values) == 25 and np.mean(np.array(values) <= 0.05) <= 0.2 and np.mean(values) > 0.35
-    assert stats.kstest(p["ceiling"], "uniform").pvalue > 0.001
+    for values in p.values():  # 20 values of equal chance: their mean is .525
+        assert len(values) == 25 and np.mean(np.array(values) <= 0.1) <= 0.28 and 0.33 < np.mean(values) < 0.72
 
 
 def test_what_was_planted_is_found_and_leaks_are_seen():
@@ -85,9 +84,11 @@ def test_what_was_planted_is_found_and_leaks_are_seen():
     shared = {code: base + 0.3 * rng.standard_normal(base.shape) for code in ("en", "fr")}
     straight = found(shared, "before", "after")
     assert straight["before", "P@1_rotated_p"] == straight["before", "P@1_spectrum_p"] == FLOOR
-    turned = found({"en": shared["en"], "fr": shared["fr"] @ spectrum.random_orthogonal(6, 6, rng)}, "before", "after")
-    assert turned["after", "P@1_spectrum_p"] == FLOOR < turned["before", "P@1_rotated_p"]
-    assert turned["after", "P@1_spectrum"] < 0.05
+    rotations = [spectrum.random_orthogonal(6, 6, rng) for _ in range(4)]
+    turned = [found({"en": shared["en"], "fr": shared["fr"] @ one}, "before", "after") for one in rotations]
+    assert [one["after", "P@1_spectrum_p"] for one in turned] == [FLOOR] * 4
+    assert np.mean([one["before", "P@1_rotated_p"] for one in turned]) > 0.2
+    assert max(one["after", "P@1_spectrum"] for one in turned) < 0.05
     wide = found({code: rng.standard_normal((90, 40)) for code in ("en", "fr")}, "ceiling")
     assert wide["ceiling", "P@1_spectrum"] > 0.2 and wide["ceiling", "P@1_spectrum_p"] > FLOOR
 
@@ -98,5 +99,6 @@ def test_few_settings_and_the_order_of_languages():
     options = AlignmentOptions(settings=("after", "null"), retrieval="nn")
     made, again = (spectrum.rows(LABEL, one, SPLIT, options, draws=3) for one in (spaces, turned))
     assert {row["setting"] for row in made} == {"after"} and {row["seed_size"] for row in made} == {50}
-    assert pick(made, source="en") == pick(again, source="en")
+    null = dict(source="en", metric="P@1_spectrum")
+    assert pick(made, **null) == pick(again, **null)
     assert spectrum.rows(LABEL, spaces, SPLIT, AlignmentOptions(settings=("null",)), draws=3) == []

@@ -26,6 +26,6 @@ def test_every_setting_has_a_line_with_its_nulls():
     before, after, ceiling = table.body
     assert [line[1] for line in table.body] == ["no map", "fitted map", "leaky ceiling"]
     assert before[3] is not None and after[3] is after[4] is None and 0 <= before[3] < 20
-    assert float(after[2]) == 90.0 and after[5] < 20 and after[6].text == "<= .048" and after[7] == "6 of 6"
+    assert float(after[2]) == 90.0 and after[5] < 20 and after[6].text == "0.048" and after[7] == "6 of 6"
     assert ceiling[5] >= after[5] and len(table.header) == len(before) and "leak" in section.text
     assert spectrum(Results([dict(row) for row in plain]), last_layers(results)) is None
