@@ -144,7 +144,7 @@ def test_modes_read_known_flags(mode):
 @pytest.mark.parametrize(("flags", "note"), [
     (["--csls_k=5", "--retrieval=nn"], "--csls_k=5 has no effect without --retrieval=csls"),
     (["--null_draws=5", "--settings=after"], "--null_draws=5 has no effect without --settings=null, shrunken_null or "
-     "ceiling_null, or --controls=isometry"),
+     "ceiling_null, or --controls=isometry or spectrum"),
     (["--min_depth=3"], "--min_depth=3 has no effect without --concepts=wordnet"),
     (["--templates=t.tsv", "--embeddings=vanilla"], "--templates=t.tsv has no effect without --embeddings=prompt"),
     (["--scale"], "--scale=true has no effect without --translate and --map=orthogonal (no cosine depends on it)"),
