@@ -9,7 +9,8 @@ from jaxalign.report.names import setting_name
 from jaxalign.report.results import MEAN, Results, Series
 from jaxalign.report.tables import Table
 
-SETTINGS = ("after", "before", "gpa")
+SETTINGS = ("after", "shrunken", "before", "gpa")
+_SHUFFLED = {"after": "null", "shrunken": "shrunken_null"}
 
 
 class BestLayer(NamedTuple):
@@ -35,7 +36,8 @@ def of_layers(results: Results, some: list[Series], setting: str) -> BestLayer |
         }
         value, null, held_out, p, alike = found.values()
         if value and null and held_out and p and alike:
-            shuffled = [results.pairs(other, "null", metric="best_layer").get((MEAN, MEAN)) for other in some]
+            by_chance = _SHUFFLED.get(setting, "")
+            shuffled = [results.pairs(other, by_chance, metric="best_layer").get((MEAN, MEAN)) for other in some]
             return BestLayer(
                 series, setting, alike["count"], round(alike["value"]), value, null, held_out, p["value"],
                 next((row for row in shuffled if row), None),
@@ -78,7 +80,7 @@ def table(results: Results, deep: Mapping[str, list[Series]]) -> Table | None:
                 value, null, held_out = (
                     measured(row, with_interval=True) for row in (best.value, best.null, best.held_out)
                 )
-                shuffled = measured_or_none(best.shuffled, with_interval=True) if setting == "after" else None
+                shuffled = measured_or_none(best.shuffled, with_interval=True)
                 numbers = [value, held_out, null, PValue(best.p), shuffled]
                 alike = f"{best.alike} of {best.layers}"
                 body.append([name, setting_name(setting), best.series.layer, *numbers, alike])
