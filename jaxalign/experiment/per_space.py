@@ -184,7 +184,8 @@ def answer_rows(study: Study, space: Space, asked: Questions, given: Answer) -> 
 
     def make() -> list[ResultRow]:
         tables = any_answer.ranks(space.vectors, _split_rows(study, space), given.options, evaluated)
-        return any_answer.rows(evaluated, tables, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
+        rows = any_answer.rows(evaluated, tables, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
+        return _without_copies(rows, [evaluated], config.seed)
 
     about = {"concepts": [evaluated.concepts, list(evaluated.subsets)], "k": [config.k, config.bootstrap, config.seed]}
     return _kept_rows(study, space, "any_answer", given.options.key() | about, make)
@@ -229,9 +230,16 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
     for one, rows in zip(evaluated, threads.parallel_map(score, evaluated, threads.workers(2)), strict=True):
         scored.setdefault(one.columns["retrieval"], []).append(rows)
     merged = (each[0] if len(each) == 1 else aggregate.over_splits(each) for each in scored.values())
-    made = [row for rows in merged for row in rows]
+    made = _without_copies([row for rows in merged for row in rows], evaluated, config.seed)
     result_cache.write_rows(path, made)
     return made
+
+
+def _without_copies(rows: list[ResultRow], evaluated: Sequence[Evaluated], rng_seed: int) -> list[ResultRow]:
+    """The rows without those of physical_down where these are the rows of physical in every split."""
+    if not all(one.has_copies(rng_seed) for one in evaluated):
+        return rows
+    return [row for row in rows if row["subset"] != "physical_down"]
 
 
 def isometry_rows(config: Config, space: Space, asked: Questions) -> list[ResultRow]:

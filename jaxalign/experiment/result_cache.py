@@ -18,7 +18,7 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
 VERSION = 4  # raised when the result for the same key may change
-SCORES_VERSION = 2  # raised when the rows of the same ranks may change
+SCORES_VERSION = 3  # raised when the rows of the same ranks may change
 
 
 def digest(space: Space, split: Split, kind: str, options: Mapping[str, object]) -> str:

@@ -64,6 +64,11 @@ class Evaluated(NamedTuple):
                     f"{table.rank.shape}. Pass the languages and the split that made them."
                 )
 
+    def has_copies(self, rng_seed: int) -> bool:
+        """Whether physical_down holds the same queries as physical, because there was nothing to draw down."""
+        masks = self.masks(rng_seed)
+        return "physical_down" in masks and bool((masks["physical_down"] == masks["physical"]).all())
+
     def by_setting(self) -> dict[tuple[str, int], list[SettingRanks]]:
         """(setting, seed size) -> its draws."""
         groups: dict[tuple[str, int], list[SettingRanks]] = {}

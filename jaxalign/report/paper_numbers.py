@@ -72,6 +72,8 @@ def _beside(results: Results, series: Series, fact: dict) -> list[tuple]:
     lines = []
     for setting, subset, size, paper in wanted:
         row = results.pairs(series, setting, subset, metric, size).get(pair)
+        if row is None and subset == "physical_down":  # there was nothing to draw down
+            row = results.pairs(series, setting, "physical", metric, size).get(pair)
         if row is not None and paper is not None:
             ours = percent(row["value"])
             seeds = (row["seed_size"], int(fact["seed"])) if setting == "after" else ("", "")

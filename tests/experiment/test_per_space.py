@@ -5,6 +5,7 @@ import pytest
 
 from jaxalign import bench
 from jaxalign.embeddings import word2vec_format
+from jaxalign.report import read_rows
 
 
 def test_a_constant_space_is_no_perfect_score(tmp_path, capsys):
@@ -28,3 +29,20 @@ def test_constant_files_are_refused_before_anything_is_computed(tmp_path, capsys
             capsys.readouterr().err
         )
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(("abstract", "kept"), [(30, False), (18, True)])
+def test_physical_down_has_rows_of_its_own_only_where_it_is_not_physical(tmp_path, abstract, kept):
+    rng, ids = np.random.default_rng(0), [f"c{number}" for number in range(60)]
+    kinds = ["abstract" if number < abstract else "physical" for number in range(60)]
+    spaces = {code: rng.normal(size=(60, 5)) for code in ("en", "fr")}
+    word2vec_format.write_folder(tmp_path / "spaces", ids, spaces)
+    lines = [f"{name}\t{kind}\t{name}\t{name}" for name, kind in zip(ids, kinds, strict=True)]
+    (tmp_path / "list.tsv").write_text("\n".join(["id\tkind\ten\tfr", *lines]))
+    flags = [f"--spaces={tmp_path / 'spaces'}", f"--concepts={tmp_path / 'list.tsv'}", f"--workdir={tmp_path / 'w'}",
+             "--settings=before,after", "--retrieval=nn", "--bootstrap=20", "--answers=all"]  # fmt: skip
+    assert bench.main(["bench", *flags]) == 0
+    subsets = {row["subset"] for row in read_rows(tmp_path / "w" / "run-0001")}
+    assert ("physical_down" in subsets, "abstract - physical_down" in subsets) == (kept, kept)
+    page = (tmp_path / "w" / "run-0001" / "report.md").read_text(encoding="utf-8")
+    assert "Abstract and physical concepts" in page and ("physical_down: physical concepts" in page) == kept

@@ -159,3 +159,5 @@ def test_physical_down_is_not_tested_again_where_it_is_physical(kinds, compared)
         asked = dict(setting=setting, metric="P@1", source="en", target="fr")
         found = {name: len(pick(rows, subset=f"abstract - {name}", **asked)) for name in ("physical", "physical_down")}
         assert found == {"physical": 1, "physical_down": compared}
+    made = known._replace(concepts=known.concepts._replace(kinds=names))
+    assert made.has_copies(0) == (not compared)

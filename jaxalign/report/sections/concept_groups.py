@@ -13,7 +13,9 @@ from jaxalign.report.tables import Table
 def kinds(results: Results, among: list[Series]) -> Section | None:
     """Abstract against physical, physical down-sampled to as many."""
     names = ["abstract", "physical_down", "physical"]
-    if all(_counts(results, series, "physical") == _counts(results, series, "physical_down") for series in among):
+    if not any("physical_down" in results.subsets(series) for series in among) or all(
+        _counts(results, series, "physical") == _counts(results, series, "physical_down") for series in among
+    ):
         names.remove("physical_down")  # there was nothing to draw down
     known = [series for series in among if set(names) <= set(results.subsets(series))]
     body = [line for series in known for line in _kind_lines(results, series, among, names)]
