@@ -106,8 +106,9 @@ class Config:
     pooling: tuple[str, ...] = _option(
         ("auto",),
         "how the states of a text become one vector: any of auto (the choice of the paper), first, last, mean, "
-        "decoder (first decoder step of an encoder-decoder)",
-        choices=("auto", "first", "last", "mean", "decoder"),
+        "rising_mean (weights 1 to n), falling_mean (n to 1), decoder (first decoder step of an encoder-decoder); "
+        "all: the five without decoder",
+        choices=("auto", "first", "last", "mean", "rising_mean", "falling_mean", "decoder", "all"),
     )
     special_tokens: str = _option(
         "auto",
@@ -268,6 +269,8 @@ class Config:
         for option in fields(self):
             check_value(option, getattr(self, option.name))
         flag_rules.check(self)
+        if self.pooling == ("all",):
+            object.__setattr__(self, "pooling", ("first", "last", "mean", "rising_mean", "falling_mean"))
         if self.map == "shrunken":  # the same as its setting beside the orthogonal map's
             object.__setattr__(self, "map", "orthogonal")
             object.__setattr__(self, "settings", tuple(dict.fromkeys((*self.settings, "shrunken"))))

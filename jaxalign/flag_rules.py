@@ -97,6 +97,8 @@ def check(config: Any) -> None:
             raise InputError(f"Expected --{name}=none without other steps, got {','.join(steps)!r}.")
     if config.translate and (config.map == "shrunken" or {"shrunken", "shrunken_null"} & set(config.settings)):
         raise InputError("Expected no --translate with a shrunken map, which is a rotation, got both. Drop one.")
+    if "all" in config.pooling and len(config.pooling) > 1:
+        raise InputError(f"Expected --pooling=all without others, got {','.join(config.pooling)}. Drop the others.")
     if list(config.shrinkage) != sorted(config.shrinkage):
         raise InputError(f"Expected --shrinkage in ascending order, got {shown(config.shrinkage)}. Sort the values.")
     if config.suite == "plan" and not config.target:
@@ -133,7 +135,7 @@ def notes(config: Any) -> list[str]:
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
         ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
         ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
-        ("special_tokens", "--pooling=mean or auto", {"mean", "auto"} & set(config.pooling)),
+        ("special_tokens", "--pooling=mean or auto", set(config.pooling) - {"last", "decoder"}),
         ("min_depth", "--concepts=wordnet", config.concepts == "wordnet"),
         ("missing", "--concepts=PATH", config.concepts not in ("builtin", "wordnet")),
     )

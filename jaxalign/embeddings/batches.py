@@ -64,16 +64,20 @@ def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.nda
 def _pool(
     plan: Forest, first: int, stop: int, rows: int, path: np.ndarray, t0: int, row: np.ndarray
 ) -> np.ndarray:  # fmt: skip
-    """(row, vector, slot) weights that pool the slots of each vector: 1 / their number."""
+    """(row, vector, slot) weights that pool the slots of each vector; their sum is 1."""
     vectors = slice(plan.row_vectors[first], plan.row_vectors[stop])
     text, begin, end = plan.vector_text[vectors] - t0, plan.vector_from[vectors], plan.vector_to[vectors]
     vector_row = row[text]
     index = np.arange(len(text)) - (plan.row_vectors[first:stop] - plan.row_vectors[first])[vector_row]
     count = (end - begin).astype(np.int64)
     of = np.repeat(np.arange(len(text)), count)  # the vector of each weight
-    position = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - begin, count)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # among the vector's own tokens
+    position, whole = place + np.repeat(begin, count), count[of]
+    total = whole * (whole + 1) / 2
+    weights = np.stack([1 / whole, (place + 1) / total, (whole - place) / total])  # in the order of WEIGHTS
+    weight = np.take_along_axis(weights, plan.vector_weights[vectors][of][None].astype(np.int64), axis=0)[0]
     pool = np.zeros((rows, plan.most_vectors, plan.width), np.float32)
-    pool[vector_row[of], index[of], path[text[of], position] - vector_row[of] * plan.width] = 1 / count[of]
+    pool[vector_row[of], index[of], path[text[of], position] - vector_row[of] * plan.width] = weight
     return pool
 
 

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Int64
+from jaxtyping import Int8, Int32, Int64
 
 from jaxalign.embeddings import prefix_tree, row_layout
 from jaxalign.embeddings.tokenize import Tokens
 from jaxalign.types import InputError
 
-POOLINGS = ("first", "last", "mean", "decoder")
+POOLINGS = ("first", "last", "mean", "rising_mean", "falling_mean", "decoder")
+# How the tokens of a vector are weighted: alike, 1 to n (Muennighoff 2022, SGPT), n to 1.
+WEIGHTS = ("mean", "rising_mean", "falling_mean")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
 
 
@@ -32,7 +34,7 @@ class Request(NamedTuple):
 class Forest(NamedTuple):
     """The plan of a run: distinct texts in the order of computation, divided into rows, and the vectors they give.
 
-    A pooled vector is the mean of the states at the positions `vector_from:vector_to` of one text.
+    A pooled vector is a weighted mean of the states at the positions `vector_from:vector_to` of one text.
     """
 
     ids: Int32[np.ndarray, " token"]  # those that are computed
@@ -42,6 +44,7 @@ class Forest(NamedTuple):
     vector_text: Int64[np.ndarray, " vector"]  # sorted
     vector_from: Int32[np.ndarray, " vector"]
     vector_to: Int32[np.ndarray, " vector"]
+    vector_weights: Int8[np.ndarray, " vector"]  # of WEIGHTS, by its place there
     row_vectors: Int64[np.ndarray, " row+1"]  # first vector of each row
     where: tuple[Int64[np.ndarray, " text"], ...]  # for each request, the vector of each of its texts
     width: int  # slots per row
@@ -66,6 +69,7 @@ class _Vectors(NamedTuple):
     text: np.ndarray
     start: np.ndarray
     end: np.ndarray
+    weights: np.ndarray
     where: tuple[np.ndarray, ...]
 
 
@@ -75,7 +79,7 @@ def forest(
 ) -> Forest:  # fmt: skip
     """Plan of all requests together, each distinct prefix once per row.
 
-    special_tokens: whether `mean` and `first` count the tokens that the tokenizer adds: `auto` leaves them out of a
+    special_tokens: whether the means and `first` count the tokens that the tokenizer adds: `auto` leaves them out of a
       decoder (its first token is an attention sink with a giant norm) and keeps them in an encoder (as transformers'
       masked mean and sentence-transformers do). `last` is the last token of the text as given, except under `exclude`.
     width: slots per row; by default the cheapest of row_layout.WIDTHS for these texts in a model of this many features.
@@ -103,7 +107,8 @@ def forest(
     row_vectors = np.searchsorted(vectors.text, row_texts)
     return Forest(
         ids=own.ids, offsets=own.offsets, lengths=lengths[order], row_texts=row_texts, vector_text=vectors.text,
-        vector_from=vectors.start, vector_to=vectors.end, row_vectors=row_vectors, where=vectors.where, width=width,
+        vector_from=vectors.start, vector_to=vectors.end, vector_weights=vectors.weights,
+        row_vectors=row_vectors, where=vectors.where, width=width,
         most_vectors=round_up(int(np.diff(row_vectors).max(initial=1))), causal=causal,
         given=sum(int(request.tokens.offsets[-1]) for request in requests),
     )  # fmt: skip
@@ -121,11 +126,14 @@ def _vectors(requests: Sequence[Request], text_of: Sequence[np.ndarray], causal:
     parts = []
     for request, text in zip(requests, text_of, strict=True):
         start, end = _positions(request, causal, special_tokens)
-        parts.append((text * stops + start) * stops + end)
+        kind = WEIGHTS.index(request.pooling) if request.pooling in WEIGHTS else 0
+        parts.append(((text * stops + start) * stops + end) * len(WEIGHTS) + kind)
     keys, inverse = np.unique(np.concatenate(parts), return_inverse=True)
+    keys, weights = np.divmod(keys, len(WEIGHTS))
     text, rest = np.divmod(keys, stops * stops)
     where = tuple(np.split(inverse, np.cumsum([len(part) for part in parts])[:-1]))
-    return _Vectors(text, (rest // stops).astype(np.int32), (rest % stops).astype(np.int32), where)
+    start, end = (rest // stops).astype(np.int32), (rest % stops).astype(np.int32)
+    return _Vectors(text, start, end, weights.astype(np.int8), where)
 
 
 def _positions(request: Request, causal: bool, special_tokens: str) -> tuple[np.ndarray, np.ndarray]:

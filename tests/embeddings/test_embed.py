@@ -24,14 +24,22 @@ def test_hidden_states_of_one_text_do_not_depend_on_the_others(model):
     assert embed.hidden_states(model, []) == []
 
 
-@pytest.mark.parametrize("pooling", ["first", "last", "mean"])
+@pytest.mark.parametrize("pooling", ["first", "last", "mean", "rising_mean", "falling_mean"])
 def test_embed_pools_the_hidden_states(model, pooling):
     texts = list(tiny.WORDS["en"]) + list(tiny.WORDS["ja"])
     found = embed.embed(model, texts, pooling=pooling, layers="all")
     assert found.shape == (model.num_layers + 1, len(texts), model.width) and found.dtype == np.float32
     for i, text in enumerate(texts):
         states = alone(model, text)  # token 0 is <s>, which a decoder's mean and first leave out
-        want = {"first": states[:, 1], "last": states[:, -1], "mean": states[:, 1:].mean(1)}[pooling]
+        inner = states[:, 1:].astype(np.float64)
+        rising = np.arange(1, inner.shape[1] + 1)[:, None] / np.arange(1, inner.shape[1] + 1).sum()
+        want = {
+            "first": states[:, 1],
+            "last": states[:, -1],
+            "mean": inner.mean(1),
+            "rising_mean": (inner * rising).sum(1),
+            "falling_mean": (inner * rising[::-1]).sum(1),
+        }[pooling]
         assert_same(found[:, i], want)
 
 
@@ -47,7 +55,8 @@ def test_requests_in_one_forest_equal_requests_alone(model):
     words = tokenize.tokenize(model.tokenizer, tiny.WORDS["en"])
     template = prompts.load()["paper"]
     framed = tokenize.tokenize(model.tokenizer, prompts.fill(template, tiny.WORDS["fr"], "fr"))
-    requests = [packing.Request(words, "mean"), packing.Request(framed, "last")]
+    poolings = ((words, "mean"), (framed, "last"), (words, "rising_mean"), (words, "falling_mean"))
+    requests = [packing.Request(*one) for one in poolings]
     for one, request in zip(embed.run(model, requests, "last"), requests, strict=True):
         assert_same(one, embed.run(model, [request], "last")[0])
 

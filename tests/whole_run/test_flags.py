@@ -24,7 +24,7 @@ BAD = {
     "test_size": ["-5", "x"],
     "embeddings": ["", "words", "vanilla,vanilla"],
     "template_names": [""],
-    "pooling": ["", "max"],
+    "pooling": ["", "max", "all,last"],
     "special_tokens": ["maybe"],
     "layers": ["", "first", "-1", "1,1", "1;2", "١", "9" * 5000, "4-0", "0-4,2", "all,1", "1-", "middle,middle"],
     "dtype": ["float64", "", "half"],
