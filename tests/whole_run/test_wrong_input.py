@@ -91,7 +91,7 @@ def test_wrong_questions_of_exported_spaces(tmp_path, capsys, said, flags):
     ("header says", b"3 2\na 1 2\n"), ("line 3", b"2 2\na 1 2\nb 1\n"), ("line 2", b"1 2\na 1 2 3\n"),
     ("line 2", b"1 2\na 1 nan\n"), ("line 2", b"1 2\na inf 1\n"), ("line 2", b"1 2\na 1e99 1\n"),
     ("line 3", b"2 2\na 1 2\nb 0 0\n"), ("'a' again", b"2 2\na 1 2\na 3 4\n"), ("UTF-8", b"1 2\n\xe9 1 2\n"),
-    ("UTF-8", "1 2\na 1 2\n".encode("utf-16")), ("line 2", b"1 2\na 1 \x002\n"), ("line 2", b"1 2\na\t1\t2\n"),
+    ("UTF-8", "1 2\na 1 2\n".encode("utf-16")), ("line 2", b"1 2\na 1 \x002\n"), ("line 2", b"1 2\na\t1\n"),
     ("none shared", b"1 2\nzzz 1 2\n"), ("one dimension", b"1 3\nc1 1 2 3\n"),
 ])  # fmt: skip
 def test_wrong_vec_files(tmp_path, capsys, said, content):
