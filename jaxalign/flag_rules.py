@@ -99,6 +99,11 @@ def check(config: Any) -> None:
         raise InputError("Expected no --translate with a shrunken map, which is a rotation, got both. Drop one.")
     if "all" in config.pooling and len(config.pooling) > 1:
         raise InputError(f"Expected --pooling=all without others, got {','.join(config.pooling)}. Drop the others.")
+    if config.map == "shrunken" and (config.export_maps or config.export_mapped):
+        raise InputError(
+            "Expected no --export_maps or --export_mapped with --map=shrunken: they write the map of `after`. Got "
+            "both. Drop the export, or write --settings=before,after,shrunken in place of --map=shrunken."
+        )
     if list(config.shrinkage) != sorted(config.shrinkage):
         raise InputError(f"Expected --shrinkage in ascending order, got {shown(config.shrinkage)}. Sort the values.")
     if config.suite == "plan" and not config.target:

@@ -31,3 +31,10 @@ def test_layers_as_ranges_and_names(text, depth, numbers):
 def test_layers_above_the_depth_are_refused():
     with pytest.raises(InputError, match="--layers from 0 to 3, got 4"):
         layer_numbers("0-4", 3)
+
+
+@pytest.mark.parametrize("export", [{"export_maps": True}, {"export_mapped": "en"}], ids=["maps", "mapped"])
+def test_exports_of_the_plain_map_refuse_the_shrunken_one(export):
+    with pytest.raises(InputError, match="--export_maps or --export_mapped with --map=shrunken"):
+        Config(map="shrunken", **export)
+    Config(settings=("before", "after", "shrunken"), **export)  # the map of `after` is in the run
