@@ -106,9 +106,9 @@ class Config:
     pooling: tuple[str, ...] = _option(
         ("auto",),
         "how the states of a text become one vector: any of auto (the choice of the paper), first, last, mean, "
-        "rising_mean (weights 1 to n), falling_mean (n to 1), decoder (first decoder step of an encoder-decoder); "
-        "all: the five without decoder",
-        choices=("auto", "first", "last", "mean", "rising_mean", "falling_mean", "decoder", "all"),
+        "rising_mean (weights 1 to n), falling_mean (n to 1), concept (mean of the concept's own tokens in a prompt), "
+        "decoder (first decoder step of an encoder-decoder); all: all but decoder and concept",
+        choices=("auto", "first", "last", "mean", "rising_mean", "falling_mean", "concept", "decoder", "all"),
     )
     special_tokens: str = _option(
         "auto",

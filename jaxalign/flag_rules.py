@@ -140,7 +140,7 @@ def notes(config: Any) -> list[str]:
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
         ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
         ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
-        ("special_tokens", "--pooling=mean or auto", set(config.pooling) - {"last", "decoder"}),
+        ("special_tokens", "--pooling=mean or auto", set(config.pooling) - {"last", "concept", "decoder"}),
         ("min_depth", "--concepts=wordnet", config.concepts == "wordnet"),
         ("missing", "--concepts=PATH", config.concepts not in ("builtin", "wordnet")),
     )

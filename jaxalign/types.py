@@ -56,7 +56,7 @@ class SpaceLabel(NamedTuple):
 
     model: str
     embedding: str  # "vanilla", "prompt:NAME" or "vec"
-    pooling: str  # "first", "last", "mean", "rising_mean", "falling_mean", "decoder" or "none"
+    pooling: str  # "first", "last", "mean", "rising_mean", "falling_mean", "concept", "decoder" or "none"
     layer: int
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import jaxalign
 from jaxalign import models
-from jaxalign.embeddings import extract, packing, tokenize, vector_store
+from jaxalign.embeddings import extract, packing, prompts, tokenize, vector_store
 from jaxalign.embeddings.kinds import Kind
 from jaxalign.models.products import state_dtype
 from jaxalign.runtime import processes
@@ -100,7 +100,14 @@ class EntryMaker:
                     )  # fmt: skip
                 parts[language] = extract.checked(model, part)
                 progress.update()
-        return [packing.Request(part, pooling) for pooling in kind.poolings for part in parts.values()]
+        requests = {pooling: dict(parts) for pooling in kind.poolings}
+        if "concept" in requests:
+            tokenizer, special = model.tokenizer, kind.add_special_tokens
+            requests["concept"] = {
+                language: prompts.concept_tokens(tokenizer, kind.texts[language], part, special)
+                for language, part in parts.items()
+            }
+        return [packing.Request(part, pooling) for pooling, own in requests.items() for part in own.values()]
 
     def _work(
         self, kind: Kind, layers: tuple[int, ...], requests: Sequence[packing.Request], path: Path

@@ -34,6 +34,8 @@ def kinds(
     chosen = dict(templates) if templates is not None else {prompts.PAPER: prompts.load()[prompts.PAPER]}
     if "prompt" in embeddings:
         chosen = _usable(model, chosen)
+        if "concept" in poolings:
+            prompts.check_offsets(model.tokenizer)
         for template in chosen.values():
             _filled(model, template, {language: words[:1] for language, words in concepts.words.items()})
     for embedding in embeddings:

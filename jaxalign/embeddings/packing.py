@@ -18,7 +18,7 @@ from jaxalign.embeddings import prefix_tree, row_layout
 from jaxalign.embeddings.tokenize import Tokens
 from jaxalign.types import InputError
 
-POOLINGS = ("first", "last", "mean", "rising_mean", "falling_mean", "decoder")
+POOLINGS = ("first", "last", "mean", "rising_mean", "falling_mean", "concept", "decoder")
 # How the tokens of a vector are weighted: alike, 1 to n (Muennighoff 2022, SGPT), n to 1.
 WEIGHTS = ("mean", "rising_mean", "falling_mean")
 SPECIAL_TOKENS = ("auto", "include", "exclude")
@@ -142,6 +142,8 @@ def _positions(request: Request, causal: bool, special_tokens: str) -> tuple[np.
     lengths = np.diff(tokens.offsets).astype(np.int32)
     if pooling == "decoder":
         return np.zeros_like(lengths), lengths
+    if pooling == "concept":  # see `prompts.concept_tokens`
+        return tokens.inner_from, tokens.inner_to
     inner = special_tokens == "exclude" or (special_tokens == "auto" and causal and pooling != "last")
     start, end = (tokens.inner_from, tokens.inner_to) if inner else (np.zeros_like(lengths), lengths)
     if pooling == "first":

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxalign import languages
+from jaxalign.embeddings.tokenize import Tokens
 from jaxalign.types import InputError
 
 # For chat templates that ask for today's date: the one that Llama 3.1's falls back on.
 DATE = time.strptime("2024-07-26", "%Y-%m-%d")
 PAPER = "paper"  # Peng & Søgaard 2024, after Li & Li 2023
+_BLOCK = 2048  # prompts tokenised at once
 _COLUMNS = ["name", "language", "form", "template"]
 
 
@@ -97,15 +99,15 @@ class Filled(Sequence[str]):
     """Prompts, each made when it is read, so that a long list of them is never in memory at once."""
 
     def __init__(self, before: str, texts: Sequence[str], after: str):
-        self._before, self._texts, self._after = before, texts, after
+        self.before, self._texts, self.after = before, texts, after
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
-            return Filled(self._before, self._texts[at], self._after)
-        return self._before + self._texts[at] + self._after
+            return Filled(self.before, self._texts[at], self.after)
+        return self.before + self._texts[at] + self.after
 
 
 def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any = None) -> Filled:
@@ -154,3 +156,37 @@ def _with_fixed_date(template: Any, name: str) -> str:
             f"the prompt {name!r}. Choose another template with --template_names."
         )
     return fixed
+
+
+def check_offsets(tokenizer: Any) -> None:
+    """InputError unless the tokenizer says where its tokens stand in a text."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError(
+            "Expected a tokenizer with tokenizer.json for --pooling=concept, which needs the place of each token in "
+            f"the text, got {type(tokenizer).__name__}. Give another --pooling."
+        )
+
+
+def concept_tokens(tokenizer: Any, texts: Sequence[str], tokens: Tokens, add_special_tokens: bool) -> Tokens:
+    """The tokens with `inner_from:inner_to` as those that hold a letter of the concept; of bare words, as they are.
+
+    A token that holds letters of the concept and of the prompt around it counts. Raises InputError where a concept has
+    no token of its own, as when the tokenizer leaves all its letters out.
+    """
+    if not isinstance(texts, Filled):
+        return tokens
+    check_offsets(tokenizer)
+    start, begins, ends = len(texts.before), tokens.inner_from.copy(), tokens.inner_to.copy()
+    for first in range(0, len(texts), _BLOCK):
+        block = list(texts[first : first + _BLOCK])
+        spans = tokenizer(block, add_special_tokens=add_special_tokens, return_offsets_mapping=True)["offset_mapping"]
+        for number, (text, own) in enumerate(zip(block, spans, strict=True), first):
+            stop = len(text) - len(texts.after)
+            places = [place for place, (a, b) in enumerate(own) if a < b and a < stop and b > start]
+            if not places:
+                raise InputError(
+                    f"Expected a token of the concept in each prompt, got none for {text[start:stop]!r} in "
+                    f"{text[:60]!r}. Give another --pooling, or leave the concept out."
+                )
+            begins[number], ends[number] = places[0], places[-1] + 1
+    return tokens._replace(inner_from=begins, inner_to=ends)

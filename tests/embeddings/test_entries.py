@@ -42,6 +42,20 @@ def test_an_entry_holds_the_vectors_of_every_language_and_pooling(model, tmp_pat
             assert_same(layer[index[f"{pooling} {language}"]], expected)
 
 
+def test_the_pooling_concept_is_the_mean_over_the_words_own_tokens_in_the_prompt(model, tmp_path):
+    (kind,) = kinds.kinds(model, CONCEPTS, ("prompt",), ("concept", "mean"), None)
+    entry = maker(model, tmp_path).entry(kind, (2,))
+    index, layer = vector_store.read_index(entry), vector_store.read_layer(entry, 2)
+    for language in ("en", "ja"):
+        for number, text in enumerate(kind.texts[language][:3]):
+            tokenized = model.tokenizer(text, return_offsets_mapping=True)
+            start, stop = len(kind.texts[language].before), len(text) - len(kind.texts[language].after)
+            own = [a < stop and b > start and a < b for a, b in tokenized["offset_mapping"]]
+            states = embed.hidden_states(model, [tokenized["input_ids"]])[0][2]
+            found = layer[index[f"concept {language}"][number]]
+            assert_same(found[None], states[np.array(own)].mean(0)[None])
+
+
 def test_a_finished_entry_serves_its_parts(model, tmp_path, nothing_is_computed):
     made = maker(model, tmp_path).entry(kind_of(model, "last", "mean"), (1, 3))
     nothing_is_computed()

@@ -5,7 +5,7 @@ import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxalign.embeddings import prompts
+from jaxalign.embeddings import prompts, tokenize
 from jaxalign.types import InputError
 from tests import tiny
 
@@ -104,3 +104,20 @@ def test_a_chat_template_that_asks_for_the_date_gives_the_same_prompt_every_day(
     tokenizer.chat_template = "{{ strftime_now(format) }}: {{ messages[0]['content'] }}"
     with pytest.raises(InputError, match="strftime_now"):
         prompts.fill(prompts.load()["chat"], ["ki"], "ja", tokenizer)
+
+
+def test_the_tokens_of_the_concept_alone(tmp_path):
+    """Of the prompt's tokens those that hold a letter of the word; a byte-level tokenizer has one token per letter."""
+    tiny.write_tokenizer(tmp_path)
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    filled = prompts.Filled('"', ["dog", "a b"], '" (en)')
+    tokens = tokenize.tokenize(tokenizer, filled)
+    found = prompts.concept_tokens(tokenizer, filled, tokens, True)
+    for number, word in enumerate(("dog", "a b")):
+        start = tokens.offsets[number]
+        own = tokens.ids[start + found.inner_from[number] : start + found.inner_to[number]]
+        assert tokenizer.decode(own) == word
+    plain = tokenize.tokenize(tokenizer, ["dog"])
+    assert prompts.concept_tokens(tokenizer, ["dog"], plain, True) is plain
+    with pytest.raises(InputError, match="--pooling=concept"):
+        prompts.concept_tokens(object(), filled, tokens, True)
