@@ -1,9 +1,11 @@
 """The choice of lambda for shrunken Procrustes, by cross-validation inside the seed dictionary.
 
 In each of FOLDS parts of the dictionary the seeds of the part are retrieved among each other with the map of all other
-seeds. The lambda with the highest mean reciprocal rank over both directions and all parts is taken, but no map where it
-is worse by no more than one standard error of the difference over the held-out seeds (the rule of Breiman et al. 1984,
-for the simplest model alone: few held-out seeds find a map that fits them by chance). No test row is used.
+seeds. The lambda with the highest mean reciprocal rank over both directions and all parts is taken, but the better end
+of the grid (the plain map or no map) where that is worse by no more than one standard error of the difference over the
+held-out seeds, and no map likewise (the rule of Breiman et al. 1984, for the ends alone: few held-out seeds find a map
+that fits them by chance, and a part's map has fewer seeds than the whole dictionary's, so that it asks for more
+shrinkage). No test row is used.
 """
 
 from functools import partial
@@ -56,10 +58,19 @@ def choose(
     gains = np.asarray(_gains(seeds, images, rest, held, search), np.float64)
     curve = gains.mean(axis=1)
     best = int(np.flatnonzero(curve == curve.max())[-1])
-    behind = gains[best] - gains[-1]
-    if np.isinf(search.grid[-1]) and behind.mean() <= behind.std() / len(behind) ** 0.5:
+    ends = [place for place, value in enumerate(search.grid) if value == 0 or np.isinf(value)]
+    if ends:
+        end = max(ends, key=lambda place: (curve[place], place))
+        best = end if _is_near(gains[best], gains[end]) else best
+    if np.isinf(search.grid[-1]) and _is_near(gains[best], gains[-1]):
         best = len(search.grid) - 1
     return Choice(search.grid[best], curve)
+
+
+def _is_near(best: Float[np.ndarray, " seed"], other: Float[np.ndarray, " seed"]) -> bool:
+    """Whether the mean difference over held-out seeds is one standard error or less."""
+    behind = best - other
+    return bool(behind.mean() <= behind.std() / len(behind) ** 0.5)
 
 
 @partial(jax.jit, static_argnames="search")

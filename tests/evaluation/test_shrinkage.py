@@ -6,6 +6,7 @@ import pytest
 import jaxalign
 from jaxalign.alignment.normalize import normalized
 from jaxalign.alignment.shrunken import GRID, Shrinking
+from jaxalign.evaluation import shrinkage
 from jaxalign.evaluation.shrinkage import FOLDS, Search, choose
 from jaxalign.metrics.gains import precision_at
 from jaxalign.reference import unit_rows
@@ -102,3 +103,16 @@ def test_wrong_options_are_refused():
         jaxalign.Config(map="shrunken", translate=True)
     config = jaxalign.Config(map="shrunken", settings=("before", "after"))
     assert config.settings == ("before", "after", "shrunken") and config.map == "orthogonal"
+
+
+@pytest.mark.parametrize(("ahead", "chosen"), [
+    ({0.0: 0.5, 0.01: 0.505}, 0.0), ({0.0: 0.5, 0.01: 0.6}, 0.01), ({0.1: 0.505, np.inf: 0.5}, np.inf),
+    ({0.0: 0.505, np.inf: 0.5}, np.inf), ({0.0: 0.6, np.inf: 0.5}, 0.0),
+])  # fmt: skip
+def test_an_end_is_left_only_for_more_than_a_standard_error(monkeypatch, ahead, chosen):
+    """Alternating differences of 0.2 about the mean: a standard error of 0.02 over 100 seeds."""
+    noise = np.where(np.arange(100) % 2, 0.1, -0.1)
+    signs = (1, -1, -1, 1, 1, 1, -1)  # those that are compared differ
+    gains = np.stack([ahead.get(value, 0.2) + sign * noise for value, sign in zip(GRID, signs, strict=True)])
+    monkeypatch.setattr(shrinkage, "_gains", lambda *_: gains)
+    assert choose(np.zeros((100, 3)), np.zeros((100, 3)), Search(Shrinking())).shrinkage == chosen
