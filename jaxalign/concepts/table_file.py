@@ -82,7 +82,7 @@ def parse(data: bytes, source: str) -> TableFile:
     table, is the column `id` where there is none, and left out where it numbers the rows of a table that has one.
 
     Raises:
-        InputError: the encoding is another one, or a quote is not closed.
+        InputError: the encoding is another one, a quote is not closed, or text follows one that is.
     """
     text = decode(data, source)
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
@@ -111,16 +111,18 @@ def _rows(text: str, separator: str, source: str) -> Iterator[Row]:
         for cells in reader:
             end = reader.line_num
             width = width or len(cells)
-            if end > line:  # a quote that opens and does not close takes the next lines in, up to another quote
-                list(csv.reader(lines[line - 1 : end], delimiter=separator, strict=True))
-                if len(cells) != width:
-                    raise csv.Error(f"{len(cells)} cells, not {width} as in the header")
+            # A quote that opens and does not close takes the next lines in, up to another quote; in `"No" he said` the
+            # reader would take the quotes away.
+            list(csv.reader(lines[line - 1 : end], delimiter=separator, strict=True))
+            if end > line and len(cells) != width:
+                raise csv.Error(f"{len(cells)} cells, not {width} as in the header")
             yield Row(line, tuple(" ".join(unicodedata.normalize("NFC", cell).split()) for cell in cells))
             line = end + 1
     except csv.Error as error:
         raise InputError(
             f"Expected cells that are plain or in double quotes, got a quote that is not closed in line {line} of "
-            f"{source} ({error}). Correct the quotes in the file of --concepts."
+            f"{source} ({error}). Correct the quotes in the file of --concepts: a cell that begins with a quote of its "
+            "own stands in quotes, and those inside are doubled."
         ) from error
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from jaxalign.concepts import concept_list, sentences
 from jaxalign.concepts.table_file import parse
+from jaxalign.types import InputError
 
 ONE = 'He said "no", then (slowly) left; that was all / or so.'
 TWO = "Il a dit « non », puis (lentement) est parti ; c'était tout."
@@ -34,3 +35,19 @@ def test_a_list_of_synonyms_is_none():
 @pytest.mark.parametrize("cell", ["", "  ", "-", "..."])
 def test_what_is_no_text_is_none(cell):
     assert sentences.sentence_of_cell(cell) == ()
+
+
+@pytest.mark.parametrize("cell", ['"No" he said.', '"No," he said, "never."', '"No, he said.'])
+def test_a_cell_that_opens_with_a_quote_of_its_own_is_refused(cell):
+    """A reader of CSV takes such quotes for those around a cell, and drops them."""
+    with pytest.raises(InputError, match=r"not closed in line 2 of list .* inside are doubled"):
+        read(f"id\tkind\ten\tfr\ns1\tsentence\t{cell}\tNon.\n")
+    made = read('id\tkind\ten\tfr\ns1\tsentence\t"{}"\tNon.\n'.format(cell.replace('"', '""')))
+    assert made.words["en"] == (cell,)
+
+
+def test_a_tab_inside_a_sentence_and_an_empty_cell_are_refused():
+    with pytest.raises(InputError, match="4 cells as in the header, got 5 in line 2"):
+        read("id\tkind\ten\tfr\ns1\tsentence\tone\ttwo\tdeux\n")
+    with pytest.raises(InputError, match="a word in column 'fr', got an empty cell in line 3"):
+        read("id\tkind\ten\tfr\ns1\tsentence\tone, two\tun, deux\ns2\tsentence\tthree\t\n")
