@@ -17,7 +17,7 @@ from jaxalign.runtime import bucket, files
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Space, Split
 
-VERSION = 5  # raised when the result for the same key may change
+VERSION = 4  # raised when the result for the same key may change
 SCORES_VERSION = 3  # raised when the rows of the same ranks may change
 
 
