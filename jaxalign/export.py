@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def write_table(folder: Path, form: str, out: Path | None) -> None:
     """Writes csv, latex or markdown to a file, or to stdout where none is named."""
+    facts.check_finished(folder)
     text = TEXTS[form](files.read_rows(folder))
     if out is None:
         sys.stdout.write(text)

@@ -55,3 +55,10 @@ def test_wrong_flags_are_refused(run, flags, capsys):
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
     assert export.main([str(tmp_path), "--format=csv"]) == 2
     assert "finished run" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_is_refused(run, capsys):
+    stopped = run.rename(run.with_name("run-0001.partial"))
+    for form in ("csv", "every-eval-ever"):
+        assert export.main([str(stopped), f"--format={form}", f"--out={run.parent / 'out'}"]) == 2
+        assert "was not finished. Give its command again" in capsys.readouterr().err

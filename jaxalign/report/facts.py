@@ -49,9 +49,14 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
     return [_read(name, Path(folder)) for name, folder in zip(names, folders, strict=True)]
 
 
-def _read(name: str, folder: Path) -> Run:
+def check_finished(folder: Path) -> None:
+    """InputError for the folder of a run that was stopped, whose rows are not all there."""
     if folder.name.endswith(".partial"):
         raise InputError(f"Expected a finished run, got {folder}, which was not finished. Give its command again.")
+
+
+def _read(name: str, folder: Path) -> Run:
+    check_finished(folder)
     split = folder / "split.json"
     flags = folder / "flags.txt"
     lines = flags.read_text(encoding="utf-8").splitlines() if flags.is_file() else []

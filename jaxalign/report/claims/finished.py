@@ -48,7 +48,8 @@ class Finished(NamedTuple):
 def read_finished(folders: Iterable[Path]) -> Finished:
     """Returns the ranks of finished runs, first split and first shuffle.
 
-    Raises InputError where a folder is no finished run of an alignment, or where concepts or splits differ.
+    Raises InputError where a folder is no finished run of an alignment, where concepts or splits differ, and where two
+    runs have other ranks of one model, embedding and setting.
     """
     runs = facts.read_runs(list(folders))
     for other in runs[1:]:
@@ -76,15 +77,21 @@ def _add(made: Finished, run: facts.Run) -> None:
         raise InputError(f"Expected ranks.npz in {run.folder}, got none. Give the folder of a finished alignment.")
     sources = (row["source"] for row in run.rows if row["setting"] in SETTINGS and row["source"] != MEAN)
     languages = tuple(dict.fromkeys(sources))
-    new = [model for model in run.models if model not in made.languages]
     for row in run.rows:
-        if row["metric"] == "parameters" and row["model"] in new:
-            made.parameters[row["model"]] = int(row["value"])
+        if row["metric"] == "parameters":
+            made.parameters.setdefault(row["model"], int(row["value"]))
     for name, table in found.items():
         parts = name.removesuffix("|ties").split("|")
-        if parts[0] in new:
-            key = Key(parts[0], parts[1], parts[2], int(parts[3]), parts[4], parts[5], int(parts[6]))
-            (made.ties if name.endswith("|ties") else made.ranks)[key] = table
-    for model in new:
-        if any(key.model == model for key in made.ranks):
-            made.languages[model] = languages
+        key = Key(parts[0], parts[1], parts[2], int(parts[3]), parts[4], parts[5], int(parts[6]))
+        kept = made.ties if name.endswith("|ties") else made.ranks
+        if not np.array_equal(kept.setdefault(key, table), table):
+            raise InputError(
+                f"Expected one run of each model, embedding and setting, got {run.name} with other ranks of "
+                f"{', '.join(map(str, key))} than a run before it. Leave one of the two out."
+            )
+    for model in {key.model: None for key in made.ranks}:
+        if model in run.models and made.languages.setdefault(model, languages) != languages:
+            raise InputError(
+                f"Expected the languages of {model} in one order in all runs, got {', '.join(languages)} in {run.name} "
+                f"and {', '.join(made.languages[model])} before. Leave one of the runs out."
+            )

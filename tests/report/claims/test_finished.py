@@ -38,3 +38,18 @@ def test_runs_of_an_earlier_version_are_refused(tmp_path):
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match="kinds"):
         read_finished([tmp_path / "run"])
+
+
+def test_two_runs_of_one_model_add_what_each_has_and_must_not_contradict(tmp_path):
+    rank = np.ones((3, 3, 40), int)
+    for name, tables in {
+        "words": {"a-1b|vanilla|last|4|csls|after|20|0|0": rank},
+        "prompts": {"a-1b|prompt:x|last|4|csls|after|20|0|0": rank, "a-1b|vanilla|last|4|csls|after|20|0|0": rank},
+        "again": {"a-1b|vanilla|last|4|csls|after|20|0|0": 2 * rank},
+    }.items():
+        make(tmp_path / name, model="a-1b")
+        np.savez(tmp_path / name / "ranks.npz", **tables)
+    found = read_finished([tmp_path / "words", tmp_path / "prompts"])
+    assert {key.embedding for key in found.ranks} == {"vanilla", "prompt:x"} and found.models == ["a-1b"]
+    with pytest.raises(InputError, match="again with other ranks of a-1b, vanilla, last, 4, csls, after, 20"):
+        read_finished([tmp_path / "words", tmp_path / "again"])
