@@ -40,7 +40,10 @@ def test_lists_become_tuples_so_that_options_compare_and_hash():
 def test_the_key_leaves_out_what_changes_no_rank():
     key = AlignmentOptions().key()
     assert key == AlignmentOptions(memory_budget=1 << 20, tile=16).key()
-    assert set(key) == {field.name for field in fields(AlignmentOptions)} - {"memory_budget", "tile"}
+    names = {field.name for field in fields(AlignmentOptions)}
+    assert set(key) == names - {"memory_budget", "tile", "shrinkage"}
+    shrunken = AlignmentOptions(settings=("shrunken",), shrinkage=(0.0, 0.5)).key()
+    assert set(shrunken) == names - {"memory_budget", "tile"} and shrunken["shrinkage"] == (0.0, 0.5)
     assert key != AlignmentOptions(csls_k=11).key() and key["procrustes"] in ("svd", "polar")
 
 

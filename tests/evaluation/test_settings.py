@@ -13,11 +13,14 @@ ROWS = Rows(np.array([3, 1, 4, 8, 5]), np.array([9, 2, 6]))
 def test_settings_in_the_order_asked_for_with_sizes_and_draws():
     made = settings_of(AlignmentOptions(settings=SETTINGS, seed_sizes=(2, 5), null_draws=2), ROWS)
     assert made == [
-        ("before", 0, 0), ("after", 2, 0), ("after", 5, 0), ("ceiling", 8, 0), ("null", 2, 0), ("null", 2, 1),
-        ("null", 5, 0), ("null", 5, 1), ("ceiling_null", 8, 0), ("ceiling_null", 8, 1),
+        ("before", 0, 0), ("after", 2, 0), ("after", 5, 0), ("shrunken", 2, 0), ("shrunken", 5, 0), ("ceiling", 8, 0),
+        ("null", 2, 0), ("null", 2, 1), ("null", 5, 0), ("null", 5, 1), ("shrunken_null", 2, 0),
+        ("shrunken_null", 2, 1), ("shrunken_null", 5, 0), ("shrunken_null", 5, 1), ("ceiling_null", 8, 0), ("ceiling_null", 8, 1),
     ]  # fmt: skip
-    assert [setting.fitted for setting in made[:4]] == [(False, 0), (False, 2), (False, 5), (True, 8)]
-    assert [setting.name for setting in made if setting.is_shuffled] == ["null"] * 4 + ["ceiling_null"] * 2
+    fitted = [(False, 0, False), (False, 2, False), (False, 5, False), (False, 2, True), (False, 5, True)]
+    assert [setting.fitted for setting in made[:6]] == [*fitted, (True, 8, False)]
+    shuffled = ["null"] * 4 + ["shrunken_null"] * 4 + ["ceiling_null"] * 2
+    assert [setting.name for setting in made if setting.is_shuffled] == shuffled
 
 
 @pytest.mark.parametrize("name, size", [("after", 5), ("ceiling", 8)])

@@ -26,7 +26,8 @@ def put_list(folder: Path, *more: str) -> Path:
 
 def test_words_names_and_ids_are_escaped_in_the_page(tmp_path):
     quoted = "\"'><img src=x onerror=alert(1)>"
-    lines = [f"{EVIL}{row}\tabstract\t{EVIL}{row}\t{quoted}{row}" for row in range(20)]
+    cell = '"' + quoted.replace('"', '""')  # as a spreadsheet writes a quote
+    lines = [f'{EVIL}{row}\tabstract\t{EVIL}{row}\t{cell}{row}"' for row in range(20)]
     model = write_model(tmp_path / f"</title><img src=x>{quoted.replace('/', '')}")
     flags = (f"--models={model}", "--weights=random", f"--concepts={put_list(tmp_path, *lines)}")
     assert bench.main(["bench", *FAST, *flags, f"--workdir={tmp_path / 'runs'}"]) == 0
