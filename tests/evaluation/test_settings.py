@@ -15,7 +15,8 @@ def test_settings_in_the_order_asked_for_with_sizes_and_draws():
     assert made == [
         ("before", 0, 0), ("after", 2, 0), ("after", 5, 0), ("shrunken", 2, 0), ("shrunken", 5, 0), ("ceiling", 8, 0),
         ("null", 2, 0), ("null", 2, 1), ("null", 5, 0), ("null", 5, 1), ("shrunken_null", 2, 0),
-        ("shrunken_null", 2, 1), ("shrunken_null", 5, 0), ("shrunken_null", 5, 1), ("ceiling_null", 8, 0), ("ceiling_null", 8, 1),
+        ("shrunken_null", 2, 1), ("shrunken_null", 5, 0), ("shrunken_null", 5, 1), ("ceiling_null", 8, 0),
+        ("ceiling_null", 8, 1),
     ]  # fmt: skip
     fitted = [(False, 0, False), (False, 2, False), (False, 5, False), (False, 2, True), (False, 5, True)]
     assert [setting.fitted for setting in made[:6]] == [*fitted, (True, 8, False)]
