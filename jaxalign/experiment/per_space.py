@@ -158,7 +158,7 @@ def bitext_rows(study: Study, space: Space, options: AlignmentOptions) -> list[R
     config, given = study.config, (space.label, dict(space.vectors), _split_rows(study, space), options)
     make = partial(bitext.rows, *given, bootstrap=config.bootstrap, rng_seed=config.seed)
     about = {"bootstrap": [config.bootstrap, config.seed]}
-    return _kept_rows(study, space, "bitext", replace(options, retrieval="nn").key() | about, make)
+    return _kept_rows(study, space, "bitext", options.key() | about, make)
 
 
 def shrinkage_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:

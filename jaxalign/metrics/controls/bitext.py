@@ -54,8 +54,8 @@ def rows(
     rng_seed: int = 0,
 ) -> list[ResultRow]:
     """Rows of METRICS of every pair and of the mean of pairs, with 95 % intervals over queries, and of chance."""
-    options = replace(options, retrieval="nn")
-    found, names, made = of_pairs(spaces, split_rows, options, gains_of), list(spaces), []
+    cosines = replace(options, retrieval="nn")  # the rows stand in the series of the run's own retrieval
+    found, names, made = of_pairs(spaces, split_rows, cosines, gains_of), list(spaces), []
     base = Place(**label._asdict(), **options.columns)
     for setting in dict.fromkeys(one.setting for one in found):
         parts = {(names[one.source], names[one.target]): one.gains for one in found if one.setting == setting}

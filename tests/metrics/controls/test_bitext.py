@@ -51,4 +51,4 @@ def test_rows_of_a_planted_space():
     assert mean["after"]["value"] > 0.3 > mean["before"]["value"]
     assert mean["chance"]["value"] == pytest.approx(1 / 159, abs=1e-6)
     assert all(row["low"] <= row["value"] <= row["high"] and 0 <= row["value"] <= 1 for row in made)
-    assert {row["retrieval"] for row in made} == {"nn"} and len(made) == 2 * 7 * 4 + 4
+    assert {row["retrieval"] for row in made} == {"csls"} and len(made) == 2 * 7 * 4 + 4
