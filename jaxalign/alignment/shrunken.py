@@ -76,7 +76,7 @@ def polar_factor(product: Float[Array, "size size"], method: Method) -> Float[Ar
 
 
 def largest_value(product: Float[Array, "size size"], method: Method) -> Float[Array, ""]:
-    """The largest singular value; by products a bound that is a few percent above it at most."""
+    """The largest singular value; by products a bound that is at most size^(1/64) times it (1.11 at 1,024)."""
     return largest_value_bound(product) if method == "polar" else jnp.linalg.norm(product, 2)
 
 

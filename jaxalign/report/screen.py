@@ -46,7 +46,7 @@ def best_layers(rows: Sequence[Mapping]) -> list[str]:
             count, p = by_metric["best_layer_alike"]["count"], by_metric["best_layer_p"]["value"]
             what = f"best of {count} layers with {names.setting_name(str(setting))}"
             lines.append(
-                f"{_series(row)}: {what}: {row['layer']} with {names.share(row)}, answers dealt at random "
+                f"{_series(row)}: {what}: {row['layer']} with {names.share(row)}, shuffled answers "
                 f"{names.share(null)} ({names.p_value(p)}), chosen on other concepts {names.share(held_out)}"
             )
     return lines

@@ -37,7 +37,7 @@ def test_the_best_layer_is_said_with_its_null():
              result_row(place._replace(metric="best_layer_alike"), 2, 5),
              result_row(place._replace(metric="best_layer", setting="null"), 0.02, 122)]  # fmt: skip
     assert screen.best_layers(rows) == [
-        "demo, bare word, last, CSLS: best of 5 layers with fitted map: 3 with 40.0 % (37.0-43.0), answers dealt at "
-        "random 1.0 % (0.5-1.5) (p <= .001), chosen on other concepts 39.0 % (36.0-42.0)"
+        "demo, bare word, last, CSLS: best of 5 layers with fitted map: 3 with 40.0 % (37.0-43.0), shuffled answers "
+        "1.0 % (0.5-1.5) (p <= .001), chosen on other concepts 39.0 % (36.0-42.0)"
     ]
     assert screen.best_layers([]) == []

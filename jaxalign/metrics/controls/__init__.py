@@ -1,1 +1,1 @@
-"""Figures that controls add: hubs, and the curve of the shrunken map."""
+"""Figures that controls add: hubs, bitext retrieval, and the curve of the shrunken map."""

@@ -144,8 +144,8 @@ def null_maxima(
     for draw in range(draws):
         order = rng.permuted(start, axis=1)
         back = np.argsort(order, axis=1)
-        dealt = answers[order[target[:, None], back[source]]]
-        same = np.packbits((retrieved == dealt).reshape(layers, -1), axis=1)
+        permuted = answers[order[target[:, None], back[source]]]
+        same = np.packbits((retrieved == permuted).reshape(layers, -1), axis=1)
         highest[draw] = np.bitwise_count(same).sum(axis=1, dtype=np.int64).max() / (pairs * queries)
     return highest
 
@@ -171,7 +171,7 @@ def _halves(queries: int, halves: int, rng_seed: int) -> Bool[np.ndarray, "half 
 
 
 def _chosen(gain: np.ndarray, layer: int, bootstrap: int, rng_seed: int) -> Interval:
-    """The value of an layer with the limits that hold for all layers at once."""
+    """The value of a layer with the limits that hold for all layers at once."""
     queries, value = gain.shape[1], gain.mean(axis=1)
     error = gain.std(axis=1, ddof=1) / queries**0.5
     varies = error > 1e-12

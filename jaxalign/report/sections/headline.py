@@ -68,8 +68,10 @@ def headline(results: Results) -> Section:
     table = tables.headline(results, among)
     best = best_series(results)
     header = [table.header[0], *map(setting_name, table.header[1:])]
+    shrunken = "shrunken map: between the two (see below); " if "shrunken map" in header else ""
     note = (
         "Mean over all ordered pairs, last layer of each. no map: before; fitted map: after, from the seed dictionary; "
+        f"{shrunken}"
         "leaky ceiling: fitted on the test concepts too; shuffled: the same with a shuffled dictionary. In the rows of "
         "the results these are before, after, ceiling, null and ceiling_null."
     )
