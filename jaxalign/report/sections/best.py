@@ -55,7 +55,8 @@ def sentence(best: BestLayer, last: int) -> str:
         f"The best of {best.layers} layers is {best.series.layer}{place} with {names.share(dict(best.value))}, an "
         f"interval that allows for the choice{same}. With the right answers shuffled, in the same way in all "
         f"layers, the best layer has {names.share(dict(best.null))}{shuffled} ({names.p_value(best.p)}). "
-        f"Chosen on one half of the test concepts and scored on the other, the best layer has {names.share(dict(best.held_out))}."
+        f"Chosen on one half of the test concepts and scored on the other, the best layer has "
+        f"{names.share(dict(best.held_out))}."
     )
 
 
@@ -100,7 +101,7 @@ def table(results: Results, deep: Mapping[str, list[Series]]) -> Table | None:
     note = (
         "P@1 of the best layer with an interval that holds for all layers at once; held out: chosen on one half of the "
         "test concepts, scored on the other; shuffled answers: the best layer where the right answers are permuted, "
-        "one permutation for all layers (mean and middle 95 %), with its p; shuffled dictionary: the best layer of the map "
-        "of a shuffled dictionary; alike: layers that cannot be told from the best, itself included. First split."
+        "one permutation for all layers (mean and middle 95 %), with its p; shuffled dictionary: the best layer of the "
+        "map of a shuffled dictionary; alike: layers that cannot be told from the best, itself included. First split."
     )
     return Table("The best layer: P@1 in percent, mean of all pairs", header, body, note)
