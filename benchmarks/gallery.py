@@ -4,8 +4,9 @@
 
 FOLDER holds gemma-3-270m, multilingual-e5-small, qwen2.5-coder-0.5b and qwen2.5-coder-1.5b in Hugging Face format.
 All runs have the same list of concepts (a seeded sample of WordNet's) and the same split, so they can be joined. Rows,
-page, flags and environment of each run are copied; no weights, no vectors and no ranks. Finished spaces are kept in
---workdir: a stopped gallery continues with the same command.
+page, flags and environment of each run are copied; no weights, no vectors and no ranks. Then the paper's five claims
+are judged over all of them (claims.md, claims.json). Finished spaces are kept in --workdir: a stopped gallery continues
+with the same command.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxalign import claim
 from jaxalign.concepts import dataset
 
 LAYERS = {
@@ -67,8 +69,15 @@ def newest_run(workdir: Path) -> Path:
     return max(workdir.glob("run-*"), key=lambda folder: folder.name)
 
 
+def judge_claims(runs: list[str], out: Path, draws: int = 1999) -> None:
+    """Writes claims.md and claims.json: the paper's claims on all runs together, and on each model and embedding."""
+    files = (f"--markdown={out / 'claims.md'}", f"--out={out / 'claims.json'}")
+    if claim.main(["paper", *runs, "--each", f"--draws={draws}", *files]):
+        sys.exit("The claims were not judged: see the message above.")
+
+
 def main() -> None:
-    """Runs every model that is chosen, copies what is small, joins the runs."""
+    """Runs every model that is chosen, copies what is small, joins the runs, judges the claims."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--workdir", type=Path, default=Path("runs/gallery"))
@@ -103,6 +112,7 @@ def main() -> None:
     runs = [str(newest_run(options.workdir / f"runs-{name}")) for name in names]
     if len(runs) > 1:
         subprocess.run([sys.executable, "-m", "jaxalign.report", *runs, f"--out={options.out / 'joined'}"], check=True)
+    judge_claims(runs, options.out)
 
 
 if __name__ == "__main__":

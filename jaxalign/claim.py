@@ -23,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("claims", help="TOML file of claims, or paper")
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs over the same concepts and split")
     parser.add_argument("--out", type=Path, help="JSON file for the verdicts, with every interval and confound")
+    parser.add_argument("--markdown", type=Path, help="Markdown file for what is printed")
+    parser.add_argument("--each", action="store_true", help="judge each claim on each model and embedding alone too")
     parser.add_argument("--draws", type=int, default=1999, help="resamples of the intervals (default: %(default)s)")
     options = parser.parse_args(argv)
     if not 99 <= options.draws <= 1_000_000:
@@ -31,13 +33,18 @@ def main(argv: list[str] | None = None) -> int:
         asked = claims.read(options.claims)
         finished = claims.read_finished(options.runs)
         verdicts = [claims.judge(claim, finished, options.draws) for claim in asked]
+        varied = claims.vary(asked, finished) if options.each else []
+        each = [claims.judge(claim, finished, options.draws) for claim in varied]
         if options.out:
-            records = [summary.record(verdict) for verdict in verdicts]
-            write_text(options.out, json.dumps({"claims": records}, indent=1, ensure_ascii=False) + "\n")
+            records = {"claims": [summary.record(verdict) for verdict in verdicts]}
+            records |= {"each": [summary.record(verdict) for verdict in each]} if options.each else {}
+            write_text(options.out, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+        if options.markdown:
+            write_text(options.markdown, summary.markdown(verdicts, each))
     except (InputError, OSError) as error:
         print(f"python -m jaxalign.claim: {error}", file=sys.stderr)
         return 2
-    print(summary.text(verdicts))
+    print(summary.text(verdicts, each))
     print(json.dumps({verdict.claim.name: verdict.verdict for verdict in verdicts}, ensure_ascii=False))
     return 0
 

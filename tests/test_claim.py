@@ -23,7 +23,9 @@ def run(tmp_path_factory):
 
 def test_the_papers_claims_on_a_run(run, tmp_path, capsys):
     out = tmp_path / "verdicts.json"
-    assert claim.main(["paper", str(run), f"--out={out}", "--draws=199"]) == 0
+    page = out.with_suffix(".md")
+    assert claim.main(["paper", str(run), f"--out={out}", f"--markdown={page}", "--draws=199"]) == 0
+    assert "| similar languages |" in page.read_text(encoding="utf-8")
     printed = capsys.readouterr().out
     last = json.loads(printed.splitlines()[-1])
     assert last.keys() == {"larger", "similar languages", "abstract", "prompt", "prompt less linear"}

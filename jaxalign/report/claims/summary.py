@@ -7,34 +7,60 @@ from jaxalign.report import tables
 from jaxalign.report.claims.verdicts import Confound, Verdict
 from jaxalign.report.tables import Table
 
+_EACH = "Each model and embedding alone"
 _HEADER = ("claim", "verdict", "left", "right", "difference", "margin", "p", "null", "moved by")
 
 
-def table(verdicts: Sequence[Verdict]) -> Table:
+def table(verdicts: Sequence[Verdict], title: str = "Claims") -> Table:
     """One line per claim; scores in percent, differences in points with their 95 % intervals."""
     note = (
         "Difference: left less right, 95 % interval over concepts; a claim holds if all of it lies above the margin. "
         "Null: the same with the map of a shuffled dictionary, or (r) the middle 95 % where concepts are exchangeable. "
         "Moved by: what changes the verdict, or surely the difference, when it is taken away."
     )
-    return Table("Claims", _HEADER, [_line(verdict) for verdict in verdicts], note)
+    return Table(title, _HEADER, [_line(verdict) for verdict in verdicts], note)
 
 
-def text(verdicts: Sequence[Verdict]) -> str:
-    """The table, and below it each claim with its reason or its confounds."""
+def text(verdicts: Sequence[Verdict], each: Sequence[Verdict] = ()) -> str:
+    """The table, below it each claim with its reason or its confounds, and the table of each model and embedding."""
     lines = [tables.text(table(verdicts)), "", table(verdicts).note]
     for verdict in verdicts:
         lines += ["", f"{verdict.claim.name}: {verdict.verdict}. {verdict.claim.text}"]
-        lines += [f"  {verdict.reason}"] if verdict.reason else []
-        lines += [f"  {_confound(confound)}" for confound in verdict.confounds]
+        lines += [f"  {line}" for line in _details(verdict)]
+    if each:
+        lines += ["", tables.text(table(each, _EACH)), *_reasons(each)]
     return "\n".join(lines)
+
+
+def markdown(verdicts: Sequence[Verdict], each: Sequence[Verdict] = ()) -> str:
+    """The same in GitHub's Markdown."""
+    parts = [tables.markdown(table(verdicts))]
+    for verdict in verdicts:
+        parts.append(f"**{verdict.claim.name}: {verdict.verdict}.** {verdict.claim.text}\n")
+        if details := _details(verdict):
+            parts.append("".join(f"- {line}\n" for line in details))
+    if each:
+        parts.append(tables.markdown(table(each, _EACH)._replace(note="")))
+        parts.append("".join(f"- {line}\n" for line in _reasons(each)))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _details(verdict: Verdict) -> list[str]:
+    reason = [verdict.reason] if verdict.reason else []
+    left_out = [f"without a model: {why}" for why in verdict.left_out]
+    return reason + left_out + [_confound(confound) for confound in verdict.confounds]
+
+
+def _reasons(verdicts: Sequence[Verdict]) -> list[str]:
+    return [f"{verdict.claim.name}: {verdict.reason}" for verdict in verdicts if verdict.reason]
 
 
 def record(verdict: Verdict) -> dict:
     """A verdict as JSON; fractions."""
     claim, found = verdict.claim, verdict.found
     made: dict[str, object] = {"claim": claim.name, "text": claim.text, "source": claim.source}
-    made |= {"verdict": verdict.verdict, "reason": verdict.reason, "margin": claim.margin, "metric": claim.left.metric}
+    made |= {"verdict": verdict.verdict, "reason": verdict.reason, "left_out": list(verdict.left_out)}
+    made |= {"margin": claim.margin, "metric": claim.left.metric}
     if found is None:
         return made
     sides = {"left": verdict.left, "right": verdict.right}

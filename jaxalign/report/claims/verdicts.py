@@ -40,6 +40,7 @@ class Verdict(NamedTuple):
     right: float = float("nan")
     null: Contrast | None = None  # the same comparison with the map of a shuffled dictionary
     confounds: tuple[Confound, ...] = ()
+    left_out: tuple[str, ...] = ()  # why a model of models = "all" does not count
 
 
 class _Cells(NamedTuple):
@@ -74,12 +75,14 @@ class _Absent(Exception):
 def judge(claim: Claim, finished: Finished, draws: int = 1999) -> Verdict:
     """Returns the verdict on a claim: the interval of left less right against the margin, in words.
 
-    A side is the mean over its models of the mean over its pairs. `holds`: the 95 % interval lies above the margin;
-    `does not hold`: below; else `cannot be told`. Confounds are taken away one at a time (`restrictions.masks`); each
-    is compared with the plain difference on the same resamples.
+    A side is the mean over its models of the mean over its pairs; models = "all" on both sides are those that have
+    what both sides ask for. `holds`: the 95 % interval lies above the margin; `does not hold`: below; else `cannot be
+    told`. Confounds are taken away one at a time (`restrictions.masks`); each is compared with the plain difference on
+    the same resamples.
     """
     try:
-        both = _sides(claim.left, claim.right, finished)
+        present = _present(claim, finished)
+        both = _sides(present.left, present.right, finished)
     except _Absent as absent:
         return Verdict(claim, UNKNOWN, str(absent))
     left, right = both.left.whole(), both.right.whole()
@@ -98,20 +101,45 @@ def judge(claim: Claim, finished: Finished, draws: int = 1999) -> Verdict:
         own = _verdict(other, claim.margin)
         moves = low > 1e-12 or high < -1e-12 or own != verdict
         moved.append(Confound(name, other, own, low, high, moves))
-    null = _null(claim, finished, draws)
-    return Verdict(claim, verdict, "", found, left.value(), right.value(), null, tuple(moved))
+    null = _null(present.left, present.right, finished, draws)
+    return Verdict(claim, verdict, "", found, left.value(), right.value(), null, tuple(moved), present.left_out)
+
+
+class _Present(NamedTuple):
+    """The sides of a claim with the models that have what both ask for, and why the others do not."""
+
+    left: SideSpec
+    right: SideSpec
+    left_out: tuple[str, ...]
+
+
+def _present(claim: Claim, finished: Finished) -> _Present:
+    if {claim.left.models, claim.right.models} != {("all",)}:
+        return _Present(claim.left, claim.right, ())
+    reasons: dict[str, str] = {}
+    for model in finished.models:
+        try:
+            for side in (claim.left, claim.right):
+                _cells(replace(side, models=(model,)), finished)
+        except _Absent as absent:
+            reasons[model] = str(absent)
+    models = tuple(model for model in finished.models if model not in reasons)
+    if not models:
+        raise _Absent("; ".join(reasons.values()))
+    left, right = (replace(side, models=models) for side in (claim.left, claim.right))
+    return _Present(left, right, tuple(reasons.values()))
 
 
 def _verdict(found: Contrast, margin: float) -> str:
     return HOLDS if found.low > margin else FAILS if found.high < margin else UNKNOWN
 
 
-def _null(claim: Claim, finished: Finished, draws: int) -> Contrast | None:
+def _null(left: SideSpec, right: SideSpec, finished: Finished, draws: int) -> Contrast | None:
     """The claim with the map of a shuffled dictionary in place of the fitted one; None where no map was fitted."""
-    if {claim.left.setting, claim.right.setting} != {"after"}:
+    if {left.setting, right.setting} != {"after"}:
         return None
     try:
-        left, right = (replace(side, setting="null", less="") for side in (claim.left, claim.right))
+        left, right = (replace(side, setting="null", less="") for side in (left, right))
         both = _sides(left, right, finished)
     except _Absent:
         return None

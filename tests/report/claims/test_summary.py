@@ -22,3 +22,11 @@ def test_text_and_records():
     assert {one["name"] for one in near["confounds"]} == {"identical words", "loans"}
     assert gone["reason"] and "value" not in gone
     assert summary.table(verdicts).body[1][2:] == [None] * 7
+
+
+def test_markdown_and_what_each_model_gave():
+    verdicts = [judge(claim, finished(lambda *_: 0.5), 199) for claim in (NEAR, GONE)]
+    made = summary.markdown(verdicts, verdicts[1:])
+    assert "**near: cannot be told.** Near languages align better." in made and "- loans: " in made
+    assert made.count("| claim |") == 2 and "- gone: m-1b has no ranks of vanilla, layer 9" in made
+    assert "Each model and embedding alone" in summary.text(verdicts, verdicts[1:])

@@ -1,5 +1,7 @@
 """Planted effects are found with the right verdict, and not found where they are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,18 @@ def test_families_and_what_runs_do_not_have():
     ):
         missing = judge(Claim("c", "", "", 0.0, side, SideSpec()), runs)
         assert missing.verdict == UNKNOWN and said in missing.reason
+
+
+def test_all_models_are_those_that_have_what_both_sides_ask():
+    runs = finished(by_kind(0.3), models=("m-1b", "m-7b"))
+    for key in [key for key in runs.ranks if key.model == "m-1b" and key.setting == "after"]:
+        del runs.ranks[key]
+    found = judge(ABSTRACT, runs)
+    alone = [replace(side, models=("m-7b",)) for side in (ABSTRACT.left, ABSTRACT.right)]
+    assert found.left_out == ("m-1b has no ranks of vanilla, layer last, csls, after",)
+    assert found.left == judge(Claim("a", "", "", 0.0, *alone), runs).left and found.null is not None
+    named = replace(ABSTRACT, left=replace(ABSTRACT.left, models=("m-1b", "m-7b")))
+    assert judge(named, runs).verdict == UNKNOWN
 
 
 def test_gains_of_a_map():
