@@ -26,6 +26,7 @@ from jaxalign.experiment.inputs import ModelSpaces, Traits
 from jaxalign.experiment.training_overlap import Training
 from jaxalign.experiment.translation import word_translation
 from jaxalign.metrics import all_answers, any_answer, dataset_rows
+from jaxalign.metrics.controls import mexa
 from jaxalign.metrics.nulls import best_layer
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.report import concept_map, screen
@@ -136,7 +137,7 @@ def questions(prepared: Prepared, model: ModelSpaces) -> list[design.AskedSpace]
 def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
     """The figures of every space of every model; raises InputError where no space has vectors that differ."""
     config, concepts = prepared.config, prepared.concepts
-    measured = Measured(per_space.Figures([], [], {}, []), _concept_figures(prepared), {}, [])
+    measured = Measured(per_space.Figures([], [], {}, [], []), _concept_figures(prepared), {}, [])
     shared = {}
     if "confounds" in config.controls:
         shared = confounds.of_concepts(concepts, prepared.traits.english, prepared.traits.columns)
@@ -146,6 +147,7 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
         asked_of = questions(prepared, model)
         pictured = max((space for space, _ in asked_of), key=lambda space: space.label.layer)
         outcomes: list[best_layer.Outcome] = []
+        layers: list[mexa.Layer] = []
         evaluations = sum(len(asked.retrievals) * asked.splits for _, asked in asked_of)
         with EvaluationProgress(evaluations, len(concepts.words) * (len(concepts.words) - 1)) as bar:
             study = per_space.Study(config, concepts, prepared.splits, masks, clock, bar)
@@ -162,23 +164,26 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
                     coordinates = concept_map.coordinates(space, concepts, split, config.normalize, config.seed)
                     measured.maps.append(coordinates)
                 outcomes.extend(figures.outcomes)
+                layers.extend(figures.mexa)
                 _export(prepared, study, space, out, mapped=bool(figures.rows))
         with clock.phase("score"):
-            measured.results.rows.extend(_best_layers(prepared, outcomes))
+            measured.results.rows.extend(_best_layers(prepared, outcomes, layers))
     if not measured.results.rows:  # every space was left out
         limits.check_vectors(config, model.spaces[-1].vectors)
     return measured
 
 
-def _best_layers(prepared: Prepared, outcomes: list[best_layer.Outcome]) -> list[ResultRow]:
-    """Rows of the best layer of a model's series, which are said on the screen too."""
+def _best_layers(
+    prepared: Prepared, outcomes: list[best_layer.Outcome], layers: list[mexa.Layer]
+) -> list[ResultRow]:
+    """Rows of the best layer of a model's series, which are said on the screen too, and of MEXA over layers."""
     if not outcomes:
         return []
     config, (answers, _) = prepared.config, subsets.test_set(prepared.concepts, prepared.splits[0])
     rows = best_layer.rows(outcomes, np.asarray(answers), bootstrap=config.bootstrap, rng_seed=config.seed)
     for line in screen.best_layers(rows):
         LOGGER.info("found: %s", line)
-    return rows
+    return rows + mexa.rows(layers, np.asarray(answers), bootstrap=config.bootstrap, rng_seed=config.seed)
 
 
 def _export(prepared: Prepared, study: per_space.Study, space: Space, out: Path, mapped: bool) -> None:

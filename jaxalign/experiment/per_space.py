@@ -26,7 +26,7 @@ from jaxalign.metrics import (
     significance,
 )
 from jaxalign.metrics.comparisons import confounds
-from jaxalign.metrics.controls import bitext, hubness, shrinkage_curve
+from jaxalign.metrics.controls import bitext, hubness, mexa, shrinkage_curve
 from jaxalign.metrics.evaluated import Evaluated, identical_answers
 from jaxalign.metrics.nulls import best_layer, spectrum
 from jaxalign.metrics.rows import ResultRow
@@ -44,6 +44,7 @@ class Figures(NamedTuple):
     wrong: list[dict[str, object]]
     ranks: dict[str, np.ndarray]
     outcomes: list[best_layer.Outcome]  # of the first split, where --layers asks for several
+    mexa: list[mexa.Layer]  # likewise, for --controls=bitext
 
 
 @dataclass
@@ -101,7 +102,7 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
 def figures(study: Study, space: Space, asked: Questions) -> Figures:
     """Ranks and scores of one space in every split and retrieval that is asked of it."""
     config = study.config
-    made = Figures([], [], {}, [])
+    made = Figures([], [], {}, [], [])
     given = list(answers(study, space, asked))
     if not given:
         return made
@@ -128,6 +129,10 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     if "bitext" in config.controls and asked.controls:
         with study.clock.phase("bitext"):
             made.rows.extend(bitext_rows(study, space, given[0].options))
+    if "bitext" in config.controls and asked.isometry and config.layers != "last" and "before" in asked.settings:
+        with study.clock.phase("bitext"):
+            layer = mexa.layer(space.label, dict(space.vectors), _split_rows(study, space), given[0].options)
+            made.mexa.append(layer)
     if "spectrum" in config.controls and asked.controls:
         with study.clock.phase("spectrum"):
             made.rows.extend(spectrum_rows(study, space, given[0].options))

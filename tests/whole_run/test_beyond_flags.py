@@ -30,7 +30,7 @@ def test_the_flagfile_runs_on_a_tiny_model(tmp_path, capsys):
     rows = report.read_rows(tmp_path / "run-0001")
     metrics = {row["metric"] for row in rows}
     assert metrics >= {"hubness_skew", "reciprocity", "P@5_all_answers", "MRR_all_answers - MRR", "several_words"}
-    assert metrics >= {"P@1_rotated", "P@1_spectrum_p", "best_layer", "best_layer_null", "best_layer_p"}
+    assert metrics >= {"P@1_rotated", "P@1_spectrum_p", "best_layer", "best_layer_null", "best_layer_p", "MEXA_max"}
     assert metrics >= {"CKA_unbiased", "P@1_p"} and {"gpa", "null", "ceiling_null"} <= {row["setting"] for row in rows}
     assert {"equal_tokens", "identical_removed"} <= {row["subset"] for row in rows}
     page = (tmp_path / "run-0001" / "report.html").read_text(encoding="utf-8")

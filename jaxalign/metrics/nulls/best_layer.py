@@ -155,12 +155,23 @@ def held_out(gain: Float[np.ndarray, "layer query"], rng_seed: int = 0, halves: 
 
     The interval is that of a mean over queries; it does not hold the spread of the choice itself.
     """
-    queries = gain.shape[1]
-    inside = _halves(queries, halves, rng_seed)
+    return interval_of_mean(held_out_gains(gain, rng_seed, halves))
+
+
+def held_out_gains(
+    gain: Float[np.ndarray, "layer query"], rng_seed: int = 0, halves: int = HALVES
+) -> Float[np.ndarray, " query"]:
+    """What each query adds in the layer that the half without it chose, mean over random halves."""
+    inside = _halves(gain.shape[1], halves, rng_seed)
     first = inside @ gain.T
     chosen_first, chosen_second = first.argmax(axis=1), (gain.sum(axis=1) - first).argmax(axis=1)
-    scored = np.where(inside, gain[chosen_second], gain[chosen_first]).mean(axis=0)
-    value, error = float(scored.mean()), float(scored.std(ddof=1)) / queries**0.5
+    return np.asarray(np.where(inside, gain[chosen_second], gain[chosen_first]).mean(axis=0), np.float64)
+
+
+def interval_of_mean(gain: Float[np.ndarray, " query"]) -> Interval:
+    """The mean over queries with its 95 % interval by the normal distribution, cut at 0 and 1."""
+    queries = len(gain)
+    value, error = float(gain.mean()), float(gain.std(ddof=1)) / queries**0.5
     width = _Z * error if error > 1e-12 else precision.wilson_width(queries)
     return Interval(value, max(value - width, 0.0), min(value + width, 1.0))
 

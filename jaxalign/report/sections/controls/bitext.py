@@ -1,11 +1,13 @@
 """Bitext retrieval on the page: ratio margin, F1 and MEXA of every series, next to chance."""
 
 from jaxalign.metrics.controls.bitext import METRICS
-from jaxalign.report.cells import measured
+from jaxalign.report.cells import PValue, measured
 from jaxalign.report.names import setting_name
 from jaxalign.report.results import MEAN, SETTINGS, Results, Series, name_of
 from jaxalign.report.sections.section import Section
 from jaxalign.report.tables import Table
+
+_OVER_LAYERS = ("mean", "max", "max_null", "max_p", "max_held_out", "max_layer")
 
 
 def bitext(results: Results, among: list[Series]) -> Section | None:
@@ -27,8 +29,35 @@ def bitext(results: Results, among: list[Series]) -> Section | None:
     )
     header = ["series", "setting", "P@1 by margin", "F1 by margin", "F1 by cosine", "MEXA"]
     table = Table("Bitext retrieval: mean of all pairs, percent", header, body)
-    pairs = _pairs(results, among)
-    return Section("bitext", "Bitext retrieval", text, (), (table,), (pairs,) if pairs else ())
+    over, pairs = _over_layers(results, among), _pairs(results, among)
+    tables = (table, over) if over else (table,)
+    return Section("bitext", "Bitext retrieval", text, (), tables, (pairs,) if pairs else ())
+
+
+def _over_layers(results: Results, among: list[Series]) -> Table | None:
+    """MEXA's mean and maximum over layers of each language, the maximum with its null."""
+    body: list[list] = []
+    for series in among:
+        found = {name: results.pairs(series, "before", metric=f"MEXA_{name}") for name in _OVER_LAYERS}
+        for pair, row in found["mean"].items():
+            numbers = [
+                measured(found[name][pair], with_interval=True) for name in ("mean", "max", "max_null", "max_held_out")
+            ]
+            layer = found["max_layer"].get(pair)
+            chosen = f"{layer['value']:.0f} of {layer['count']}" if layer else "each its own"
+            p = PValue(found["max_p"][pair]["value"])
+            name = "mean of languages" if pair == (MEAN, MEAN) else f"{row['source']}, {row['target']}"
+            body.append([name_of(series, among), name, *numbers[:2], chosen, *numbers[2:3], p, numbers[3]])
+    if not body:
+        return None
+    header = ["series", "languages", "mean of layers", "highest layer", "which", "null", "p", "chosen elsewhere"]
+    note = (
+        "No map. Null: the highest of all layers with the right answers permuted, in the same way in every layer. "
+        "Chosen elsewhere: the layer that the other half of the concepts chose. MEXA's authors report the mean and the "
+        "highest layer with English as the pivot and means weighted by position (--pooling=rising_mean "
+        "--special_tokens=include --layers=all)."
+    )
+    return Table("MEXA over layers, percent", header, body, note)
 
 
 def _pairs(results: Results, among: list[Series]) -> Table | None:
