@@ -8,13 +8,12 @@ which Orbax uses too. Folders that are not mirrors are left unchanged by every f
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxalign.runtime import files
+from jaxalign.runtime import files, user_cache
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
@@ -53,8 +52,7 @@ def make_mirror(url: str) -> Path:
     import tensorstore
 
     url = url.rstrip("/") + "/"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = (cache / "jaxalign" / "work" / hashlib.sha256(url.encode()).hexdigest()[:16]).absolute()
+    root = (user_cache.folder("work") / hashlib.sha256(url.encode()).hexdigest()[:16]).absolute()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     few_retries = tensorstore.Context({"gcs_request_retries": {"max_retries": 3, "max_delay": "1s"}})
     try:

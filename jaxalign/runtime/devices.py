@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from jaxalign.config import Config
+from jaxalign.runtime import user_cache
 from jaxalign.runtime.environment import has_bfloat16_instructions
 from jaxalign.types import InputError
 
@@ -42,8 +43,7 @@ def resolve_dtype(dtype: str) -> str:
 
 
 def _cache_folder() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root) / "jaxalign" / "compiled"
+    folder = user_cache.folder("compiled")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

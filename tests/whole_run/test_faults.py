@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_two_runs_on_one_work_folder(place, tmp_path):
     "victim", ["ranks/*.ranks", "ranks/*.rows", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0"]
 )
 def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
-    assert bench(place, tmp_path).returncode == 0
+    shutil.copytree(place / "good", tmp_path, dirs_exist_ok=True)
     hit = [path for path in tmp_path.glob(victim) if path.is_file()]
     assert hit
     for path in hit:
@@ -158,7 +159,7 @@ def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
 
 
 def test_a_clock_that_jumped_changes_nothing(place, tmp_path):
-    assert bench(place, tmp_path).returncode == 0
+    shutil.copytree(place / "good", tmp_path, dirs_exist_ok=True)
     for path in tmp_path.rglob("*"):
         future = time.time() + 10**8 * (1 if path.name < "m" else -1)
         os.utime(path, (future, future))

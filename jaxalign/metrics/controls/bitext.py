@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import binom
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pair_scores import PairScores, of_pairs
@@ -86,6 +85,8 @@ def gains_of(pair: PairScores) -> PairGains:
 
 def chance(candidates: int, queries: int) -> Float[np.ndarray, " metric"]:
     """Expectations of METRICS where every score is drawn at random."""
+    from scipy.stats import binom  # half a second to import
+
     others = np.arange(queries)
     f1 = float((binom.pmf(others, queries - 1, 1 / candidates) * 2 / (2 + others)).sum() / candidates)
     return np.array([1 / candidates, f1, f1, 1 / (2 * candidates - 1)])

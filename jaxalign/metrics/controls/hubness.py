@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import skew
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pair_scores import PairScores, of_pairs
@@ -151,6 +150,8 @@ def _hubs(count: Int[np.ndarray, " candidate"]) -> Int[np.ndarray, " hub"]:
 
 
 def _skew(count: np.ndarray) -> float:
+    from scipy.stats import skew  # half a second to import
+
     return 0.0 if count.min() == count.max() else float(skew(count.astype(np.float64)))
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from jaxalign.report.cells import Percent, PValue
 from jaxalign.report.drawing.svg import Picture
 from jaxalign.report.names import language_label
-from jaxalign.report.page import explorer_data, exports, heat
+from jaxalign.report.page import explorer_data, exports, heat, library
 from jaxalign.report.page.citation import citation
 from jaxalign.report.page.exports import Export
 from jaxalign.report.page.words import PairErrors
@@ -55,19 +55,8 @@ def render(page: Page) -> str:
 
 
 def _explorer(data: Mapping | None) -> dict[str, str] | None:
-    """The explorer's data and its library: Vega, Vega-Lite and Vega-Embed as one script, as vl-convert ships them.
-
-    Both are compressed: the library is 0.9 MB of text and 0.4 MB in the page.
-    """
-    return {"data": explorer_data.packed(data), "library": _library()} if data else None
-
-
-@cache
-def _library() -> str:
-    import vl_convert
-
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub misses its default
-    return explorer_data.packed_text(bundle)
+    """The explorer's data and its library, both compressed."""
+    return {"data": explorer_data.packed(data), "library": library.packed()} if data else None
 
 
 def html_table(table: Table) -> str:
