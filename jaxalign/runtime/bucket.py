@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxalign.runtime import files, user_cache
+from jaxalign.runtime import files
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
@@ -52,7 +52,7 @@ def make_mirror(url: str) -> Path:
     import tensorstore
 
     url = url.rstrip("/") + "/"
-    root = (user_cache.folder("work") / hashlib.sha256(url.encode()).hexdigest()[:16]).absolute()
+    root = (files.user_cache("work") / hashlib.sha256(url.encode()).hexdigest()[:16]).absolute()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     few_retries = tensorstore.Context({"gcs_request_retries": {"max_retries": 3, "max_delay": "1s"}})
     try:

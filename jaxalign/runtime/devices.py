@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from jaxalign.config import Config
-from jaxalign.runtime import user_cache
+from jaxalign.runtime import files
 from jaxalign.runtime.environment import has_bfloat16_instructions
 from jaxalign.types import InputError
 
@@ -43,7 +43,7 @@ def resolve_dtype(dtype: str) -> str:
 
 
 def _cache_folder() -> Path:
-    folder = user_cache.folder("compiled")
+    folder = files.user_cache("compiled")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -23,6 +23,11 @@ _DISK_ERRORS = {
 }
 
 
+def user_cache(name: str) -> Path:
+    """The path of one part of the user's cache, $XDG_CACHE_HOME/jaxalign or ~/.cache/jaxalign; it need not exist."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxalign" / name
+
+
 @contextlib.contextmanager
 def atomic_writer(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A binary file that becomes `path` when the block ends, and is removed when the block raises.

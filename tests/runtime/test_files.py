@@ -58,3 +58,11 @@ def test_what_libraries_say_of_a_full_disk_is_an_error_of_the_system(tmp_path):
         with pytest.raises(type(error)) as caught, files.os_errors(tmp_path):
             raise error
         assert caught.value is error
+
+
+def test_the_users_cache_is_by_the_variable_or_in_the_home_folder(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert files.user_cache("page") == Path("/somewhere/jaxalign/page")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert files.user_cache("page") == Path("/home/someone/.cache/jaxalign/page")

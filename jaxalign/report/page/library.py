@@ -12,13 +12,13 @@ from functools import cache
 from importlib import metadata
 
 from jaxalign.report.page import explorer_data
-from jaxalign.runtime import files, user_cache
+from jaxalign.runtime import files
 
 
 @cache
 def packed() -> str:
     """The script as base64 of compressed text, from the cache where it is there and whole."""
-    path = user_cache.folder("page") / f"vega-{metadata.version('vl-convert-python')}.txt"
+    path = files.user_cache("page") / f"vega-{metadata.version('vl-convert-python')}.txt"
     with contextlib.suppress(OSError, ValueError, EOFError, zlib.error):  # absent, unreadable or damaged
         kept = path.read_text("ascii")
         if gzip.decompress(base64.b64decode(kept, validate=True)):
