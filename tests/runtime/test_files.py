@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import zlib
+from pathlib import Path
 
 import pytest
 
