@@ -181,7 +181,10 @@ class Config:
     scale: bool = _option(False, "fit a scale with the rotation")
     translate: bool = _option(False, "fit a translation with the rotation")
     retrieval: tuple[str, ...] = _option(
-        ("csls", "nn"), "any of csls, nn (nearest neighbour), isf (inverted softmax)", choices=("csls", "nn", "isf")
+        ("csls", "nn"),
+        "any of csls, nn (nearest neighbour), isf (inverted softmax), margin (cosine over the mean of the 4 best "
+        "neighbours of both sides, for sentences)",
+        choices=("csls", "nn", "isf", "margin"),
     )
     csls_k: int = _option(10, "neighbours in the CSLS mean", bounds=POSITIVE)
     identical_answers: bool = _option(

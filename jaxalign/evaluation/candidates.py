@@ -40,7 +40,7 @@ def choose_tiling(rows: int, options: AlignmentOptions, workers: int) -> Padding
     maxima = (tiles * tile) ** 2 // csls.BLOCK * 6 <= share * 3 // 4  # they are copied once, in part
     gathered = max(1, min(1 << 23, share // 64))
     fast = options.precision == "fast"
-    tiling = Tiling(options.retrieval, options.csls_k, tile, keep, maxima, options.best, gathered, fast)
+    tiling = Tiling(options.retrieval, options.neighbours, tile, keep, maxima, options.best, gathered, fast)
     return Padding(tiles * tile, tiling)
 
 

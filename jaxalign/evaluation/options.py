@@ -58,7 +58,7 @@ class AlignmentOptions:
     settings           of before, after, shrunken, ceiling, null, shrunken_null, ceiling_null (see `settings`)
     seed_sizes         fit on the first n seed rows, for each n; empty: all of them
     null_draws         number of shuffled dictionaries; rng_seed: where the shuffles start
-    retrieval          csls, nn or isf (inverted softmax); csls_k: neighbours
+    retrieval          csls, nn, isf (inverted softmax) or margin (ratio margin, k = 4); csls_k: neighbours of csls
     candidates         all: every row of the spaces; test: the test rows. The neighbourhoods of CSLS, and the sums of
                        the inverted softmax, run over the same rows of the other language, as MUSE's over the loaded
                        words
@@ -128,13 +128,18 @@ class AlignmentOptions:
         """What the choice of lambda and its map depend on."""
         fitted = self.map_options
         how = Shrinking(fitted.method, "identity" if fitted.completion == "identity" else "drop")
-        return Search(how, self.shrinkage, self.csls_k if self.retrieval == "csls" else 0)
+        return Search(how, self.shrinkage, self.neighbours if self.retrieval in ("csls", "margin") else 0)
+
+    @property
+    def neighbours(self) -> int:
+        """The k of the mean of the highest similarities."""
+        return penalties.MARGIN_K if self.retrieval == "margin" else self.csls_k
 
     @property
     def columns(self) -> OptionColumns:
         """The columns of a result row."""
         return OptionColumns(
-            retrieval=self.retrieval, csls_k=self.csls_k, candidates=self.candidates, completion=self.completion
+            retrieval=self.retrieval, csls_k=self.neighbours, candidates=self.candidates, completion=self.completion
         )
 
     def key(self) -> dict[str, object]:

@@ -17,7 +17,7 @@ from jaxalign.evaluation.engine import BothWays, Engine, Item
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.rows import Rows, Spaces, checked_rows
 from jaxalign.evaluation.settings import Setting, settings_of
-from jaxalign.retrieval.penalties import Retrieval, Tiling, matmul, row_penalty
+from jaxalign.retrieval.penalties import Retrieval, Tiling, matmul, row_penalty, score
 from jaxalign.runtime import threads
 from jaxalign.types import InputError
 
@@ -88,7 +88,7 @@ def _largest(settings: Sequence[Setting]) -> list[Setting]:
 
 
 def _scores_of(aligned: BothWays, valid: int, options: AlignmentOptions) -> list[np.ndarray]:
-    asked = valid, options.retrieval, options.csls_k
+    asked = valid, options.retrieval, options.neighbours
     scores = [np.asarray(part) for part in _scores(*aligned.forward, *asked)]
     if aligned.backward is not None:
         scores[1] = np.asarray(_scores(*aligned.backward, *asked)[0])
@@ -98,5 +98,5 @@ def _scores_of(aligned: BothWays, valid: int, options: AlignmentOptions) -> list
 @partial(jax.jit, static_argnames=("valid", "retrieval", "k"))
 def _scores(source: Array, target: Array, valid: int, retrieval: Retrieval, k: int) -> tuple[Array, Array]:
     cells, tiling = matmul(source[:valid], target[:valid]), Tiling(retrieval, k)
-    forward = cells - row_penalty(cells.T, tiling, valid)
-    return forward, cells.T - row_penalty(cells, tiling, valid)
+    rows, columns = row_penalty(cells, tiling, valid)[:, None], row_penalty(cells.T, tiling, valid)[:, None]
+    return score(cells, rows, columns.T, retrieval), score(cells.T, columns, rows.T, retrieval)

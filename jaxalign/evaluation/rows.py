@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from jaxalign.alignment.normalize import is_constant
 from jaxalign.evaluation.options import AlignmentOptions
-from jaxalign.retrieval.csls import check_k
+from jaxalign.retrieval.penalties import check_neighbours
 from jaxalign.types import InputError
 
 Spaces = Mapping[str, Float[np.ndarray, "concept feature"]]  # language -> vectors, rows aligned by concept
@@ -27,8 +27,7 @@ def checked_rows(spaces: Spaces, rows: Rows, options: AlignmentOptions) -> Rows:
     seed, test = _checked(rows.seed, concepts, "seed"), _checked(rows.test, concepts, "test")
     if np.intersect1d(seed, test).size:
         raise InputError("Expected seed and test rows without a common one, got some in both. Fix --split.")
-    if options.retrieval == "csls":
-        check_k(options.csls_k, concepts if options.candidates == "all" else len(test))
+    check_neighbours(options.retrieval, options.csls_k, concepts if options.candidates == "all" else len(test))
     if max(options.seed_sizes, default=0) > len(seed):
         raise InputError(
             f"Expected --seed_sizes from 1 to {len(seed)}, the seed rows, got {options.seed_sizes}. Lower them."

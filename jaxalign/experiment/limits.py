@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -84,10 +85,10 @@ def check_controls(config: Config, concepts: Concepts) -> None:
 def ks_of(config: Config, concepts: Concepts, splits: Sequence[Split]) -> tuple[int, ...]:
     """The values of --k that the number of candidates allows; raises InputError for a --csls_k above it."""
     candidates = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)
-    if "csls" in config.retrieval:
-        from jaxalign.retrieval import csls
+    from jaxalign.retrieval import penalties
 
-        csls.check_k(config.csls_k, candidates)
+    for retrieval in config.retrieval:
+        penalties.check_neighbours(cast(penalties.Retrieval, retrieval), config.csls_k, candidates)
     return fitting_k(config, candidates)
 
 

@@ -13,6 +13,7 @@ RETRIEVAL_NAMES = {
     "nn": "nearest neighbour",
     "isf": "inverted softmax",
     "inverted_softmax": "inverted softmax",
+    "margin": "ratio margin",
 }
 
 

@@ -1,8 +1,8 @@
 """Rank of the right answer among all candidates, for both directions of a pair from one similarity.
 
-Every retrieval is `score(query, candidate) = similarity - penalty(candidate)` (see `penalties`); a term that depends
-on the query only moves no rank and is left out. The right answer is scored by the same expression as all others, so
-that it cannot outrank itself.
+Every retrieval but margin is `score(query, candidate) = similarity - penalty(candidate)` (see `penalties`); a term that
+depends on the query only moves no rank and is left out. The right answer is scored by the same expression as all
+others, so that it cannot outrank itself.
 
 The similarity is made in tiles of rows. Where it fits the memory budget it is kept between the two sweeps (penalties,
 then counts); else the second sweep makes it again. The last stage counts, it never sorts.
@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxalign.retrieval.counting import Ranked, best_of_rows, count_above, count_equal, highest_of
 from jaxalign.retrieval.csls import BLOCK
-from jaxalign.retrieval.penalties import Tiling, column_penalty, column_state, matmul, row_penalty
+from jaxalign.retrieval.penalties import Tiling, column_penalty, column_state, matmul, row_penalty, score
 
 
 class BothRanked(NamedTuple):
@@ -85,7 +85,9 @@ def rank_both(
     kept, row_pen, states, right, right_back = lax.fori_loop(0, height // tile, measure, start_carry)
     col_pen = column_penalty(states, kept, source, target, tiling, valid) - outside
     row_pen = row_pen - below
-    limit, limit_back = right - col_pen[answers], right_back - row_pen[answers_back]
+    scored = partial(score, retrieval=tiling.retrieval)
+    limit = scored(right, row_pen, col_pen[answers])
+    limit_back = scored(right_back, col_pen, row_pen[answers_back])
 
     def count(index: Array, carry: tuple[Ranked, Ranked, Array]) -> tuple[Ranked, Ranked, Array]:
         start = index * tile
@@ -97,7 +99,7 @@ def rank_both(
             cells = lax.dynamic_slice_in_dim(tile_cells, number * BLOCK, BLOCK, 0)
             bound = lax.dynamic_slice_in_dim(limit, first, BLOCK, 0)[:, None]
             penalty = lax.dynamic_slice_in_dim(row_pen, first, BLOCK, 0)[:, None]
-            scores, scores_back = cells - col_pen, cells - penalty
+            scores, scores_back = scored(cells, penalty, col_pen), scored(cells, col_pen, penalty)
             to_target = to_target._replace(rank=put(to_target.rank, count_above(scores, bound, 1), first))
             to_source = to_source._replace(rank=to_source.rank + count_above(scores_back, limit_back, 0))
             if tiling.best:

@@ -39,7 +39,9 @@ def test_scores_are_those_of_the_reference(retrieval, candidates):
                 assert np.abs(factor * got + shift - scores).max() < 1e-4
 
 
-@pytest.mark.parametrize("options", [{}, {"map": "ridge"}, {"settings": ("after", "null", "ceiling")}])
+@pytest.mark.parametrize(
+    "options", [{}, {"map": "ridge"}, {"settings": ("after", "null", "ceiling")}, {"retrieval": "margin"}]
+)
 def test_ranks_read_from_the_scores_are_the_ranks(options):
     spaces = planted(1, 50, 12)
     given = AlignmentOptions(csls_k=4, **options)

@@ -132,7 +132,7 @@ def test_ceiling_null_finds_its_own_dictionary_when_features_abound():
     assert (found["null"][0, 1] == 1).mean() < 0.1
 
 
-@pytest.mark.parametrize("retrieval", ["csls", "nn", "isf"])
+@pytest.mark.parametrize("retrieval", ["csls", "nn", "isf", "margin"])
 def test_tiles_and_budget_change_nothing(retrieval):
     spaces = planted(2, 333, 20, noise=1.0)
     seed, test = rows(333, 100, 200)

@@ -28,9 +28,10 @@ from jaxalign.evaluation.rows import Rows
 from jaxalign.evaluation.settings import Setting
 from jaxalign.metrics.precision import interval
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, figure, result_row
+from jaxalign.retrieval.penalties import MARGIN_K
 from jaxalign.types import SpaceLabel
 
-K = 4
+K = MARGIN_K
 METRICS = ("P@1_margin", "F1_margin", "F1_cosine", "MEXA")
 
 

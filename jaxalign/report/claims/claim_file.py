@@ -27,7 +27,7 @@ SHIPPED = {"paper": Path(__file__).parents[2] / "data" / "paper_claims.toml"}
 SETTINGS = ("before", "after", "gpa", "ceiling", "null", "ceiling_null", "shrunken", "shrunken_null")
 SUBSETS = ("all", "abstract", "physical", "physical_down")
 CHOICES = {
-    "retrieval": ("csls", "nn", "isf"),
+    "retrieval": ("csls", "nn", "isf", "margin"),
     "setting": SETTINGS,
     "less": ("", *SETTINGS),
     "subset": SUBSETS,

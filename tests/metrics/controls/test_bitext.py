@@ -6,6 +6,7 @@ from sklearn.metrics import f1_score
 
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.pair_scores import PairScores
+from jaxalign.evaluation.pairs import evaluate
 from jaxalign.evaluation.rows import Rows
 from jaxalign.evaluation.settings import Setting
 from jaxalign.metrics.controls import bitext
@@ -52,3 +53,19 @@ def test_rows_of_a_planted_space():
     assert mean["chance"]["value"] == pytest.approx(1 / 159, abs=1e-6)
     assert all(row["low"] <= row["value"] <= row["high"] and 0 <= row["value"] <= 1 for row in made)
     assert {row["retrieval"] for row in made} == {"csls"} and len(made) == 2 * 7 * 4 + 4
+
+
+@pytest.mark.parametrize("candidates", ["all", "test"])
+def test_the_retrieval_margin_has_the_ranks_of_the_same_scores(candidates):
+    spaces, rows = planted(3, 90, 12, 3, noise=0.6, rotated=False), Rows(np.arange(40), np.arange(40, 90))
+    options = AlignmentOptions(retrieval="margin", candidates=candidates, settings=("before",))
+    made = bitext.rows(LABEL, spaces, rows, options, bootstrap=0)
+    found = {(row["source"], row["target"]): row for row in made if row["metric"] == "P@1_margin"}
+    ranks = evaluate(spaces, rows, options)
+    for i, source in enumerate(spaces):
+        for j, target in enumerate(spaces):
+            if i != j:
+                expected = found[source, target]
+                assert (ranks["before"][i, j] == 1).mean() == pytest.approx(expected["value"], abs=1e-6)
+                assert expected["csls_k"] == 4 and expected["retrieval"] == "margin"
+    assert 0.05 < (ranks["before"][0, 1] == 1).mean() < 0.95
