@@ -18,6 +18,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxalign import models
 from jaxalign.embeddings import batches, packing, tokenize
+from jaxalign.runtime.environment import made_for
 from jaxalign.types import Batch, InputError
 
 IN_FLIGHT = 2  # batches dispatched before the first of them is read
@@ -175,7 +176,8 @@ def lower(config: Any, shape: Shape, mesh: Mesh, mapped: bool, params: Any) -> j
         split = (copies, len(part) // copies, *part.shape[1:]) if mapped else part.shape
         return jax.ShapeDtypeStruct(split, part.dtype, sharding=place)
 
-    return _mapped(config, shape, mesh, mapped).lower(params, *jax.tree.map(abstract, _blank(shape, copies)))
+    with made_for(mesh.devices.flat[0].platform):
+        return _mapped(config, shape, mesh, mapped).lower(params, *jax.tree.map(abstract, _blank(shape, copies)))
 
 
 def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:

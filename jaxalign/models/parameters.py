@@ -11,6 +11,7 @@ from flax import nnx
 from jaxalign.models.block import Block
 from jaxalign.models.config import Config
 from jaxalign.models.transformer import Transformer, make_stacked_parts
+from jaxalign.runtime.environment import backend
 
 Params = dict[str, Any]  # nested dictionaries; leaves under "blocks" are stacked over layers, except in `unstacked`
 
@@ -35,12 +36,13 @@ def merge(config: Config, params: Params) -> Transformer:
     """Returns the Flax module of a config and its parameters, which it shares."""
     blocks = params["blocks"]
     if isinstance(blocks, tuple):
-        return nnx.merge(_graph(config, True), {**params, "blocks": dict(enumerate(blocks))})
-    return nnx.merge(_graph(config, False), params)
+        return nnx.merge(_graph(config, True, backend()), {**params, "blocks": dict(enumerate(blocks))})
+    return nnx.merge(_graph(config, False, backend()), params)
 
 
 @lru_cache(maxsize=32)
-def _graph(config: Config, listed: bool) -> Any:
+def _graph(config: Config, listed: bool, platform: str) -> Any:
+    """`platform`: that of `environment.backend`, on which the products of a layer depend."""
     model = _shapes(config)
     if listed:
         block = nnx.eval_shape(lambda: Block(config, nnx.Rngs(0)))

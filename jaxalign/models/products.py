@@ -17,14 +17,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxalign.runtime.environment import has_bfloat16_instructions
+from jaxalign.runtime.environment import backend, has_bfloat16_instructions
 
 LOGIT_PIECE, OUTPUT_PIECE = 64, 256  # features of one partial sum
 
 
 def sums_float32(dtype: str) -> bool:
     """Whether products of weights of this dtype give float32, so that the states are float32 too."""
-    return dtype == "bfloat16" and jax.default_backend() == "cpu" and has_bfloat16_instructions()
+    return dtype == "bfloat16" and backend() == "cpu" and has_bfloat16_instructions()
 
 
 def state_dtype(dtype: str) -> Any:
@@ -44,7 +44,7 @@ def dot_general(dtype: str, pieces: int = 1) -> Any:
 
 def pieces_of(features: int, piece: int, dtype: str) -> int:
     """Number of partial sums over `piece` features each; 1 on accelerators, in another dtype, where they do not fit."""
-    divided = dtype == "float32" and jax.default_backend() == "cpu" and features % piece == 0
+    divided = dtype == "float32" and backend() == "cpu" and features % piece == 0
     return features // piece if divided else 1
 
 

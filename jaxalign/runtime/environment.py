@@ -4,11 +4,33 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
 _LIBRARIES = ("jaxalign", "jax", "jaxlib", "flax", "numpy", "transformers", "orbax-checkpoint", "safetensors", "nltk")
+
+_TARGET: ContextVar[str] = ContextVar("target", default="")
+
+
+def backend() -> str:
+    """The platform that programs are made for, such as "cpu": that of `made_for`, else that of JAX's first device."""
+    import jax
+
+    return _TARGET.get() or jax.default_backend()
+
+
+@contextmanager
+def made_for(platform: str) -> Iterator[None]:
+    """Inside, programs are made for devices of this platform, which need not be here."""
+    token = _TARGET.set(platform)
+    try:
+        yield
+    finally:
+        _TARGET.reset(token)
 
 
 def environment(dtype: str = "float32", precision: str = "highest") -> dict[str, Any]:
