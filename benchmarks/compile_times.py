@@ -13,7 +13,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from jaxalign.experiment.plan import programs, work
+from jaxalign.experiment.plan import children, programs, work
 from jaxalign.experiment.plan.programs import Extraction, Ranking
 from jaxalign.experiment.plan.stages import STAGES, Stage
 from jaxalign.runtime.targets import read_target
@@ -83,6 +83,7 @@ def line(program: Program) -> str:
     """One line of the table: the program, compiled now."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = programs.compile_apart(program.spec)
+    children.stop()  # each program in a process of its own
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     target = program.spec.target

@@ -10,10 +10,11 @@ in benchmarks/results/plan.jsonl, those of other targets as they were; the table
 
 import argparse
 import json
+import os
 import re
+import resource
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ FLAGFILES = sorted(path for path in (ROOT / "benchmarks/paper").glob("*.flags") 
 MARKS = "<!-- {}: made by benchmarks/plan_table.py -->", "<!-- end -->"
 
 
-class Asked(NamedTuple):
+class Named(NamedTuple):
     """One flagfile on one target, with the work of its model."""
 
     flagfile: Path
@@ -32,28 +33,23 @@ class Asked(NamedTuple):
     work: Any
 
 
-def ask(flagfile: Path, target: str) -> Asked:
+def ask(flagfile: Path, target: str) -> Named:
     """Texts and tokens of one flagfile."""
     from jaxalign.bench import config_from
     from jaxalign.experiment.plan import work
 
     config = config_from(["jaxalign", f"--flagfile={flagfile}", "--suite=plan", f"--target={target}"])
-    return Asked(flagfile, target, config, work.of_model(config.models[0], config))
+    return Named(flagfile, target, config, work.of_model(config.models[0], config))
 
 
-def plan(asked: Asked) -> dict[str, Any]:
-    """The plan of one flagfile on one target, or why there is none."""
+def row(named: Named, made: Any) -> dict[str, Any]:
+    """The plan of one flagfile on one target, or why there is none, under plain names."""
     from jaxalign.experiment.plan import suite
-    from jaxalign.runtime.targets import read_target
-    from jaxalign.types import InputError
 
-    named = {"flagfile": asked.flagfile.name, "target": asked.target, "model": asked.work.model}
-    try:
-        made = suite.plan_of(asked.work, read_target(asked.target), asked.config)
-    except InputError as error:
-        return named | {"refused": str(error)}
-    stages = {stage.stage: stage._asdict() for stage in made.stages}
-    return suite.summary(made) | named | {"stages": stages}
+    head = {"flagfile": named.flagfile.name, "target": named.target, "model": named.work.model}
+    if not isinstance(made, suite.Plan):
+        return head | {"refused": str(made)}
+    return suite.summary(made) | head | {"stages": {stage.stage: stage._asdict() for stage in made.stages}}
 
 
 def read() -> list[dict[str, Any]]:
@@ -63,13 +59,17 @@ def read() -> list[dict[str, Any]]:
 
 def plan_all(names: Sequence[str]) -> list[dict[str, Any]]:
     """Plans of all flagfiles for these targets, with the seconds that all of them took together."""
-    from jaxalign.runtime import threads
+    from jaxalign.experiment.plan import suite
+    from jaxalign.runtime.targets import read_target
 
     start = time.perf_counter()
     asked = [ask(flagfile, target) for target in names for flagfile in FLAGFILES]
-    with ThreadPoolExecutor(threads.cores()) as pool:
-        rows = list(pool.map(plan, asked))
-    print(f"{len(rows)} plans in {time.perf_counter() - start:.0f} s")
+    plans = suite.plans_of([suite.Asked(one.work, read_target(one.target), one.config) for one in asked])
+    rows = [row(named, made) for named, made in zip(asked, plans, strict=True)]
+    seconds = time.perf_counter() - start
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = sum(one.ru_utime + one.ru_stime for one in spent)
+    print(f"{len(rows)} plans in {seconds:.0f} s, {used:.0f} processor seconds, on {os.cpu_count()} cores")
     return rows
 
 

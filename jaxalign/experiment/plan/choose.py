@@ -44,6 +44,22 @@ def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_token
     A `model_parallel` above 1 or `batch_tokens` above 0 are kept as given. Raises InputError where nothing fits, with
     the nearest target or setting that does.
     """
+    for parts in shares(work, target, model_parallel, batch_tokens):
+        tokens = batch_tokens or extract.BATCH_TOKENS[target.device.platform]
+        while tokens >= (batch_tokens or FEWEST_TOKENS):
+            compiled = _fitting(work, target, parts, tokens)
+            if compiled:
+                return Choice(parts, tokens, weight_bytes(work.config, parts), compiled)
+            tokens //= 2
+    raise InputError(_refusal(work, target, model_parallel, batch_tokens))
+
+
+def shares(work: Work, target: Target, model_parallel: int = 1, batch_tokens: int = 0) -> list[int]:
+    """The numbers of devices per copy of the model that hold its weights.
+
+    Where some leave enough for a batch, only those. Raises InputError as `settings` does where there are none; nothing
+    is compiled.
+    """
     usable = USABLE * target.device.memory_bytes
     every = possible(work.config, target)
     asked = [parts for parts in every if weight_bytes(work.config, parts) <= usable]
@@ -55,15 +71,10 @@ def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_token
                 f"{model_parallel}. The nearest is --model_parallel={near}."
             )
         asked = [parts for parts in asked if parts == model_parallel]
+    if not asked:
+        raise InputError(_refusal(work, target, model_parallel, batch_tokens))
     ample = [parts for parts in asked if weight_bytes(work.config, parts) <= AMPLE * usable]
-    for parts in ample or asked:
-        tokens = batch_tokens or extract.BATCH_TOKENS[target.device.platform]
-        while tokens >= (batch_tokens or FEWEST_TOKENS):
-            compiled = _fitting(work, target, parts, tokens)
-            if compiled:
-                return Choice(parts, tokens, weight_bytes(work.config, parts), compiled)
-            tokens //= 2
-    raise InputError(_refusal(work, target, model_parallel, batch_tokens))
+    return ample or asked
 
 
 def _fitting(work: Work, target: Target, parts: int, tokens: int) -> Compiled | None:

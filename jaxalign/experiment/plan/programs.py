@@ -1,17 +1,18 @@
-"""The run's real programs, compiled for devices that are not here; each in a process of its own.
+"""The run's real programs, compiled for devices that are not here, in other processes (`children`).
 
-    python -m jaxalign.experiment.plan.programs < specification.json
+    python -m jaxalign.experiment.plan.programs < specifications.jsonl
 
-The child prints one JSON object: what the compiler says of the program's memory, and how long it took. A compiler that
-refuses a program, or takes longer than `LIMIT` seconds, is a result too: `error` says what it said.
+For each specification, one a line, the child prints one JSON object: what the compiler says of the program's memory,
+and how long it took. A compiler that refuses a program, or takes longer than `LIMIT` seconds, is a result too: `error`
+says what it said.
 """
 
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -30,6 +31,7 @@ from jaxalign.embeddings import extract
 from jaxalign.evaluation import pairs_on_mesh
 from jaxalign.evaluation.candidates import choose_tiling
 from jaxalign.evaluation.options import AlignmentOptions
+from jaxalign.experiment.plan import children
 from jaxalign.experiment.plan.stages import Stage, stage
 from jaxalign.models.checkpoint import sharding
 from jaxalign.models.parameters import flatten, unflatten
@@ -177,32 +179,53 @@ BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 def compile_cached(spec: Any) -> Compiled:
     """As `compile_apart`; the same question to the same compiler and the same code is asked once."""
     sources = [path.read_bytes() for path in sorted(Path(jaxalign.__file__).parent.rglob("*.py"))]
-    kept = _kept(type(spec).__name__, json.dumps(spec._asdict()), *sources)
-    if kept.exists():
-        return _read(kept)
-    answer = compile_apart(spec)
-    if not answer.error:
-        _keep(kept, answer)
-    return answer
+    kept = _kept(_root(), type(spec).__name__, json.dumps(_shaping(spec)), *sources)
+    with _locked(kept):
+        if kept.exists():
+            return _read(kept)
+        answer = compile_apart(spec)
+        if not answer.error:
+            _keep(kept, answer)
+        return answer
 
 
-def _kept(*content: str | bytes) -> Path:
+def _shaping(spec: Any) -> dict[str, Any]:
+    """The fields of a specification, with config.json as what shapes the model: equal models are one question."""
+    fields = spec._asdict()
+    if isinstance(spec, Extraction):
+        fields["raw"] = repr(models.read_config(spec.raw, spec.dtype, decoder=spec.decoder))
+    return fields
+
+
+def _root() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxalign" / "plans"
+
+
+def _kept(root: Path, *content: str | bytes) -> Path:
     """Where the answer of the installed compilers to this content is kept."""
     hashed = hashlib.blake2b(digest_size=16)
     for part in (jax.__version__, *_plugins(), *content):
         data = part.encode() if isinstance(part, str) else part
         hashed.update(len(data).to_bytes(8) + data)
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "jaxalign" / "plans" / f"{hashed.hexdigest()}.json"
+    return root / f"{hashed.hexdigest()}.json"
+
+
+def _locked(kept: Path) -> FileLock:
+    """A lock that one thread of one process holds while it finds the answer."""
+    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return FileLock(kept.with_suffix(".lock"))
 
 
 def _keep(path: Path, answer: Compiled) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     files.write_text(path, json.dumps(answer._asdict()))
 
 
 def _read(path: Path) -> Compiled:
-    fields = json.loads(path.read_text("utf-8"))
+    return _compiled(path.read_text("utf-8"))
+
+
+def _compiled(text: str) -> Compiled:
+    fields = json.loads(text)
     return Compiled(**{**fields, "decompositions": tuple(fields["decompositions"])})
 
 
@@ -213,37 +236,24 @@ def _plugins() -> list[str]:
 
 
 def compile_apart(spec: Any) -> Compiled:
-    """One program compiled in a process of its own."""
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "TPU_SKIP_MDS_QUERY": "1"}
-    question = json.dumps({"kind": type(spec).__name__, "fields": spec._asdict()})
-    command = [sys.executable, "-m", "jaxalign.experiment.plan.programs"]
-    try:
-        done = subprocess.run(command, input=question, env=environment, capture_output=True, text=True, timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        return Compiled(error=f"the compiler took more than {LIMIT} seconds")
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode or not lines:
-        return Compiled(error=_last_words(done.stderr) or f"exit status {done.returncode}")
-    return Compiled(**json.loads(lines[-1]))
+    """One program compiled in another process, one of `children`."""
+    question = json.dumps({"kind": type(spec).__name__, "fields": spec._asdict(), "root": str(_root())})
+    reply = children.ask(question, LIMIT)
+    return _compiled(reply.line) if reply.line else Compiled(error=reply.error)
 
 
-def _last_words(text: str) -> str:
-    """The line of a traceback that says what was wrong."""
-    lines = [line for line in text.splitlines() if "Error" in line or "RESOURCE_EXHAUSTED" in line]
-    return lines[-1][:300] if lines else ""
-
-
-def compiled_here(spec: Any) -> Compiled:
+def compiled_here(spec: Any, root: Path | None = None) -> Compiled:
     """One program compiled in this process, once for all specifications that give the same program for the target.
 
-    Models of one shape share their programs, and a change of the package leaves most programs as they were.
+    Models of one shape share their programs, and a change of the package leaves most programs as they were. The
+    answers are kept in the folder `root`, by default that of the user's cache.
     """
     _, build = BUILDERS[type(spec).__name__]
     lowered = build(spec)
     text = lowered.as_text()
-    kept = _kept("program", spec.target, targets.description(targets.read_target(spec.target)), text)
-    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(kept.with_suffix(".lock")):
+    described = targets.description(targets.read_target(spec.target))
+    kept = _kept(root or _root(), "program", spec.target, described, text)
+    with _locked(kept):
         if kept.exists():
             return _read(kept)
         found = tuple(sorted(name for name in DECOMPOSITIONS if name in text))
@@ -261,11 +271,19 @@ def compiled_here(spec: Any) -> Compiled:
         return answer
 
 
-def main() -> None:
-    """Reads one specification from standard input, prints one result."""
-    question = json.load(sys.stdin)
+def _answer(question: dict[str, Any]) -> Compiled:
     kind, _ = BUILDERS[question["kind"]]
-    print(json.dumps(compiled_here(kind(**question["fields"]))._asdict()), flush=True)
+    try:
+        return compiled_here(kind(**question["fields"]), Path(question["root"]))
+    except Exception:  # what the compiler refuses is an answer
+        return Compiled(error=children.error_line(traceback.format_exc()) or "unknown error")
+
+
+def main() -> None:
+    """Reads a specification from each line of standard input, prints a result for each."""
+    for line in sys.stdin:
+        print(json.dumps(_answer(json.loads(line))._asdict()), flush=True)
+        jax.clear_caches()  # what is compiled stays in no memory
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
 """`--suite=plan`: prints a table of what the run needs on `--target`, and writes it as rows and as a page."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxalign.config import Config
-from jaxalign.experiment.plan import bounds, choose, programs, work
+from jaxalign.experiment.plan import bounds, children, choose, programs, work
 from jaxalign.experiment.plan.bounds import Bound
 from jaxalign.experiment.plan.choose import Choice
 from jaxalign.experiment.plan.programs import Compiled, Probe, Ranking
 from jaxalign.experiment.plan.work import Work
 from jaxalign.report.page import plan as page
-from jaxalign.runtime import files, targets, threads
+from jaxalign.runtime import files, targets
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.targets import Target
 from jaxalign.types import InputError
@@ -28,6 +29,14 @@ class Plan(NamedTuple):
     stages: tuple[Bound, ...]
 
 
+class Asked(NamedTuple):
+    """One model on one target."""
+
+    work: Work
+    target: Target
+    config: Config
+
+
 def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
     """Plans every model of --models on --target; writes plan.jsonl and plan.html under `out`.
 
@@ -39,8 +48,8 @@ def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
         if missing:
             raise InputError(missing.partition("InputError: ")[2] or missing)
         works = [work.of_model(name, config) for name in config.models]
-    with clock.phase("compile"), ThreadPoolExecutor(threads.cores()) as pool:
-        answers = list(pool.map(lambda one: _plan_or_refusal(one, target, config), works))
+    with clock.phase("compile"):
+        answers = plans_of([Asked(one, target, config) for one in works])
     plans = [answer for answer in answers if isinstance(answer, Plan)]
     refused = [str(answer) for answer in answers if isinstance(answer, InputError)]
     if not plans:
@@ -54,17 +63,29 @@ def run(config: Config, out: Path, clock: Clock) -> dict[str, Any]:
     return {"rows": len(rows), "plans": plain, "refused": refused, "report": "plan.html"}
 
 
-def _plan_or_refusal(one: Work, target: Target, config: Config) -> Plan | InputError:
+def plans_of(asked: Sequence[Asked]) -> list[Plan | InputError]:
+    """Plans in their order; InputError in the place of one that does not fit. As many programs at once as cores."""
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:  # threads that wait for the compilers
+        try:
+            return list(pool.map(_plan_or_refusal, asked))
+        finally:
+            children.stop()
+
+
+def _plan_or_refusal(asked: Asked) -> Plan | InputError:
     try:
-        return plan_of(one, target, config)
+        return plan_of(*asked)
     except InputError as error:
         return error
 
 
 def plan_of(one: Work, target: Target, config: Config) -> Plan:
     """The plan of one model; InputError where it does not fit."""
-    choice = choose.settings(one, target, model_parallel=config.model_parallel, batch_tokens=config.batch_tokens)
-    ranking = programs.compile_cached(ranking_of(one, target))
+    choose.shares(one, target, config.model_parallel, config.batch_tokens)  # before anything is compiled
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(programs.compile_cached, ranking_of(one, target))
+        choice = choose.settings(one, target, model_parallel=config.model_parallel, batch_tokens=config.batch_tokens)
+        ranking = waiting.result()
     if ranking.error:
         raise InputError(f"Expected the ranking of {one.model} to compile for {target.name}, got: {ranking.error}.")
     if ranking.bytes > choose.USABLE * target.device.memory_bytes:
