@@ -27,6 +27,11 @@ SIZES = {
     "vocabulary_count": (2, 50_000, 0, 300),
     "vocabulary_sweep": (2, 50_000, 50_000, 300),
     "isometry": (7, 1000, 21, 1024),
+    "shrunken_choice": (2, 4400, 1000, 4096),
+    "shrunken_map": (2, 4400, 1000, 4096),
+    "shrunken_plain": (2, 4400, 1000, 4096),
+    "moved_map": (2, 4400, 3000, 1024),
+    "pair_ranks": (2, 4397, 0, 4096),
 }
 
 

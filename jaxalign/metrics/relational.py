@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from jaxalign import reference
+from jaxalign.alignment.products import matmul
 
 MEASURES = ("CKA", "CKA_unbiased", "RSIM", "mutual_kNN", "MEXA")  # 1 = the same
 _EXACT = jax.lax.Precision.HIGHEST
@@ -113,12 +114,12 @@ def _relational(prepared: _Prepared, orders: Array, neighbours: int) -> dict[str
             # Whole rows, twice: a gather of single cells is a loop over cells on CPU. The matrices are symmetric.
             moved = jax.vmap(lambda cells, p: cells[p].T[p])(matrix, order)
             shuffled = moved.reshape(language, -1)
-            return jnp.matmul(shuffled, shuffled.T, precision=_EXACT)
+            return matmul(shuffled, shuffled.T)
 
         own = jax.vmap(jnp.take)(diagonal, order)
         sums = jax.vmap(jnp.take)(kernel.sum(-1) - diagonal, order)
         whole = inner(kernel)
-        unbiased = whole - own @ own.T - 2 / (concept - 2) * jnp.matmul(sums, sums.T, precision=_EXACT)
+        unbiased = whole - own @ own.T - 2 / (concept - 2) * matmul(sums, sums.T)
         unbiased += jnp.outer(sums.sum(-1), sums.sum(-1)) / ((concept - 1) * (concept - 2))
         hit = jnp.take_along_axis(best, jnp.broadcast_to(order[:, None], best.shape), axis=2) == order[None]
         return {
@@ -162,7 +163,7 @@ def _mutual_best(deviation: Array, shift: Array) -> Array:
     """(source, target, concept): the target row strictly closest both ways, or -1."""
 
     def row_best(source: Array, target: Array, target_shift: Array) -> Array:
-        similarity = jnp.matmul(source, target.T, precision=_EXACT) + target_shift
+        similarity = matmul(source, target.T) + target_shift
         strictly = jnp.sum(similarity >= similarity.max(axis=1, keepdims=True), axis=1) == 1
         return jnp.where(strictly, similarity.argmax(axis=1), -1)
 

@@ -83,3 +83,23 @@ def test_pieces_are_for_float32_on_a_cpu(monkeypatch):
     assert products.pieces_of(1024, 256, "bfloat16") == 1
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert products.pieces_of(1024, 256, "float32") == 1
+
+
+def test_programs_for_an_accelerator_do_not_depend_on_this_processor(monkeypatch):
+    """A plan is made on a CPU, for a device whose states are as narrow as its weights."""
+    monkeypatch.setattr(products, "has_bfloat16_instructions", lambda: True)
+    params = models.random_params(config("bfloat16"), 0)
+    batch = batches.batch(packing.forest([packing.Request(tokenize.from_rows([[3, 4]]), "last")], causal=True), 0, 1)
+
+    def text():
+        run = jax.jit(lambda given: models.states(config("bfloat16"), given, batch, (0, 1, 2, 3)))
+        return run.lower(params).as_text()
+
+    with environment.made_for("tpu"):
+        assert products.state_dtype("bfloat16") == jnp.bfloat16
+        assert products.dot_general("bfloat16") is jax.lax.dot_general
+        assert products.pieces_of(1024, 256, "float32") == 1
+        planned = text()
+    monkeypatch.setattr(products, "has_bfloat16_instructions", lambda: False)
+    with environment.made_for("gpu"):
+        assert text() == planned

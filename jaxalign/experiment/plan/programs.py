@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -178,8 +178,7 @@ BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 
 def compile_cached(spec: Any) -> Compiled:
     """As `compile_apart`; the same question to the same compiler and the same code is asked once."""
-    sources = [path.read_bytes() for path in sorted(Path(jaxalign.__file__).parent.rglob("*.py"))]
-    kept = _kept(_root(), type(spec).__name__, json.dumps(_shaping(spec)), *sources)
+    kept = _kept(_root(), type(spec).__name__, json.dumps(_shaping(spec)), _code())
     with _locked(kept):
         if kept.exists():
             return _read(kept)
@@ -187,6 +186,13 @@ def compile_cached(spec: Any) -> Compiled:
         if not answer.error:
             _keep(kept, answer)
         return answer
+
+
+@cache
+def _code() -> bytes:
+    """A digest of the package's code."""
+    paths = sorted(Path(jaxalign.__file__).parent.rglob("*.py"))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).digest()
 
 
 def _shaping(spec: Any) -> dict[str, Any]:
@@ -229,6 +235,7 @@ def _compiled(text: str) -> Compiled:
     return Compiled(**{**fields, "decompositions": tuple(fields["decompositions"])})
 
 
+@cache
 def _plugins() -> list[str]:
     """Name and version of the installed compilers."""
     names = ("libtpu", "jax-cuda13-plugin")

@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jaxalign.alignment import generalized, reduced
+from jaxalign.alignment import generalized, least_squares, reduced, shrunken
 from jaxalign.alignment.procrustes import MapOptions
+from jaxalign.evaluation import shrinkage
+from jaxalign.evaluation.candidates import choose_tiling
+from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.metrics import relational
-from jaxalign.retrieval import csls, vocabulary, vocabulary_one_pass
+from jaxalign.retrieval import csls, ranks, vocabulary, vocabulary_one_pass
 from jaxalign.runtime import targets
 
 BUDGET = 4 << 30  # bytes of temporaries, the default of --memory_budget
 NEIGHBOURS = 10
 ANSWERS = 4  # right answers of a query
+SHRINKING = shrunken.Shrinking("polar")  # as a run on an accelerator takes it
 
 
 class Stage(NamedTuple):
@@ -90,6 +94,37 @@ def _isometry(spec: Stage, array: Array) -> Any:
     return relational._relational.lower(prepared, orders, NEIGHBOURS)
 
 
+def _shrunken_choice(spec: Stage, array: Array) -> Any:
+    seeds, size = array(spec.seeds, spec.features), spec.seeds // shrinkage.FOLDS
+    held = array(shrinkage.FOLDS, size, dtype="int32")
+    rest = array(shrinkage.FOLDS, spec.seeds - size, dtype="int32")
+    return shrinkage._gains.lower(seeds, seeds, rest, held, shrinkage.Search(SHRINKING))
+
+
+def _shrunken_map(spec: Stage, array: Array) -> Any:
+    rows, seeds = array(spec.rows, spec.features), array(spec.seeds, spec.features)
+    return shrunken._shrunken.lower(rows, rows, seeds, seeds, array(), SHRINKING)
+
+
+def _shrunken_plain(spec: Stage, array: Array) -> Any:
+    rows, seeds = array(spec.rows, spec.features), array(spec.seeds, spec.features)
+    return shrunken._plain.lower(rows, rows, seeds, seeds, SHRINKING)
+
+
+def _moved_map(spec: Stage, array: Array) -> Any:
+    vectors, seeds = array(spec.rows, spec.features), array(spec.seeds, dtype="int32")
+    options = MapOptions("polar", "drop", scale=True, translate=True)
+    candidates = array(spec.rows, dtype="int32")
+    pairs = reduced.SeedPairs(seeds, seeds)
+    return least_squares._align.lower(vectors, vectors, pairs, candidates, None, spec.rows, options)
+
+
+def _pair_ranks(spec: Stage, array: Array) -> Any:
+    padded, tiling = choose_tiling(spec.rows, AlignmentOptions(memory_budget=BUDGET, csls_k=NEIGHBOURS), 1)
+    rows, answers, buffer = array(padded, spec.features), array(padded, dtype="int32"), array(padded, padded)
+    return ranks.rank_both.lower(buffer, rows, rows, answers, answers, tiling=tiling, valid=spec.rows)
+
+
 STAGES: dict[str, Callable[[Stage, Array], Any]] = {
     "reduce": _reduce,
     "generalized": _generalized,
@@ -97,4 +132,9 @@ STAGES: dict[str, Callable[[Stage, Array], Any]] = {
     "vocabulary_count": _count,
     "vocabulary_sweep": _sweep,
     "isometry": _isometry,
+    "shrunken_choice": _shrunken_choice,
+    "shrunken_map": _shrunken_map,
+    "shrunken_plain": _shrunken_plain,
+    "moved_map": _moved_map,
+    "pair_ranks": _pair_ranks,
 }

@@ -92,3 +92,12 @@ def test_what_does_not_fit_is_refused_with_the_nearest_that_does():
         choose.settings(big, read_target("h100"), model_parallel=8)
     with pytest.raises(InputError, match="nearest is --model_parallel=2"):
         choose.settings(big, read_target("h100-2"), model_parallel=3)
+
+
+def test_what_holds_the_weights_is_known_before_anything_is_compiled(asked):
+    work, target = planted.paper("meta-llama/Llama-2-13b-chat-hf"), read_target("v5e-8")
+    assert choose.shares(work, target) == [4, 8]  # 26 GB: two devices hold it, without room for a batch
+    assert choose.shares(work, target, 2) == [2]
+    with pytest.raises(InputError, match="--target=v5e-16"):
+        choose.shares(planted.paper("meta-llama/Llama-2-70b-chat-hf"), target)
+    assert not asked

@@ -1,6 +1,8 @@
 """Programs of a plan are those of a run: same shapes, same bytes; equal ones are compiled once."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -95,3 +97,29 @@ def test_an_error_is_not_kept(monkeypatch, cache):
     monkeypatch.setattr(programs, "compile_apart", lambda spec: programs.Compiled(error="out of memory"))
     assert programs.compile_cached(Probe("cpu")).error == "out of memory"
     assert not list(cache.glob("*.json"))
+
+
+def test_models_of_one_shape_are_one_question(monkeypatch):
+    """As aya-101 and mt0-xxl are; another width is another question."""
+    calls = []
+    monkeypatch.setattr(programs, "compile_apart", lambda spec: (calls.append(spec), programs.Compiled(1.0))[1])
+    work = planted.work_of()
+    spec = choose.program(work, read_target("cpu"), work.embeddings[0], 1, 64)
+    raw = spec.raw | {"_name_or_path": "another", "transformers_version": "0"}
+    for asked in (spec, spec._replace(raw=raw), spec._replace(width=2 * spec.width)):
+        programs.compile_cached(asked)
+    assert calls == [spec, spec._replace(width=2 * spec.width)]
+
+
+def test_threads_that_ask_the_same_wait_for_one_compiler(monkeypatch):
+    calls = []
+
+    def apart(spec):
+        calls.append(spec)
+        time.sleep(0.2)
+        return programs.Compiled(1.0)
+
+    monkeypatch.setattr(programs, "compile_apart", apart)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(programs.compile_cached, [Probe("cpu")] * 4)) == {programs.Compiled(1.0)}
+    assert len(calls) == 1
