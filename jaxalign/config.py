@@ -77,13 +77,14 @@ class Config:
     )
     seed_dictionary: str = _option(
         "",
-        "with --dictionary: file of the word pairs that the map is fitted on; identical: the words that both "
-        "vocabularies write alike, those of --dictionary left out",
+        "identical: the setting identical, a map of the seed concepts whose words are one string in both languages, "
+        "and its null. With --dictionary: a file of the word pairs that the map is fitted on, or identical: the words "
+        "that both vocabularies write alike, those of --dictionary left out",
     )
     refine: int = _option(
         0,
-        "with --dictionary: rounds in which mutual nearest neighbours become the next seed dictionary; adds the "
-        "settings refined and refined_null",
+        "rounds in which the seed concepts (with --dictionary: words) that are mutual nearest neighbours become the "
+        "next seed dictionary; adds the settings refined and refined_null",
         bounds=(0, 100),
     )
     lowercase: bool = _option(False, "with --dictionary: look up the words of both dictionaries in lower case")

@@ -19,11 +19,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Vectors in place of models": ("spaces", "max_vocabulary", "repeated_keys"),
     "Concepts": ("concepts", "languages", "min_depth", "missing"),
     "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
+    "Seeds that are found": ("seed_dictionary", "refine"),
     "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "shrinkage", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
-    "Word translation with two vocabularies": ("dictionary", "seed_dictionary", "refine", "lowercase", "kernel"),
+    "Word translation with two vocabularies": ("dictionary", "lowercase", "kernel"),
     "The run": ("suite", "workdir", "run_name", "memory_budget", "compilation_cache", "debug_nans"),
     "Exports of a run": _EXPORTS,
     "Before a run": ("dry_run",),
@@ -35,6 +36,7 @@ _RUN = (*GROUPS["The run"], *GROUPS["Several hosts"], "seed")
 _ALIGNMENT = (
     *GROUPS["Concepts"],
     *GROUPS["Seed dictionary and test set"],
+    *GROUPS["Seeds that are found"],
     *GROUPS["Map"],
     *GROUPS["Retrieval"],
     *GROUPS["Figures"],
@@ -62,8 +64,6 @@ MODES: dict[str, frozenset[str]] = {
 }
 # Flag that opens a mode of its own -> what to add so that it is read.
 _OPENED_BY = {
-    "seed_dictionary": "--dictionary",
-    "refine": "--dictionary",
     "lowercase": "--dictionary",
     "kernel": "--dictionary",
     "max_vocabulary": "--spaces",
@@ -88,6 +88,7 @@ def check(config: Any) -> None:
     _check_mode(config)
     _check_revisions(config)
     _check_dictionary(config)
+    _check_found_seeds(config)
     _check_concepts(config)
     _check_processes(config)
     _check_run_name(config.run_name)
@@ -121,7 +122,10 @@ def changed(config: Any) -> dict[str, Any]:
 
 def notes(config: Any) -> list[str]:
     """One sentence for each flag that has no effect next to the values of others, to be shown at the start."""
-    fitted = set(config.settings) != {"before"} or "gpa" in config.controls
+    found = bool(config.seed_dictionary or config.refine)
+    nulls = {"null", "shrunken_null", "ceiling_null", "isometry", "spectrum"}
+    drawn = found or nulls & {*config.settings, *config.controls}
+    fitted = set(config.settings) != {"before"} or "gpa" in config.controls or found
     fitted = fitted or config.export_maps or bool(config.export_mapped)
     rotated = fitted and (config.map == "orthogonal" or "gpa" in config.controls)
     rules = (
@@ -129,13 +133,8 @@ def notes(config: Any) -> list[str]:
         *((name, "--map=orthogonal and a setting with a map", rotated) for name in ("completion", "procrustes")),
         ("scale", "--translate and --map=orthogonal (no cosine depends on it)", rotated and config.translate),
         ("weights_cache", "--weights=pretrained", config.weights == "pretrained"),
-        ("csls_k", "--retrieval=csls", "csls" in config.retrieval),
-        (
-            "null_draws",
-            "--settings=null, shrunken_null or ceiling_null, or --controls=isometry or spectrum",
-            {"null", "shrunken_null", "ceiling_null"} & set(config.settings)
-            or {"isometry", "spectrum"} & set(config.controls),
-        ),
+        ("csls_k", "--retrieval=csls", "csls" in config.retrieval or found),
+        ("null_draws", "--settings=null, shrunken_null or ceiling_null, or --controls=isometry or spectrum", drawn),
         ("shrinkage", "--settings=shrunken", {"shrunken", "shrunken_null"} & set(config.settings)),
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
         ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
@@ -197,6 +196,18 @@ def _check_dictionary(config: Any) -> None:
                 f"Expected --{name} of {', '.join(known)} with --dictionary, got {','.join(others)}. "
                 f"Drop {','.join(others)} from --{name}."
             )
+
+
+def _check_found_seeds(config: Any) -> None:
+    if config.dictionary or not (config.seed_dictionary or config.refine):
+        return
+    if config.seed_dictionary not in ("", "identical"):
+        said = f"Expected --seed_dictionary=identical without --dictionary, got {config.seed_dictionary}"
+        raise InputError(f"{said}. Drop --seed_dictionary, add --dictionary, or name the seeds in --split.")
+    name = "translate" if config.translate else "map"
+    if config.translate or config.map not in ("orthogonal", "shrunken"):
+        said = f"Expected no --{name} with --seed_dictionary or --refine, whose maps are orthogonal"
+        raise InputError(f"{said}, got {shown(getattr(config, name))}. Drop --{name}.")
 
 
 def _check_concepts(config: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from jaxalign.config import Config
-from jaxalign.flag_rules import GROUPS, MODES, layer_numbers
+from jaxalign.flag_rules import GROUPS, MODES, layer_numbers, notes
 from jaxalign.types import InputError
 
 
@@ -31,6 +31,17 @@ def test_layers_as_ranges_and_names(text, depth, numbers):
 def test_layers_above_the_depth_are_refused():
     with pytest.raises(InputError, match="--layers from 0 to 3, got 4"):
         layer_numbers("0-4", 3)
+
+
+def test_found_seeds_are_identical_words_under_an_orthogonal_map():
+    Config(seed_dictionary="identical", refine=2)
+    Config(refine=1, map="shrunken")
+    with pytest.raises(InputError, match="--seed_dictionary=identical without --dictionary, got pairs.txt"):
+        Config(seed_dictionary="pairs.txt")
+    for more in ({"map": "ridge"}, {"translate": True}):
+        with pytest.raises(InputError, match=f"no --{next(iter(more))} with --seed_dictionary or --refine"):
+            Config(refine=1, **more)
+    assert not notes(Config(refine=1, settings=("before",), retrieval=("nn",), csls_k=5, null_draws=3))
 
 
 @pytest.mark.parametrize("export", [{"export_maps": True}, {"export_mapped": "en"}], ids=["maps", "mapped"])

@@ -75,21 +75,21 @@ def settings_of(options: AlignmentOptions, rows: Rows) -> list[Setting]:
 def pairing(rows: Rows, setting: Setting, rng_seed: int, first: str, second: str) -> Pairing:
     """What the pair of the languages `first` and `second` is fitted on and scored against."""
     straight = np.arange(setting.seed_size)
-    shuffled, answers = straight, rows.test
+    mixed, answers = straight, rows.test
     if setting.name in ("null", "shrunken_null"):
-        shuffled = _shuffle(straight, rng_seed, setting.draw, first, second)
+        mixed = shuffled(straight, rng_seed, setting.draw, first, second)
     elif setting.name == "ceiling_null":
         seeds, tests = len(rows.seed), len(rows.test)
-        order = _shuffle(np.arange(tests), rng_seed, setting.draw, first, second)
-        shuffled = np.concatenate([_shuffle(np.arange(seeds), rng_seed, setting.draw, first, second), seeds + order])
+        order = shuffled(np.arange(tests), rng_seed, setting.draw, first, second)
+        mixed = np.concatenate([shuffled(np.arange(seeds), rng_seed, setting.draw, first, second), seeds + order])
         answers = rows.test[order]
     back = _inverse(rows.test, answers)
     if first > second:  # the alphabetically first language's rows are paired with shuffled rows of the other
-        return Pairing(SeedPairs(shuffled, straight), back, answers)
-    return Pairing(SeedPairs(straight, shuffled), answers, back)
+        return Pairing(SeedPairs(mixed, straight), back, answers)
+    return Pairing(SeedPairs(straight, mixed), answers, back)
 
 
-def _shuffle(rows: np.ndarray, rng_seed: int, draw: int, first: str, second: str) -> np.ndarray:
+def shuffled(rows: np.ndarray, rng_seed: int, draw: int, first: str, second: str) -> np.ndarray:
     """`rows` in a random order that depends only on the draw and the two names, whatever their order."""
     words = "\0".join(sorted((first, second))).encode()
     return np.random.default_rng([rng_seed, draw, *words]).permutation(rows)

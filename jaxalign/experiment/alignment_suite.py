@@ -119,6 +119,7 @@ def prepare(config: Config) -> Prepared:
     if "matched" in config.controls and traits.english and {"abstract", "physical"} <= set(concepts.kinds):
         limits.check_frequencies(config)
     limits.check_controls(config, concepts)
+    limits.check_identical(config, concepts, splits[0])
     text_checks.check(config, concepts)
     if config.export_mapped:
         map_export.target_of(config.export_mapped, tuple(concepts.words))
@@ -173,9 +174,7 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
     return measured
 
 
-def _best_layers(
-    prepared: Prepared, outcomes: list[best_layer.Outcome], layers: list[mexa.Layer]
-) -> list[ResultRow]:
+def _best_layers(prepared: Prepared, outcomes: list[best_layer.Outcome], layers: list[mexa.Layer]) -> list[ResultRow]:
     """Rows of the best layer of a model's series, which are said on the screen too, and of MEXA over layers."""
     if not outcomes:
         return []

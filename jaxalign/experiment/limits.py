@@ -82,6 +82,34 @@ def check_controls(config: Config, concepts: Concepts) -> None:
         word2vec_format.keys_of(concepts.ids)
 
 
+def check_identical(config: Config, concepts: Concepts, split: Split) -> None:
+    """Raises InputError where no pair has enough seed words that are written alike; says which pairs have too few."""
+    if config.dictionary or not config.seed_dictionary:
+        return
+    from jaxalign.evaluation import found_seeds
+
+    if config.spaces and all(words == concepts.ids for words in concepts.words.values()):
+        raise InputError(
+            "Expected words of the concepts with --seed_dictionary=identical, got their ids only, which are the same "
+            "in every language. Give --concepts, or drop --seed_dictionary."
+        )
+    place = {name: row for row, name in enumerate(concepts.ids)}
+    known = found_seeds.alike(concepts.words, [place[name] for name in split.seed])
+    counts = {"-".join(pair): int(mask.sum()) for pair, mask in known.items()}
+    few = [f"{pair} ({count})" for pair, count in counts.items() if count < found_seeds.LEAST]
+    if len(few) == len(counts):
+        raise InputError(
+            f"Expected {found_seeds.LEAST} seed concepts or more whose words are the same in two languages, got "
+            f"{', '.join(few)[:300]}. Drop --seed_dictionary, or give other languages or more concepts."
+        )
+    if few:
+        LOGGER.warning(
+            "identical: %s are left out, with fewer than %d identical words among the seeds (their number in brackets)",
+            ", ".join(few),
+            found_seeds.LEAST,
+        )
+
+
 def ks_of(config: Config, concepts: Concepts, splits: Sequence[Split]) -> tuple[int, ...]:
     """The values of --k that the number of candidates allows; raises InputError for a --csls_k above it."""
     candidates = len(concepts.ids) if config.candidates == "all" else min(len(split.test) for split in splits)

@@ -1,7 +1,7 @@
 """Everything asked of one space: ranks of every pair, setting, retrieval and split, then its figures."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -10,12 +10,13 @@ import numpy as np
 
 from jaxalign.alignment.normalize import is_constant
 from jaxalign.config import Config
-from jaxalign.evaluation.options import AlignmentOptions, from_config
+from jaxalign.evaluation import found_seeds as seeds_found
+from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.result import Ranks
-from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment import result_cache
 from jaxalign.experiment.design import Questions
 from jaxalign.experiment.space_ranks import SpaceRanks
+from jaxalign.experiment.study import Answer, Study, evaluated_of, kept_rows, split_rows
 from jaxalign.metrics import (
     aggregate,
     all_answers,
@@ -26,15 +27,13 @@ from jaxalign.metrics import (
     significance,
 )
 from jaxalign.metrics.comparisons import confounds
-from jaxalign.metrics.controls import bitext, hubness, mexa, shrinkage_curve
-from jaxalign.metrics.evaluated import Evaluated, identical_answers
+from jaxalign.metrics.controls import bitext, found_seeds, hubness, mexa, shrinkage_curve
+from jaxalign.metrics.evaluated import Evaluated
 from jaxalign.metrics.nulls import best_layer, spectrum
 from jaxalign.metrics.rows import ResultRow
-from jaxalign.runtime import clock as clock_module
 from jaxalign.runtime import threads
 from jaxalign.runtime.log import LOGGER
-from jaxalign.runtime.progress import EvaluationProgress
-from jaxalign.types import Concepts, Space, Split
+from jaxalign.types import Space, Split
 
 
 class Figures(NamedTuple):
@@ -45,33 +44,6 @@ class Figures(NamedTuple):
     ranks: dict[str, np.ndarray]
     outcomes: list[best_layer.Outcome]  # of the first split, where --layers asks for several
     mexa: list[mexa.Layer]  # likewise, for --controls=bitext
-
-
-@dataclass
-class Study:
-    """What every space of a run is asked: the splits and the control subsets of each split."""
-
-    config: Config
-    concepts: Concepts
-    splits: Sequence[Split]
-    masks: Sequence[Mapping[str, np.ndarray]]
-    clock: clock_module.Clock
-    bar: EvaluationProgress | None  # none on the processes after the first
-    confounds: dict[str, np.ndarray] = field(
-        default_factory=dict
-    )  # of the first split: name -> (source, target, query)
-    options: AlignmentOptions = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.options = from_config(self.config)
-
-
-class Answer(NamedTuple):
-    """The ranks of one space in one retrieval and split."""
-
-    options: AlignmentOptions
-    number: int  # of the split
-    ranks: Ranks
 
 
 def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
@@ -111,9 +83,9 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
     for answer in given:
         made.ranks.update(_named_tables(space, answer))
         if answer.number == 0 and config.layers != "last" and config.bootstrap:
-            made.outcomes.extend(best_layer.outcomes(_evaluated(study, space, asked, answer)))
+            made.outcomes.extend(best_layer.outcomes(evaluated_of(study, space, asked, answer)))
         if answer.number == 0 and answer.options.retrieval == config.retrieval[0]:
-            evaluated = _evaluated(study, space, asked, answer)
+            evaluated = evaluated_of(study, space, asked, answer)
             largest = answer.ranks.largest()
             after = largest.get("after") or max(largest.values(), key=lambda table: table.seed_size)
             made.wrong.extend(retrieval_errors.errors(evaluated, after, config.seed))
@@ -131,8 +103,13 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
             made.rows.extend(bitext_rows(study, space, given[0].options))
     if "bitext" in config.controls and asked.isometry and config.layers != "last" and "before" in asked.settings:
         with study.clock.phase("bitext"):
-            layer = mexa.layer(space.label, dict(space.vectors), _split_rows(study, space), given[0].options)
+            layer = mexa.layer(space.label, dict(space.vectors), split_rows(study, space), given[0].options)
             made.mexa.append(layer)
+    if (config.seed_dictionary or config.refine) and asked.controls:
+        with study.clock.phase("found_seeds"):
+            for answer in given:
+                if answer.number == 0:
+                    made.rows.extend(found_seed_rows(study, space, asked, answer))
     if "spectrum" in config.controls and asked.controls:
         with study.clock.phase("spectrum"):
             made.rows.extend(spectrum_rows(study, space, given[0].options))
@@ -145,78 +122,78 @@ def figures(study: Study, space: Space, asked: Questions) -> Figures:
         with study.clock.phase("confounds"):
             for answer in given:
                 if answer.number == 0:
-                    made.rows.extend(confounds.rows(_evaluated(study, space, asked, answer), study.confounds))
+                    made.rows.extend(confounds.rows(evaluated_of(study, space, asked, answer), study.confounds))
     return made
 
 
 def hubness_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:
     """Hubs of a space in each retrieval, first split; read from the work folder where they were computed before."""
-    split, made = _split_rows(study, space), []
+    split, made = split_rows(study, space), []
     for options in asked:
         make = partial(hubness.rows, space.label, dict(space.vectors), split, options, study.config.seed)
-        made += _kept_rows(study, space, "hubness", options.key(), make)
+        made += kept_rows(study, space, "hubness", options.key(), make)
     return made
 
 
 def bitext_rows(study: Study, space: Space, options: AlignmentOptions) -> list[ResultRow]:
     """Margin, F1 and MEXA of a space, first split; read from the work folder likewise."""
-    config, given = study.config, (space.label, dict(space.vectors), _split_rows(study, space), options)
+    config, given = study.config, (space.label, dict(space.vectors), split_rows(study, space), options)
     make = partial(bitext.rows, *given, bootstrap=config.bootstrap, rng_seed=config.seed)
     about = {"bootstrap": [config.bootstrap, config.seed]}
-    return _kept_rows(study, space, "bitext", options.key() | about, make)
+    return kept_rows(study, space, "bitext", options.key() | about, make)
+
+
+def found_seed_rows(study: Study, space: Space, asked: Questions, given: Answer) -> list[ResultRow]:
+    """Maps of identical words and of refinement, first split; read from the work folder likewise."""
+    config, rows = study.config, split_rows(study, space)
+    place = {name: number for number, name in enumerate(study.concepts.ids)}
+    seeds = [place[space.ids[row]] for row in rows.seed]
+    words = {code: study.concepts.words[code] for code in space.vectors}
+    known = seeds_found.alike(words, seeds) if config.seed_dictionary else None
+    search = seeds_found.Search(known, config.refine, config.null_draws)
+    numbers = found_seeds.Numbers(config.k, config.bootstrap, config.seed)
+    evaluated = evaluated_of(study, space, asked, given)
+    make = partial(found_seeds.rows, evaluated, dict(space.vectors), rows, given.options, search, numbers)
+    masks = [mask.tolist() for mask in known.values()] if known else []
+    settings = {"settings": [table.setting for table in given.ranks.tables]}
+    about = {"search": [masks, config.refine, config.null_draws], "numbers": list(numbers), **settings}
+    return kept_rows(study, space, "found_seeds", given.options.key() | about, make)
 
 
 def shrinkage_rows(study: Study, space: Space, asked: Sequence[AlignmentOptions]) -> list[ResultRow]:
     """The lambda of each pair and its curves in each retrieval, first split; read from the work folder likewise."""
-    split, made = _split_rows(study, space), []
+    split, made = split_rows(study, space), []
     for options in asked:
         make = partial(shrinkage_curve.rows, space.label, dict(space.vectors), split, options)
-        made += _kept_rows(study, space, "shrinkage", options.key(), make)
+        made += kept_rows(study, space, "shrinkage", options.key(), make)
     return made
 
 
 def spectrum_rows(study: Study, space: Space, options: AlignmentOptions) -> list[ResultRow]:
     """P@1 of random spaces with the spectra of a space, first split; read from the work folder likewise."""
-    split, vectors, config = _split_rows(study, space), dict(space.vectors), study.config
+    split, vectors, config = split_rows(study, space), dict(space.vectors), study.config
     asked = {"draws": max(config.null_draws, spectrum.LEAST_DRAWS), "rng_seed": config.seed}
     make = partial(spectrum.rows, space.label, vectors, split, options, **asked)
-    return _kept_rows(study, space, "spectrum", options.key() | asked, make)
+    return kept_rows(study, space, "spectrum", options.key() | asked, make)
 
 
 def answer_rows(study: Study, space: Space, asked: Questions, given: Answer) -> list[ResultRow]:
     """P@k and MRR of all words of the target concept, first split; read from the work folder likewise."""
-    evaluated, config = _evaluated(study, space, asked, given), study.config
+    evaluated, config = evaluated_of(study, space, asked, given), study.config
 
     def make() -> list[ResultRow]:
-        tables = any_answer.ranks(space.vectors, _split_rows(study, space), given.options, evaluated)
+        tables = any_answer.ranks(space.vectors, split_rows(study, space), given.options, evaluated)
         rows = any_answer.rows(evaluated, tables, ks=config.k, bootstrap=config.bootstrap, rng_seed=config.seed)
         return _without_copies(rows, [evaluated], config.seed)
 
     about = {"concepts": [evaluated.concepts, list(evaluated.subsets)], "k": [config.k, config.bootstrap, config.seed]}
-    return _kept_rows(study, space, "any_answer", given.options.key() | about, make)
-
-
-def _split_rows(study: Study, space: Space) -> Rows:
-    row_of = {name: row for row, name in enumerate(space.ids)}
-    return Rows(*(np.asarray([row_of[name] for name in names]) for names in study.splits[0]))
-
-
-def _kept_rows(
-    study: Study, space: Space, kind: str, asked: Mapping[str, object], make: Callable[[], list[ResultRow]]
-) -> list[ResultRow]:
-    key = result_cache.digest(space, study.splits[0], kind, asked)
-    path = Path(study.config.workdir) / "ranks" / f"{key}.rows"
-    rows = result_cache.read_rows(path)
-    if rows is None:
-        rows = make()
-        result_cache.write_rows(path, rows)
-    return [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]  # the digest does not know the label
+    return kept_rows(study, space, "any_answer", given.options.key() | about, make)
 
 
 def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]) -> list[ResultRow]:
     """Rows of all answers about a space, splits merged; read from the work folder where they were made."""
     config = study.config
-    evaluated = [_evaluated(study, space, asked, answer) for answer in given]
+    evaluated = [evaluated_of(study, space, asked, answer) for answer in given]
     every_answer = (study.concepts.answers,) if config.answers == "all" else ()
     key = result_cache.digest_scores(evaluated, (config.k, config.bootstrap, config.seed, *every_answer))
     path = Path(config.workdir) / "ranks" / f"{key}.rows"
@@ -273,15 +250,6 @@ def isometry_rows(config: Config, space: Space, asked: Questions) -> list[Result
         )
         result_cache.write_rows(path, rows)
     return [cast(ResultRow, {**row, **space.label._asdict()}) for row in rows]  # the digest does not know the label
-
-
-def _evaluated(study: Study, space: Space, asked: Questions, answer: Answer) -> Evaluated:
-    split = study.splits[answer.number]
-    subsets = study.masks[answer.number] if asked.controls else {}
-    identical = None
-    if study.config.identical_answers:
-        identical = identical_answers(study.concepts, split, space.vectors, answer.options.candidates)
-    return Evaluated(space.label, answer.ranks, study.concepts, split, answer.options.columns, subsets, identical)
 
 
 def _named_tables(space: Space, answer: Answer) -> dict[str, np.ndarray]:

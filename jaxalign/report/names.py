@@ -6,6 +6,7 @@ SETTING_NAMES = {
     "before": "no map", "after": "fitted map", "gpa": "one shared space", "ceiling": "leaky ceiling",
     "shrunken": "shrunken map", "shrunken_null": "shrunken map, shuffled",
     "refined": "refined map", "refined_null": "refined map, shuffled",
+    "identical": "map of identical words", "identical_null": "map of identical words, shuffled",
     "null": "shuffled dictionary", "ceiling_null": "leaky ceiling, shuffled", "chance": "chance",
 }  # fmt: skip
 RETRIEVAL_NAMES = {

@@ -5,8 +5,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 SETTINGS = (
-    "before", "after", "shrunken", "refined", "gpa", "ceiling", "null", "shrunken_null", "refined_null", "ceiling_null",
-    "chance",
+    "before", "after", "shrunken", "identical", "refined", "gpa", "ceiling", "null", "shrunken_null", "identical_null",
+    "refined_null", "ceiling_null", "chance",
 )  # fmt: skip
 MEAN = "mean"  # in place of a language: the mean over its pairs
 DIFFERENCE = " - "  # joins the names of what a row compares
@@ -47,6 +47,7 @@ class Results:
         self.parameters: dict[str, int] = {}  # of each model, where they were counted
         self._settings: dict[Series, dict[str, dict[int, None]]] = {}
         self._subsets: dict[Series, dict[str, None]] = {}
+        self._whole: set[tuple[Series, str]] = set()  # what was scored on all concepts and pairs
         codes: dict[str, None] = {}
         for row in self.rows:
             if row["metric"] == "parameters":
@@ -57,6 +58,8 @@ class Results:
                 self.cells[cell] = {}
                 self._settings.setdefault(series, {}).setdefault(cell.setting, {})[cell.seed_size] = None
                 self._subsets.setdefault(series, {})[cell.subset] = None
+                if cell.subset == "all":
+                    self._whole.add((series, cell.setting))
             self.cells[cell][row["source"], row["target"]] = row
             codes |= {row["source"]: None, row["target"]: None}
         self.languages = [code for code in codes if code != MEAN]
@@ -67,8 +70,8 @@ class Results:
         return [series for series, settings in self._settings.items() if not settings.keys().isdisjoint(SETTINGS)]
 
     def settings(self, series: Series) -> list[str]:
-        """The settings of a series, the known ones first and in their usual order."""
-        there = self._settings.get(series, {})
+        """The settings of a series over all pairs, the known ones first and in their usual order."""
+        there = [name for name in self._settings.get(series, {}) if (series, name) in self._whole]
         return [name for name in SETTINGS if name in there] + [name for name in there if name not in SETTINGS]
 
     def sizes(self, series: Series, setting: str) -> list[int]:

@@ -20,6 +20,25 @@ def test_default_k_above_the_candidates_are_left_out_and_given_ones_refused():
         limits.ks_of(Config(csls_k=13), CONCEPTS, [SPLIT])
 
 
+def test_identical_words_are_counted_among_the_seeds(caplog):
+    ids = tuple(f"c{number}" for number in range(40))
+    same = tuple(f"w{number}" for number in range(40))
+    words = {"en": same, "fr": (*same[:12], *(f"x{number}" for number in range(28))), "fi": tuple(f"y{n}" for n in ids)}
+    concepts, config = Concepts(ids, ("other",) * 40, words, ()), Config(seed_dictionary="identical")
+    with caplog.at_level("WARNING"):
+        limits.check_identical(config, concepts, Split(ids[:30], ids[30:]))
+    assert "en-fi (0), fr-fi (0) are left out, with fewer than 10" in caplog.text and "en-fr" not in caplog.text
+    with pytest.raises(InputError, match=r"10 seed concepts or more .*en-fr \(5\)"):
+        limits.check_identical(config, concepts, Split((*ids[:5], *ids[12:30]), ids[30:]))
+    limits.check_identical(Config(refine=1), concepts, Split(ids[20:30], ids[30:]))
+    with pytest.raises(InputError, match="their ids only"):
+        limits.check_identical(
+            Config(seed_dictionary="identical", spaces="vec"),
+            concepts._replace(words={"en": ids, "fr": ids}),
+            Split(ids[:30], ids[30:]),
+        )
+
+
 def test_seed_sizes_up_to_the_dictionary():
     assert limits.seed_sizes_of(Config(seed_sizes=(0, 4, 9)), SPLIT) == (4, 8)
     with pytest.raises(InputError, match="--seed_sizes of at most 8"):

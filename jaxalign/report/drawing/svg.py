@@ -16,7 +16,7 @@ from jaxalign.report.drawing.smaller import smaller
 COLOURS = {
     "before": "#7d8ca3", "after": "#2f6fde", "gpa": "#7a5cc9", "ceiling": "#549a75", "null": "#cc7722",
     "shrunken": "#1d8fa3", "shrunken_null": "#a3743f",
-    "refined": "#2a7a4b", "refined_null": "#8c6d46",
+    "refined": "#2a7a4b", "refined_null": "#8c6d46", "identical": "#6d7f2a", "identical_null": "#9c7a52",
     "ceiling_null": "#b08a60", "chance": "#8a8f99", "abstract": "#b5388a", "physical": "#4d7c0f",
     "physical_down": "#7a9c48",
 }  # fmt: skip

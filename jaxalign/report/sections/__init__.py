@@ -10,7 +10,7 @@ from jaxalign.report.sections import (
     sweeps,
     training,
 )
-from jaxalign.report.sections.controls import answers, bitext, confounds, hubness, shrinkage, spectrum
+from jaxalign.report.sections.controls import answers, bitext, confounds, found_seeds, hubness, shrinkage, spectrum
 from jaxalign.report.sections.section import Section
 
 __all__ = ["Section", "results_sections"]
@@ -25,6 +25,7 @@ _MAKERS = (
     training.training,
     sweeps.seeds,
     shrinkage.shrinkage,
+    found_seeds.found,
     sweeps.templates,
     concept_groups.forms,
     concept_groups.domains,

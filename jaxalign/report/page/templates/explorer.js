@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const UNIT = 10000, MEAN = "mean";
-  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#549a75", null: "#cc7722", shrunken: "#1d8fa3", shrunken_null: "#a3743f", refined: "#2a7a4b", refined_null: "#8c6d46", ceiling_null: "#b08a60", chance: "#8a8f99" };
+  const COLOURS = { before: "#7d8ca3", after: "#2f6fde", gpa: "#7a5cc9", ceiling: "#549a75", null: "#cc7722", shrunken: "#1d8fa3", shrunken_null: "#a3743f", refined: "#2a7a4b", refined_null: "#8c6d46", identical: "#6d7f2a", identical_null: "#9c7a52", ceiling_null: "#b08a60", chance: "#8a8f99" };
   const SERIES = ["model", "embedding", "pooling", "layer", "retrieval", "csls_k", "candidates", "completion"];
   const place = (id) => document.getElementById(id);
   const make = (tag, attributes = {}, ...children) => {
