@@ -37,8 +37,8 @@ def found(results: Results, among: list[Series]) -> Section | None:
     text = (
         "What does a map need of a dictionary? Map of identical words: fitted on the seed concepts whose words are the "
         "same string in both languages. Refined map: the seed concepts that are each other's nearest neighbours after "
-        "the map become its next seeds, some times over. Shuffled: the same from seeds in a random order. All figures "
-        "of the tables are over the pairs that have enough identical words; no test concept takes part."
+        "the map become its next seeds, --refine times. Shuffled: the same from seeds in a random order. All settings "
+        "stand over the same pairs, those with enough identical words where these begin. No test concept takes part."
     )
     tables = [
         Table("P@1 in percent, mean of these pairs", ["series", "setting", "ordered pairs", "P@1"], body),
