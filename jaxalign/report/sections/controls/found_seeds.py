@@ -38,7 +38,9 @@ def found(results: Results, among: list[Series]) -> Section | None:
         "What does a map need of a dictionary? Map of identical words: fitted on the seed concepts whose words are the "
         "same string in both languages. Refined map: the seed concepts that are each other's nearest neighbours after "
         "the map become its next seeds, --refine times. Shuffled: the same from seeds in a random order. All settings "
-        "stand over the same pairs, those with enough identical words where these begin. No test concept takes part."
+        "stand over the same pairs, those with enough identical words where these begin. No test concept takes part. "
+        "An identical bare word has one vector in a model, whatever the language: there the map of identical words is "
+        "no map within their span."
     )
     tables = [
         Table("P@1 in percent, mean of these pairs", ["series", "setting", "ordered pairs", "P@1"], body),
