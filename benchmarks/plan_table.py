@@ -80,8 +80,8 @@ COLUMNS = (
     ("temporaries, GB", "temporaries_gb", "{:.2f}"),
     ("rankings, GB", "ranking_gb", "{:.2f}"),
     ("PFLOP", "petaflops", "{:.2f}"),
-    ("at least, s", "least_seconds", "{:.1f}"),
-    ("device hours", "least_device_hours", "{:.3f}"),
+    ("at least, s", "least_seconds", "{:.2f}"),
+    ("device hours", "least_device_hours", "{:.4f}"),
     ("spaces, GB", "disk_gb", "{:.2f}"),
 )
 
