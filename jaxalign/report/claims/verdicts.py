@@ -135,11 +135,15 @@ def _verdict(found: Contrast, margin: float) -> str:
 
 
 def _null(left: SideSpec, right: SideSpec, finished: Finished, draws: int) -> Contrast | None:
-    """The claim with the map of a shuffled dictionary in place of the fitted one; None where no map was fitted."""
+    """The claim with the map of a shuffled dictionary in place of the fitted one; None where no map was fitted.
+
+    What is taken off (`less`) stays: a claim about the gain of a map has that of a map that knows nothing beside it,
+    which differs between sides that begin at different heights.
+    """
     if {left.setting, right.setting} != {"after"}:
         return None
     try:
-        left, right = (replace(side, setting="null", less="") for side in (left, right))
+        left, right = (replace(side, setting="null") for side in (left, right))
         both = _sides(left, right, finished)
     except _Absent:
         return None

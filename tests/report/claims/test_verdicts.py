@@ -94,7 +94,13 @@ def test_gains_of_a_map():
     gain = Claim(
         "g", "", "", 0.1, SideSpec(subset="abstract", less="before"), SideSpec(subset="physical", less="before")
     )
-    assert judge(gain, runs).verdict == HOLDS
+    found = judge(gain, runs)
+    assert found.verdict == HOLDS
+    key = next(key for key in runs.ranks if key.setting == "null")
+    lost = runs.gain(key, "P@1") - runs.gain(key._replace(setting="before", seed_size=0), "P@1")
+    apart, abstract = ~np.eye(4, dtype=bool), np.array(runs.kinds) == "abstract"
+    expected = lost[apart][:, abstract].mean() - lost[apart][:, ~abstract].mean()
+    assert found.null.value == pytest.approx(expected)  # the gain of a map that knows nothing
 
 
 def test_nothing_is_claimed_too_often():
