@@ -68,7 +68,8 @@ def stages(target: str) -> list[Program]:
 
 def kinds(target: str) -> list[Program]:
     """Retrievals, completions and precisions besides the paper's, small and thin."""
-    other = ({"retrieval": "nn"}, {"retrieval": "isf"}, {"completion": "identity"}, {"precision": "fast"})
+    retrievals = ({"retrieval": name} for name in ("nn", "isf", "margin"))
+    other = (*retrievals, {"completion": "identity"}, {"precision": "fast"})
     return [ranking(target, 640, 1000, 400, **one) for one in other]
 
 
