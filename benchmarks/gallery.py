@@ -28,7 +28,7 @@ LAYERS = {
     "qwen2.5-coder-1.5b": "0,7,14,21,28",
     "gemma-3-270m": "0,3,6,9,12,15,18",
 }
-# Prompts of the Qwen models take several times as long as all other runs together.
+# Prompts and sentences of the Qwen models take several times as long as all other runs together.
 EMBEDDINGS = {"qwen2.5-coder-0.5b": "vanilla", "qwen2.5-coder-1.5b": "vanilla"}
 KEPT = ("results.parquet", "report.html", "flags.txt", "environment.json", "split.json")
 
@@ -55,9 +55,10 @@ def bench_flags(options: argparse.Namespace, name: str) -> list[str]:
         f"--languages={options.languages}",
         f"--seed_size={options.seed_size}",
         f"--test_size={options.test_size}",
-        f"--embeddings={EMBEDDINGS.get(name, 'vanilla,prompt')}",
+        f"--embeddings={EMBEDDINGS.get(name, 'vanilla,prompt,context')}",
         f"--layers={LAYERS[name]}",
-        "--settings=before,after,ceiling,null,ceiling_null",
+        "--settings=before,after,shrunken,ceiling,null,ceiling_null",
+        "--design=star",
         "--retrieval=csls",
         "--dtype=bfloat16",
         f"--workdir=runs-{name}",
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--workdir", type=Path, default=Path("runs/gallery"))
     parser.add_argument("--names", default=",".join(LAYERS))
-    parser.add_argument("--languages", default="en,fr,fi,ja")
+    parser.add_argument("--languages", default="en,fr,ro,eu,fi,ja,th")
     parser.add_argument("--seed_size", type=int, default=800)
     parser.add_argument("--test_size", type=int, default=400)
     options = parser.parse_args()

@@ -97,8 +97,14 @@ class Config:
     # vectors
     embeddings: tuple[str, ...] = _option(
         ("vanilla", "prompt"),
-        "how a concept is given to the model: vanilla (the bare word), prompt (a template), or both",
-        choices=("vanilla", "prompt"),
+        "how a concept is given to the model: any of vanilla (the bare word), prompt (a template), context (sentences)",
+        choices=("vanilla", "prompt", "context"),
+    )
+    contexts: str = _option(
+        "",
+        "sentences around each word, which add the embedding context (mean over the word's own tokens, then over its "
+        "sentences): a file (columns id, language, sentence, the word marked as [[word]]), carrier (three sentences of "
+        "each of en,fr,ro,eu,fi,ja,th), or wordnet (its glosses and examples in English, else carrier)",
     )
     templates: str = _option(
         "", "TSV file of prompt templates (columns name, language, form, template); empty: those in the package"
@@ -275,6 +281,10 @@ class Config:
         flag_rules.check(self)
         if self.pooling == ("all",):
             object.__setattr__(self, "pooling", ("first", "last", "mean", "rising_mean", "falling_mean"))
+        if self.contexts and "context" not in self.embeddings:
+            object.__setattr__(self, "embeddings", (*self.embeddings, "context"))
+        if "context" in self.embeddings and not self.contexts:
+            object.__setattr__(self, "contexts", "carrier")
         if self.map == "shrunken":  # the same as its setting beside the orthogonal map's
             object.__setattr__(self, "map", "orthogonal")
             object.__setattr__(self, "settings", tuple(dict.fromkeys((*self.settings, "shrunken"))))

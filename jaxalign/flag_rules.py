@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from jaxalign.types import InputError
 
 WORK_FOLDERS = ("spaces", "ranks", "cache")  # stand next to the runs in --workdir
+_TEMPLATES = ("templates", "template_names")
 _EXPORTS = ("export_spaces", "export_maps", "export_mapped")
 # The groups in which --help lists the flags; modes are sums of them.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -20,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Concepts": ("concepts", "languages", "min_depth", "missing"),
     "Seed dictionary and test set": ("split", "splits", "seed_size", "test_size", "seed_sizes"),
     "Seeds that are found": ("seed_dictionary", "refine"),
-    "Hidden states": ("embeddings", "templates", "template_names", "pooling", "special_tokens", "layers"),
+    "Hidden states": ("embeddings", "contexts", *_TEMPLATES, "pooling", "special_tokens", "layers"),
     "Map": ("settings", "normalize", "map", "shrinkage", "completion", "scale", "translate", "procrustes"),
     "Retrieval": ("retrieval", "csls_k", "candidates", "identical_answers", "precision"),
     "Figures": ("k", "bootstrap", "null_draws", "answers", "controls", "isometry_normalize", "design", "seed"),
@@ -96,6 +97,8 @@ def check(config: Any) -> None:
         steps = getattr(config, name)
         if "none" in steps and len(steps) > 1:
             raise InputError(f"Expected --{name}=none without other steps, got {','.join(steps)!r}.")
+    if "context" in config.embeddings and config.suite == "embed":
+        raise InputError("Expected --embeddings of vanilla and prompt with --suite=embed, got context. Leave it out.")
     if config.translate and (config.map == "shrunken" or {"shrunken", "shrunken_null"} & set(config.settings)):
         raise InputError("Expected no --translate with a shrunken map, which is a rotation, got both. Drop one.")
     if "all" in config.pooling and len(config.pooling) > 1:
@@ -128,6 +131,7 @@ def notes(config: Any) -> list[str]:
     fitted = set(config.settings) != {"before"} or "gpa" in config.controls or found
     fitted = fitted or config.export_maps or bool(config.export_mapped)
     rotated = fitted and (config.map == "orthogonal" or "gpa" in config.controls)
+    builtin = config.concepts in ("builtin", "wordnet") and config.contexts in ("", "carrier", "wordnet")
     rules = (
         *((name, "--settings=after or another with a map", fitted) for name in ("map", "translate", "seed_sizes")),
         *((name, "--map=orthogonal and a setting with a map", rotated) for name in ("completion", "procrustes")),
@@ -137,11 +141,10 @@ def notes(config: Any) -> list[str]:
         ("null_draws", "--settings=null, shrunken_null or ceiling_null, or --controls=isometry or spectrum", drawn),
         ("shrinkage", "--settings=shrunken", {"shrunken", "shrunken_null"} & set(config.settings)),
         ("isometry_normalize", "--controls=isometry", "isometry" in config.controls),
-        ("templates", "--embeddings=prompt", "prompt" in config.embeddings),
-        ("template_names", "--embeddings=prompt", "prompt" in config.embeddings),
+        *((name, "--embeddings=prompt", "prompt" in config.embeddings) for name in _TEMPLATES),
         ("special_tokens", "--pooling=mean or auto", set(config.pooling) - {"last", "concept", "decoder"}),
         ("min_depth", "--concepts=wordnet", config.concepts == "wordnet"),
-        ("missing", "--concepts=PATH", config.concepts not in ("builtin", "wordnet")),
+        ("missing", "a file of --concepts or --contexts", not builtin),
     )
     given = changed(config)
     without = [(f"{name}={shown(given[name])}", needed) for name, needed, works in rules if name in given and not works]

@@ -17,6 +17,21 @@ class InputError(ValueError):
     """Something from outside is wrong: says what was expected, what was found and what to do."""
 
 
+class Occurrence(NamedTuple):
+    """A sentence, and the characters `begin:end` of it that are the word of a concept."""
+
+    text: str
+    begin: int
+    end: int
+
+
+class Contexts(NamedTuple):
+    """Sentences in which the words of concepts stand, one or more for each concept and language."""
+
+    name: str  # "carrier", "wordnet" or the name of the file
+    sentences: dict[str, tuple[tuple[Occurrence, ...], ...]]  # language -> sentences of each concept
+
+
 class Concepts(NamedTuple):
     """Concepts with one word a language; every tuple is aligned with `ids`."""
 
@@ -25,6 +40,7 @@ class Concepts(NamedTuple):
     words: dict[str, tuple[str, ...]]  # ISO 639-1 language -> clean words
     filters: tuple[tuple[str, int], ...]  # name of each filter and the number of concepts it left
     answers: dict[str, tuple[tuple[str, ...], ...]] = {}  # language -> all words of each concept, its own first
+    contexts: Contexts | None = None  # for the embedding "context"
 
 
 class Split(NamedTuple):
@@ -55,7 +71,7 @@ class SpaceLabel(NamedTuple):
     """What made a space; the first four columns of every result row."""
 
     model: str
-    embedding: str  # "vanilla", "prompt:NAME" or "vec"
+    embedding: str  # "vanilla", "prompt:NAME", "context:NAME" or "vec"
     pooling: str  # "first", "last", "mean", "rising_mean", "falling_mean", "concept", "decoder" or "none"
     layer: int
 

@@ -2,15 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jaxalign.concepts.word_forms import ignoring_case, words_of_lemmas
 from jaxalign.concepts.wordnet_files import REMEDY, Files, key
-from jaxalign.types import Concepts, InputError
+from jaxalign.types import Concepts, InputError, Occurrence
 
 ROOT, ABSTRACTION, PHYSICAL_ENTITY = 1740, 2137, 1930  # entity.n.01, abstraction.n.06, physical_entity.n.01
 BOTH = ("physical", "abstract", "drop")
+_EXAMPLE = re.compile(r'"([^"]*)"')
 _LEMMA_LINE = re.compile(r"^(\d{8})-n\t(?:([a-z]{3}):)?lemma\t(.*)$", re.MULTILINE)
 
 
@@ -145,6 +146,42 @@ def _lemma(fields: str) -> str:
 def name(nouns: Nouns, offset: int) -> str:
     """Returns the synset's name as nltk gives it: "dog.n.01"."""
     return f"{nouns.lemmas[offset][0].lower()}.n.{nouns.senses[offset]:02d}"
+
+
+def sentences(files: Files, ids: Sequence[str], words: Sequence[str]) -> tuple[tuple[Occurrence, ...], ...]:
+    """Returns of each concept `word: definition`, and the examples that hold its word or another lemma of its synset.
+
+    ids: names of synsets as nltk gives them, "dog.n.01"; words: the English word of each.
+
+    Raises:
+        InputError: an id is no noun synset of WordNet 3.0.
+    """
+    nouns = parse(files)
+    offset_of = {name(nouns, offset): offset for offset in nouns.lemmas}
+    if unknown := [concept for concept in ids if concept not in offset_of]:
+        raise InputError(
+            f"Expected concepts named by synsets of WordNet (dog.n.01) with --contexts=wordnet, got {unknown[0]!r} and "
+            f"{len(unknown) - 1:,} others. Give --contexts=carrier or a file."
+        )
+    wanted = {offset_of[concept] for concept in ids}
+    lines = (line for line in files.nouns.decode("utf-8").split("\n") if line and line[0] != " ")
+    glosses = {int(line[:8]): line.partition("|")[2] for line in lines if int(line[:8]) in wanted}
+    offsets = (offset_of[concept] for concept in ids)
+    return tuple(
+        tuple(_sentences(word, nouns.lemmas[offset], glosses[offset]))
+        for word, offset in zip(words, offsets, strict=True)
+    )
+
+
+def _sentences(word: str, lemmas: Sequence[str], gloss: str) -> Iterator[Occurrence]:
+    """A gloss is a definition and examples in double quotes, separated by semicolons."""
+    examples = (" ".join(example.split()) for example in _EXAMPLE.findall(gloss))
+    yield Occurrence(f"{word}: {' '.join(_EXAMPLE.sub('', gloss).split()).strip(' ;')}", 0, len(word))
+    forms = dict.fromkeys([word, *(lemma.replace("_", " ") for lemma in lemmas)])
+    found = re.compile(rf"\b(?:{'|'.join(map(re.escape, forms))})\b", re.IGNORECASE)
+    for example in examples:
+        if match := found.search(example):
+            yield Occurrence(example, *match.span())
 
 
 def hyponyms(nouns: Nouns) -> dict[int, list[int]]:

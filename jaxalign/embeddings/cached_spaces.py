@@ -29,10 +29,17 @@ class SpaceOptions(NamedTuple):
 DEFAULTS = SpaceOptions()
 
 
+class Rows(NamedTuple):
+    """Which vectors of an entry are one language's; of a concept in context the mean of its sentences' is taken."""
+
+    numbers: np.ndarray  # (text,)
+    starts: np.ndarray | None  # (concept,) place of each concept's first text; None: one text of each concept
+
+
 class Vectors(Mapping[str, np.ndarray]):
     """Vectors of one layer and pooling by language, (concept, feature) float32, read from the store when used."""
 
-    def __init__(self, entry: vector_store.Entry, index: dict[str, np.ndarray], layer: int, cache: dict[str, Any]):
+    def __init__(self, entry: vector_store.Entry, index: dict[str, Rows], layer: int, cache: dict[str, Any]):
         self._entry, self._index, self._layer, self._cache = entry, index, layer, cache
 
     def __getitem__(self, language: str) -> np.ndarray:
@@ -40,13 +47,20 @@ class Vectors(Mapping[str, np.ndarray]):
         if self._cache.get("layer") != self._layer:  # one layer of an entry at a time in memory
             self._cache.clear()
             self._cache.update(layer=self._layer, vectors=vector_store.read_layer(self._entry, self._layer))
-        return self._cache["vectors"][rows]
+        vectors = self._cache["vectors"][rows.numbers]
+        return vectors if rows.starts is None else mean_of_groups(vectors, rows.starts)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
 
     def __len__(self) -> int:
         return len(self._index)
+
+
+def mean_of_groups(vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(group, feature) float32 mean of the rows from each start up to the next one, summed in float64."""
+    counts = np.diff(np.append(starts, len(vectors)))
+    return (np.add.reduceat(vectors.astype(np.float64), starts) / counts[:, None]).astype(np.float32)
 
 
 def spaces(
@@ -65,7 +79,10 @@ def spaces(
         index = vector_store.read_index(entry)
         cache: dict[str, Any] = {}
         for pooling in kind.poolings:
-            rows = {language: index[f"{pooling} {language}"] for language in concepts.words}
+            rows = {
+                language: Rows(index[f"{pooling} {language}"], getattr(texts, "starts", None))
+                for language, texts in kind.texts.items()
+            }
             for layer in layers:
                 label = SpaceLabel(model.name, kind.name, pooling, layer)
                 made.append(Space(label, concepts.ids, Vectors(entry, rows, layer, cache)))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The ways in which concepts are given to a model: the bare word, or inside each of the prompt templates."""
+"""The ways in which concepts are given to a model: the bare word, inside each of the prompt templates, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,14 +7,14 @@ from jaxalign.embeddings import prompts
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, InputError
 
-EMBEDDINGS = ("vanilla", "prompt")
+EMBEDDINGS = ("vanilla", "prompt", "context")
 
 
 class Kind(NamedTuple):
     """One way to give concepts to the model, and the poolings to take of it."""
 
-    name: str  # "vanilla" or "prompt:NAME"
-    texts: Mapping[str, Sequence[str]]  # by language
+    name: str  # "vanilla", "prompt:NAME" or "context:NAME"
+    texts: Mapping[str, Sequence[str]]  # by language; one of each concept, or of a context all its sentences
     add_special_tokens: bool
     poolings: tuple[str, ...]
 
@@ -30,7 +30,9 @@ def kinds(
     """
     for embedding in embeddings:
         if embedding not in EMBEDDINGS:
-            raise InputError(f"Expected --embeddings of {' and '.join(EMBEDDINGS)}, got {embedding!r}.")
+            raise InputError(f"Expected --embeddings of {', '.join(EMBEDDINGS)}, got {embedding!r}.")
+        if embedding == "context" and concepts.contexts is None:
+            raise InputError("Expected concepts with sentences for --embeddings=context, got none. Give --contexts.")
     chosen = dict(templates) if templates is not None else {prompts.PAPER: prompts.load()[prompts.PAPER]}
     if "prompt" in embeddings:
         chosen = _usable(model, chosen)
@@ -39,6 +41,9 @@ def kinds(
         for template in chosen.values():
             _filled(model, template, {language: words[:1] for language, words in concepts.words.items()})
     for embedding in embeddings:
+        if embedding == "context":
+            yield _in_context(model, concepts)
+            continue
         # The paper: last token of a prompt in every family; of a bare word, the family's own pooling.
         auto = model.default_pooling if embedding == "vanilla" and "auto" in poolings else "last"
         names = tuple(dict.fromkeys(auto if pooling == "auto" else pooling for pooling in poolings))
@@ -51,6 +56,15 @@ def kinds(
             for template in chosen.values():
                 texts = _filled(model, template, concepts.words)
                 yield Kind(f"prompt:{template.name}", texts, not template.chat, group)
+
+
+def _in_context(model: Any, concepts: Concepts) -> Kind:
+    """The sentences of the concepts; whatever --pooling says, a vector is the mean over the tokens of the word."""
+    assert concepts.contexts is not None
+    prompts.check_offsets(model.tokenizer)
+    name, sentences = concepts.contexts
+    texts = {language: prompts.InContext(own) for language, own in sentences.items()}
+    return Kind(f"context:{name}", texts, True, ("concept",))
 
 
 def _filled(model: Any, template: prompts.Template, words: Mapping[str, Sequence[str]]) -> dict[str, prompts.Filled]:

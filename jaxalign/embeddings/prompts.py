@@ -11,9 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jaxalign import languages
 from jaxalign.embeddings.tokenize import Tokens
-from jaxalign.types import InputError
+from jaxalign.types import InputError, Occurrence
 
 # For chat templates that ask for today's date: the one that Llama 3.1's falls back on.
 DATE = time.strptime("2024-07-26", "%Y-%m-%d")
@@ -109,6 +111,29 @@ class Filled(Sequence[str]):
             return Filled(self.before, self._texts[at], self.after)
         return self.before + self._texts[at] + self.after
 
+    def span(self, number: int) -> slice:
+        """The characters of a prompt that are the word."""
+        return slice(len(self.before), len(self.before) + len(self._texts[number]))
+
+
+class InContext(Sequence[str]):
+    """Sentences of all concepts, one concept after another, with the place of the word in each."""
+
+    def __init__(self, sentences: Sequence[Sequence[Occurrence]]):
+        self._all = [occurrence for own in sentences for occurrence in own]
+        self.starts = np.cumsum([0, *map(len, sentences)])[:-1]  # number of each concept's first sentence
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, at: Any) -> Any:
+        chosen = self._all[at]
+        return [each.text for each in chosen] if isinstance(at, slice) else chosen.text
+
+    def span(self, number: int) -> slice:
+        """The characters of a sentence that are the word."""
+        return slice(self._all[number].begin, self._all[number].end)
+
 
 def fill(template: Template, texts: Sequence[str], language: str, tokenizer: Any = None) -> Filled:
     """Returns the prompts of `texts` in the template of their language, ready for the tokenizer.
@@ -162,8 +187,8 @@ def check_offsets(tokenizer: Any) -> None:
     """InputError unless the tokenizer says where its tokens stand in a text."""
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(
-            "Expected a tokenizer with tokenizer.json for --pooling=concept, which needs the place of each token in "
-            f"the text, got {type(tokenizer).__name__}. Give another --pooling."
+            "Expected a tokenizer with tokenizer.json for --pooling=concept and --contexts, which need the place of "
+            f"each token in the text, got {type(tokenizer).__name__}. Give another --pooling, or drop --contexts."
         )
 
 
@@ -173,20 +198,20 @@ def concept_tokens(tokenizer: Any, texts: Sequence[str], tokens: Tokens, add_spe
     A token that holds letters of the concept and of the prompt around it counts. Raises InputError where a concept has
     no token of its own, as when the tokenizer leaves all its letters out.
     """
-    if not isinstance(texts, Filled):
+    if not isinstance(texts, Filled | InContext):
         return tokens
     check_offsets(tokenizer)
-    start, begins, ends = len(texts.before), tokens.inner_from.copy(), tokens.inner_to.copy()
+    begins, ends = tokens.inner_from.copy(), tokens.inner_to.copy()
     for first in range(0, len(texts), _BLOCK):
         block = list(texts[first : first + _BLOCK])
         spans = tokenizer(block, add_special_tokens=add_special_tokens, return_offsets_mapping=True)["offset_mapping"]
         for number, (text, own) in enumerate(zip(block, spans, strict=True), first):
-            stop = len(text) - len(texts.after)
-            places = [place for place, (a, b) in enumerate(own) if a < b and a < stop and b > start]
+            word = texts.span(number)
+            places = [place for place, (a, b) in enumerate(own) if a < b and a < word.stop and b > word.start]
             if not places:
                 raise InputError(
-                    f"Expected a token of the concept in each prompt, got none for {text[start:stop]!r} in "
-                    f"{text[:60]!r}. Give another --pooling, or leave the concept out."
+                    f"Expected a token of the concept in each text, got none for {text[word]!r} in {text[:60]!r}. "
+                    "Give another --pooling or other --contexts, or leave the concept out."
                 )
             begins[number], ends[number] = places[0], places[-1] + 1
     return tokens._replace(inner_from=begins, inner_to=ends)

@@ -29,10 +29,11 @@ class AskedSpace(NamedTuple):
 def questions(config: Config, spaces: Sequence[Space], seed_sizes: tuple[int, ...], splits: int) -> list[AskedSpace]:
     """What is asked of each space of a model.
 
-    The star's centres are the first pooling at the last layer of the vanilla embedding and of the first template. They
-    get every question; a space that differs from its centre in layer, pooling or template gets before, after, ceiling
-    and its null with the whole seed dictionary, the first retrieval and split, no controls; one that differs in layer
-    and pooling before and after only; one that differs in the template and something else is left out.
+    The star's centres are the first pooling at the last layer of the vanilla embedding, of the first template and of
+    the words in context. They get every question; a space that differs from its centre in layer, pooling or template
+    gets before, after, ceiling and its null with the whole seed dictionary, the first retrieval and split, no controls;
+    one that differs in layer and pooling before and after only; one that differs in the template and something else is
+    left out.
     """
     retrievals = cast(tuple[Retrieval, ...], config.retrieval)
     everything = Questions(retrievals, splits, config.settings, seed_sizes)
@@ -48,7 +49,8 @@ def questions(config: Config, spaces: Sequence[Space], seed_sizes: tuple[int, ..
     kinds = list(dict.fromkeys(space.label.embedding for space in spaces))
     poolings = {kind: next(space.label.pooling for space in spaces if space.label.embedding == kind) for kind in kinds}
     last = max(space.label.layer for space in spaces)
-    centres = [kind for kind in kinds if kind == "vanilla"] + [kind for kind in kinds if kind != "vanilla"][:1]
+    first = {kind.partition(":")[0]: kind for kind in reversed(kinds)}  # vanilla, the first template, the contexts
+    centres = set(first.values())
     asked = []
     for space in spaces:
         label = space.label

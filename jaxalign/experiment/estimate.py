@@ -169,6 +169,9 @@ def _guessed(config: Config, name: str, concepts: Concepts) -> _Extraction:
     templates = model_checks.templates_of(config) if "prompt" in config.embeddings else {}
     names = ["vanilla"] * ("vanilla" in config.embeddings) + [f"prompt:{template}" for template in templates]
     texts = len(names) * len(concepts.ids) * len(concepts.words)
+    if concepts.contexts:
+        names.append(f"context:{concepts.contexts.name}")
+        texts += sum(len(own) for column in concepts.contexts.sentences.values() for own in column)
     labels = [SpaceLabel(name, kind, pooling, layer) for kind in names for pooling in config.pooling
               for layer in _depths(config, made)]  # fmt: skip
     spaces = [Space(label, (), {}) for label in labels]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxalign.concepts import dataset, splitting
+from jaxalign.concepts.contexts import with_contexts
 from jaxalign.config import PAPER_LANGUAGES, Config
 from jaxalign.experiment import map_export, training_overlap
 from jaxalign.experiment.training_overlap import Training, TrainingRecord
@@ -52,7 +53,8 @@ def concepts_of(config: Config) -> Source:
             f"Expected at least two languages in {config.concepts}, got {', '.join(languages) or 'none'}. "
             "Add a column to --concepts, or name one with another title in --languages."
         )
-    return Source(_load(config, languages), None)
+    concepts = _load(config, languages)
+    return Source(with_contexts(concepts, config.contexts, config.missing) if config.contexts else concepts, None)
 
 
 def _load(config: Config, languages: tuple[str, ...]) -> Concepts:

@@ -38,10 +38,10 @@ def language_label(code: str) -> str:
 
 
 def embedding_name(embedding: str) -> str:
-    """`bare word` for `vanilla`, `prompt "short"` for `prompt:short`."""
+    """`bare word` for `vanilla`, `prompt "short"` for `prompt:short`, `context "carrier"` for `context:carrier`."""
     kind, _, template = embedding.partition(":")
-    if kind == "prompt":
-        return f'prompt "{template}"' if template else "prompt"
+    if kind in ("prompt", "context"):
+        return f'{kind} "{template}"' if template else kind
     return {"vanilla": "bare word", "vec": "given vectors"}.get(embedding, embedding)
 
 

@@ -40,7 +40,7 @@ class SideSpec:
     """What is averaged on one side of a claim."""
 
     models: tuple[str, ...] = ("all",)
-    embedding: str = "vanilla"  # or "prompt", "prompt:NAME", "vec"
+    embedding: str = "vanilla"  # or "prompt", "prompt:NAME", "context", "vec"
     layer: str = "last"
     retrieval: str = "csls"
     setting: str = "after"
@@ -140,8 +140,10 @@ def _text(key: str, value: Any, where: str) -> str:
         )
     if key == "metric" and not re.fullmatch(r"MRR|P@[1-9][0-9]*", value):
         raise InputError(f"Expected metric as MRR or P@k in {where}, got {value!r}. Fix it.")
-    if key == "embedding" and not re.fullmatch(r"vanilla|vec|prompt(:.+)?", value):
-        raise InputError(f"Expected embedding of vanilla, prompt, prompt:NAME, vec in {where}, got {value!r}. Fix it.")
+    if key == "embedding" and not re.fullmatch(r"vanilla|vec|(prompt|context)(:.+)?", value):
+        raise InputError(
+            f"Expected embedding of vanilla, prompt, prompt:NAME, context, vec in {where}, got {value!r}. Fix it."
+        )
     return value
 
 
