@@ -49,3 +49,14 @@ def test_exports_of_the_plain_map_refuse_the_shrunken_one(export):
     with pytest.raises(InputError, match="--export_maps or --export_mapped with --map=shrunken"):
         Config(map="shrunken", **export)
     Config(settings=("before", "after", "shrunken"), **export)  # the map of `after` is in the run
+
+
+def test_sentences_add_the_embedding_context_and_it_takes_the_packages_own():
+    assert Config(contexts="mine.tsv").embeddings == ("vanilla", "prompt", "context")
+    assert Config(embeddings=("context",)).contexts == "carrier" and Config().contexts == ""
+    assert not notes(Config(contexts="mine.tsv", missing="drop"))
+    assert "--missing=drop has no effect" in notes(Config(contexts="carrier", missing="drop"))[0]
+    with pytest.raises(InputError, match="no --contexts with --spaces"):
+        Config(spaces="folder", contexts="carrier")
+    with pytest.raises(InputError, match="vanilla and prompt with --suite=embed, got context"):
+        Config(suite="embed", embeddings=("vanilla", "context"))

@@ -155,8 +155,8 @@ def _parse(table: TableFile, ids: set[str], labels: dict[str, str]) -> Found:
     found: Found = {label: {} for label in labels.values()}
     other: Counter[str] = Counter()
     for row in table.rows[1:]:
-        if len(row.cells) <= max(place for place in columns if place is not None):
-            problems.add("a cell in every column", f"{len(row.cells)} cells", row.line)
+        if len(row.cells) <= max(columns.id, columns.language, columns.sentence):
+            problems.add("an id, a language and a sentence", f"{len(row.cells)} cells", row.line)
             continue
         language, name = row.cells[columns.language], row.cells[columns.id]
         if not is_language(language):

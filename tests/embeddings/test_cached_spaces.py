@@ -3,9 +3,10 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 
-from jaxalign.embeddings import embed, prompts
-from jaxalign.types import Concepts
+from jaxalign.embeddings import cached_spaces, embed, prompts
+from jaxalign.types import Concepts, Contexts, Occurrence
 from tests import tiny
 from tests.embeddings.same_vectors import assert_same
 
@@ -62,3 +63,53 @@ def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_pat
     vector = 4 * model.width * (model.num_layers + 1)
     a_text = (large - small) / (2 * 8_000)
     assert vector == 512 and 0 < a_text < 260  # the words (57 bytes), their tokens, their place in the plan
+
+
+IN_CONTEXT = {
+    "en": ((Occurrence("The dog saw a dog.", 4, 7), Occurrence("dog", 0, 3)), (Occurrence("They have hope", 10, 14),)),
+    "ja": ((Occurrence("犬は犬を知る", 2, 3),), (Occurrence("希望がある", 0, 2), Occurrence("まだ希望を", 2, 4),
+                                           Occurrence("希", 0, 1))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_tokens", [64, 512])
+def test_a_word_in_context_is_the_mean_over_its_sentences_of_the_mean_over_its_tokens(model, tmp_path, batch_tokens):
+    concepts = Concepts(("dog", "hope"), ("other",) * 2, {"en": ("dog", "hope"), "ja": ("犬", "希望")}, ())
+    concepts = concepts._replace(contexts=Contexts("mine", IN_CONTEXT))
+    options = embed.SpaceOptions(embeddings=("vanilla", "context"), poolings=("last",), layers=(0, 2),
+                                 batch_tokens=batch_tokens)  # fmt: skip
+    spaces = embed.spaces(model, concepts, options, store_root=tmp_path)
+    assert [space.label[1:] for space in spaces] == [
+        ("vanilla", "last", 0), ("vanilla", "last", 2), ("context:mine", "concept", 0), ("context:mine", "concept", 2),
+    ]  # fmt: skip
+    for space in spaces[2:]:
+        for language, column in IN_CONTEXT.items():
+            want = [np.mean([of_word(model, each, space.label.layer) for each in own], axis=0) for own in column]
+            assert_same(space.vectors[language], np.stack(want))
+            assert space.vectors[language].dtype == np.float32
+
+
+def of_word(model, occurrence, layer):
+    """Mean of the states of one sentence over the tokens that hold a letter of its word."""
+    tokens = model.tokenizer(occurrence.text, return_offsets_mapping=True)
+    own = [a < occurrence.end and b > occurrence.begin and a < b for a, b in tokens["offset_mapping"]]
+    return embed.hidden_states(model, [tokens["input_ids"]])[0][layer][np.array(own)].astype(np.float64).mean(axis=0)
+
+
+def test_another_marked_word_of_the_same_sentence_is_another_vector(model, tmp_path):
+    concepts = Concepts(("a", "b"), ("other",) * 2, {"en": ("dog", "cat")}, ())
+    found = []
+    for places in ((4, 7), (14, 17)):
+        sentences = {"en": ((Occurrence("The dog saw a dog.", *places),), (Occurrence("A cat.", 2, 5),))}
+        options = embed.SpaceOptions(embeddings=("context",))
+        made = concepts._replace(contexts=Contexts("mine", sentences))
+        found.append(embed.spaces(model, made, options, store_root=tmp_path)[0].vectors["en"])
+    assert (found[0][1] == found[1][1]).all() and np.abs(found[0][0] - found[1][0]).max() > 1e-3
+
+
+def test_the_mean_does_not_depend_on_the_order_of_the_sentences():
+    rows = np.random.default_rng(0).standard_normal((7, 5)).astype(np.float32)
+    starts = np.array([0, 4])
+    turned = cached_spaces.mean_of_groups(rows[[3, 1, 2, 0, 6, 5, 4]], starts)
+    np.testing.assert_array_equal(cached_spaces.mean_of_groups(rows, starts), turned)
+    np.testing.assert_allclose(turned, [rows[:4].mean(0), rows[4:].mean(0)], rtol=1e-6)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from jaxalign.concepts import contexts
 from jaxalign.embeddings import embed, kinds, prompts
 from jaxalign.types import InputError
 from tests import tiny
@@ -37,3 +38,14 @@ def test_a_given_pooling_does_not_ask_for_the_models_own():
     model = SimpleNamespace(tokenizer=None, name="x")  # no default_pooling
     (kind,) = kinds.kinds(model, tiny.concepts(), ("vanilla",), ("mean",), None)
     assert kind.poolings == ("mean",)
+
+
+def test_words_in_context_need_sentences_and_places_of_tokens(model):
+    with pytest.raises(InputError, match="with sentences for --embeddings=context, got none. Give --contexts"):
+        list(kinds.kinds(model, tiny.concepts(), ("context",), ("auto",), None))
+    concepts = contexts.with_contexts(tiny.concepts(), "carrier")
+    (kind,) = kinds.kinds(model, concepts, ("context",), ("mean", "last"), None)
+    assert (kind.name, kind.poolings, len(kind.texts["ja"])) == ("context:carrier", ("concept",), 30)
+    slow = SimpleNamespace(name="slow", tokenizer=object(), default_pooling="last")
+    with pytest.raises(InputError, match="tokenizer.json for --pooling=concept and --contexts"):
+        list(kinds.kinds(slow, concepts, ("context",), ("auto",), None))

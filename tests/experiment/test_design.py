@@ -31,3 +31,12 @@ def test_the_star_asks_less_the_more_a_space_differs_from_its_centre():
         assert (few.retrievals, few.splits, few.seed_sizes) == (("csls",), 1, (100,))
     assert made["vanilla", "mean", 0].settings == ("before", "after") and not made["vanilla", "mean", 0].isometry
     assert ("prompt:b", "mean", 2) not in made and ("prompt:b", "last", 1) not in made
+
+
+def test_words_in_context_are_a_centre_beside_bare_words_and_the_first_template():
+    labels = [
+        SpaceLabel("m", embedding, "concept", 2) for embedding in ("vanilla", "prompt:a", "prompt:b", "context:c")
+    ]
+    config = Config(design="star", settings=("before", "after", "ceiling", "null"))
+    made = questions(config, [Space(label, (), {}) for label in labels], (100,), 1)
+    assert [one.questions.controls for one in made] == [True, True, False, True]

@@ -75,7 +75,7 @@ BAD = {
     "texts": ["0", "9" * 20],
     "target": ["moon"],
 }
-PATHS = {"spaces", "concepts", "split", "templates", "workdir", "dictionary", "weights_cache", "compare"}
+PATHS = {"spaces", "concepts", "split", "templates", "contexts", "workdir", "dictionary", "weights_cache", "compare"}
 
 
 def test_every_flag_is_in_the_table():
@@ -90,7 +90,7 @@ def test_bad_value_is_status_two(flag, value, capsys, tmp_path):
     assert not heard.out and not (tmp_path / "w").exists()
 
 
-@pytest.mark.parametrize("flag", ["spaces", "concepts", "split", "templates", "workdir", "dictionary"])
+@pytest.mark.parametrize("flag", ["spaces", "concepts", "split", "templates", "contexts", "workdir", "dictionary"])
 def test_control_characters_in_a_path(flag, capsys):
     assert bench.main(["bench", f"--{flag}=a\0b"]) == 2
     assert re.match(rf"jaxalign: Expected --{flag} as UTF-8 without control characters, got", capsys.readouterr().err)

@@ -116,7 +116,8 @@ def templates(results: Results, among: list[Series]) -> Section | None:
     pictures = tuple(_templates_of(model, place, scored) for place, model in enumerate(models))
     text = "Spaces that are related linearly have after close to ceiling: the map from the seed reaches the rest."
     header = ["series", "before", "after", "ceiling", "after - before", "after / ceiling"]
-    return Section("templates", "Prompt templates", text, pictures, (Table("P@1 in percent, all pairs", header, body),))
+    table = Table("P@1 in percent, all pairs", header, body)
+    return Section("templates", "Bare words, prompts and contexts", text, pictures, (table,))
 
 
 def _templates_of(model: str, place: int, scored: list[tuple[Series, list[dict]]]) -> Picture:

@@ -68,7 +68,8 @@
   function embeddingName(name) {
     if (name === "vanilla") return "bare word";
     if (name === "vec") return "given vectors";
-    return name.startsWith("prompt:") ? `prompt “${name.slice(7)}”` : name;
+    const [kind, own] = [name.split(":")[0], name.slice(name.indexOf(":") + 1)];
+    return ["prompt", "context"].includes(kind) && own !== name ? `${kind} “${own}”` : name;
   }
   // Groups of languages: families and scripts that have two or more of them.
   function groupsOf(single) {
