@@ -241,8 +241,8 @@ def log_concepts(concepts: Concepts, split: Split) -> None:
     for name, left in concepts.filters:
         LOGGER.info("concepts: %s after %s", f"{left:,}", name)
     if concepts.contexts:
-        counts = {code: sum(map(len, own)) for code, own in concepts.contexts.sentences.items()}
-        per_language = ", ".join(f"{code} {count:,}" for code, count in counts.items())
+        sizes = {code: sum(map(len, own)) for code, own in concepts.contexts.sentences.items()}
+        per_language = ", ".join(f"{code} {count:,}" for code, count in sizes.items())
         LOGGER.info("%s", f"contexts: sentences of {concepts.contexts.name}: {per_language}")
     kinds = {kind: concepts.kinds.count(kind) for kind in ("abstract", "physical", "other")}
     counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
