@@ -45,11 +45,28 @@ def bucket_of(distance: np.ndarray, buckets: int, farthest: int) -> np.ndarray:
 
 
 def bucket_bias(config: Config, table: jax.Array, distance: jax.Array) -> jax.Array:
-    """Returns the bias (row, head, query, slot) float32; `table` (bucket, head), `distance` (row, query, slot)."""
+    """Returns the bias (row, head, query, slot) float32; `table` (bucket, head), `distance` (row, query, slot).
+
+    On a TPU as a product with zeros and ones, which gives the same numbers: with a gather its compiler takes 36 s in
+    place of 18 for the program of mT0-large, and half as many temporaries again.
+    """
     farthest = config.bucket_distance
-    known = bucket_of(np.arange(-farthest, farthest + 1), config.buckets, farthest)
-    of_distance = table[known].astype(jnp.float32).T
-    return jnp.moveaxis(of_distance[:, jnp.clip(distance, -farthest, farthest) + farthest], 0, 1)
+    known = jnp.asarray(bucket_of(np.arange(-farthest, farthest + 1), config.buckets, farthest), jnp.int32)
+    place = jnp.clip(distance, -farthest, farthest) + farthest
+    return jax.lax.platform_dependent(table, known, place, tpu=bias_by_product, default=bias_by_gather)
+
+
+def bias_by_gather(table: jax.Array, known: jax.Array, place: jax.Array) -> jax.Array:
+    """Returns (row, head, query, slot) float32: the bias of the bucket `known` of each distance, by its `place`."""
+    return jnp.moveaxis(table[known].astype(jnp.float32).T[:, place], 0, 1)
+
+
+def bias_by_product(table: jax.Array, known: jax.Array, place: jax.Array) -> jax.Array:
+    """Returns what `bias_by_gather` returns, bit by bit."""
+    is_bucket = jax.nn.one_hot(known[place], len(table), dtype=table.dtype)
+    return jnp.einsum(
+        "rqsb,bh->rhqs", is_bucket, table, precision=jax.lax.Precision.HIGHEST, preferred_element_type=jnp.float32
+    )
 
 
 def sinusoid(positions: jax.Array, width: int) -> jax.Array:

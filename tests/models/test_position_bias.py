@@ -1,9 +1,20 @@
 """Positions that are no rotation, against the code that the models were trained with."""
 
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxalign.models.position_bias import alibi_slopes, bucket_of, sinusoid
+from jaxalign.models.position_bias import (
+    alibi_slopes,
+    bias_by_gather,
+    bias_by_product,
+    bucket_bias,
+    bucket_of,
+    sinusoid,
+)
 
 pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
@@ -37,3 +48,27 @@ def test_buckets(buckets, farthest):
     expected = T5Attention._relative_position_bucket(torch.tensor(distance), True, buckets, farthest).numpy()
     assert (bucket_of(distance, buckets, farthest) == expected).all()
     assert (expected[distance >= farthest] == buckets - 1).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_bias_of_each_pair_of_slots(dtype):
+    """By hand from the buckets; the form for TPUs gives the same bits as the one for other devices."""
+    config = SimpleNamespace(buckets=8, bucket_distance=20)
+    rng = np.random.default_rng(0)
+    table = jnp.asarray(rng.standard_normal((8, 3)), dtype)
+    distance = rng.integers(-30, 31, (2, 5, 7))
+    found = np.asarray(bucket_bias(config, table, jnp.asarray(distance)))
+    wanted = np.asarray(table, np.float32)[bucket_of(distance, 8, 20)]
+    np.testing.assert_array_equal(found, np.moveaxis(wanted, -1, 1))
+    known, place = jnp.asarray(bucket_of(np.arange(-20, 21), 8, 20)), jnp.asarray(np.clip(distance, -20, 20) + 20)
+    wide = table.astype(jnp.float32)  # a CPU does not multiply bfloat16 into float32 in this order of axes
+    np.testing.assert_array_equal(bias_by_product(wide, known, place), bias_by_gather(table, known, place))
+
+
+@pytest.mark.parametrize(("platform", "word"), [("tpu", "dot_general"), ("cpu", "gather"), ("cuda", "gather")])
+def test_a_tpu_gets_a_product(platform, word):
+    config = SimpleNamespace(buckets=8, bucket_distance=20)
+    shapes = jax.ShapeDtypeStruct((8, 3), "bfloat16"), jax.ShapeDtypeStruct((2, 5, 7), "int32")
+    traced = jax.jit(lambda table, distance: bucket_bias(config, table, distance)).trace(*shapes)
+    text = traced.lower(lowering_platforms=(platform,)).as_text()
+    assert word in text and (word == "dot_general") == ("dot_general" in text)

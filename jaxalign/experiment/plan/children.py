@@ -64,9 +64,10 @@ atexit.register(stop)
 
 
 def _started() -> _Child:
-    settings = os.environ | {"JAX_PLATFORMS": "cpu", "TPU_SKIP_MDS_QUERY": "1"}
+    # JAX's own cache of programs would hide how long a compiler takes; the answers have a cache of their own.
+    fixed = {"JAX_PLATFORMS": "cpu", "TPU_SKIP_MDS_QUERY": "1", "JAX_ENABLE_COMPILATION_CACHE": "false"}
     said = tempfile.TemporaryFile()
-    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=settings)
+    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=os.environ | fixed)
     return _Child(process, said)
 
 
