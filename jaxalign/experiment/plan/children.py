@@ -67,7 +67,8 @@ def _started() -> _Child:
     # JAX's own cache of programs would hide how long a compiler takes; the answers have a cache of their own.
     fixed = {"JAX_PLATFORMS": "cpu", "TPU_SKIP_MDS_QUERY": "1", "JAX_ENABLE_COMPILATION_CACHE": "false"}
     said = tempfile.TemporaryFile()
-    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=os.environ | fixed)
+    pipe, settings = subprocess.PIPE, os.environ | fixed
+    process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=said, env=settings)
     return _Child(process, said)
 
 
