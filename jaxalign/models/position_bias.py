@@ -47,8 +47,8 @@ def bucket_of(distance: np.ndarray, buckets: int, farthest: int) -> np.ndarray:
 def bucket_bias(config: Config, table: jax.Array, distance: jax.Array) -> jax.Array:
     """Returns the bias (row, head, query, slot) float32; `table` (bucket, head), `distance` (row, query, slot).
 
-    On a TPU as a product with zeros and ones, which gives the same numbers: with a gather the compiler for a v5e takes 36 s
-    in place of 18 to 24 for mT0-large, and its program has half as many temporaries again.
+    On a TPU as a product with zeros and ones, which gives the same numbers: with a gather the compiler for a v5e takes
+    36 s in place of 18 to 24 for mT0-large, and its program has half as many temporaries again.
     """
     farthest = config.bucket_distance
     known = jnp.asarray(bucket_of(np.arange(-farthest, farthest + 1), config.buckets, farthest), jnp.int32)
