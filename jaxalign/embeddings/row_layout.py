@@ -59,7 +59,7 @@ def packed(lengths: np.ndarray, width: int) -> Layout:
             left[longest] -= 1
             row = np.bincount([longest, *_fill(left, width - longest)], minlength=len(left))
             left[longest] += 1
-            rows = int((left[row > 0] // row[row > 0]).min())  # as often as the texts last
+            rows = int(np.min(left[row > 0] // row[row > 0]))  # as often as the texts last
             kinds = np.flatnonzero(row)
             taken = [by_length[n][left[n] - rows * row[n] : left[n]].reshape(rows, -1) for n in kinds]
             order.append(np.concatenate(taken, axis=1).ravel())

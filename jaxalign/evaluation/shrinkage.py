@@ -57,7 +57,7 @@ def choose(
     rest = np.stack([np.setdiff1d(order, fold) for fold in held])
     gains = np.asarray(_gains(seeds, images, rest, held, search), np.float64)
     curve = gains.mean(axis=1)
-    best = int(np.flatnonzero(curve == curve.max())[-1])
+    best = int(np.flatnonzero(curve == np.max(curve))[-1])
     ends = [place for place, value in enumerate(search.grid) if value == 0 or np.isinf(value)]
     if ends:
         end = max(ends, key=lambda place: (curve[place], place))

@@ -127,7 +127,7 @@ def intervals(
     count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, total=True)
     made = Figures(grid, np.broadcast_to(count, (metric, *count.shape[1:])), low, high)
     if bootstrap:
-        _widen(made, np.broadcast_to(size, len(source)).max())
+        _widen(made, np.max(np.broadcast_to(size, len(source))))
     return made
 
 
@@ -157,7 +157,7 @@ def _fold(
     weights = members[known] / (1.0 if total else members[known].sum(axis=1, keepdims=True))
     plain = figures if filled.all() else np.where(filled.reshape(1, -1, *(1 for _ in rest)), figures, 0)
     made = np.tensordot(weights.astype(figures.dtype), plain, axes=(1, 1))
-    for figure_of, place in zip(made, np.flatnonzero(known), strict=True):
+    for figure_of, place in zip(made, np.flatnonzero(known).tolist(), strict=True):
         row = place if place < languages else -1
         column = place - languages if languages <= place < 2 * languages else -1
         square[:, row, column] = figure_of

@@ -61,7 +61,8 @@ def vectors(kind, token_lists, rows, slots, shift=0):
 def assert_same(found, expected):
     for one, other in zip(found, expected, strict=True):
         for layer in range(len(LAYERS)):
-            assert np.linalg.norm(one[layer] - other[layer]) <= 1e-6 * np.linalg.norm(other[layer])
+            # Rounding: 1.08e-6 for Gemma 2 with JAX 0.12, below 1e-6 for all with 0.10.
+            assert np.linalg.norm(one[layer] - other[layer]) <= 2e-6 * np.linalg.norm(other[layer])
 
 
 @pytest.mark.parametrize("kind", RAW)

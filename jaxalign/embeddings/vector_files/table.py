@@ -51,7 +51,7 @@ class Table:
             (~values.any(1), "a vector that is not zero", "zeros"),
         ):
             if wrong.any():
-                refuse(self._path, lines[int(wrong.argmax())], expected, got)
+                refuse(self._path, lines[int(np.argmax(wrong))], expected, got)
         kept = [row for row, key in enumerate(keys) if self._is_new(key, lines[row])]
         start = len(self._keys)
         self._keys += [keys[row] for row in kept]

@@ -91,7 +91,7 @@ def regress(
         unsure = np.where(np.abs(fitted.estimate) > LARGEST, np.inf, fitted.plain_error)
         of_names = unsure[1 : 1 + len(names)]
         if names and of_names.max() > LARGEST_ERROR:
-            del columns[names[int(of_names.argmax())]]
+            del columns[names[int(np.argmax(of_names))]]
             fitted = None
         elif unsure.max() > LARGEST_ERROR or not np.isfinite(fitted.error).all():
             return None

@@ -123,7 +123,7 @@ def best(
     every target of the first language first. Raises InputError for fewer than two layers or two queries.
     """
     gain = np.asarray(gain, np.float64)
-    layer = int(gain.mean(axis=1).argmax())
+    layer = int(np.argmax(gain.mean(axis=1)))
     null = null_maxima(retrieved, answers, draws, rng_seed)
     observed = float((retrieved == answers).mean(axis=(1, 2)).max())
     alike = int((model_groups.compare(gain, max(bootstrap, 1), rng_seed).p[layer] > model_groups.LEVEL).sum())
@@ -146,7 +146,7 @@ def null_maxima(
         back = np.argsort(order, axis=1)
         permuted = answers[order[target[:, None], back[source]]]
         same = np.packbits((retrieved == permuted).reshape(layers, -1), axis=1)
-        highest[draw] = np.bitwise_count(same).sum(axis=1, dtype=np.int64).max() / (pairs * queries)
+        highest[draw] = np.max(np.bitwise_count(same).sum(axis=1, dtype=np.int64)) / (pairs * queries)
     return highest
 
 

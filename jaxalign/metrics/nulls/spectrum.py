@@ -131,7 +131,7 @@ def _rows(
 ) -> list[ResultRow]:
     """observed: (source, target); drawn: (draw, source, target)."""
     apart = ~np.eye(len(languages), dtype=bool)
-    ends = [(MEAN, MEAN), *((languages[i], languages[j]) for i, j in zip(*apart.nonzero(), strict=True))]
+    ends = [(MEAN, MEAN), *((languages[i], languages[j]) for i, j in np.argwhere(apart).tolist())]
     value = np.concatenate([[observed[apart].mean()], observed[apart]])
     null = np.concatenate([drawn[:, apart].mean(axis=1, keepdims=True), drawn[:, apart]], axis=1)
     p, made = p_value(null, value, rng_seed, value), []
