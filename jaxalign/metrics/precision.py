@@ -127,7 +127,7 @@ def intervals(
     count = _fold(np.broadcast_to(size, (1, len(source))), source, target, languages, total=True)
     made = Figures(grid, np.broadcast_to(count, (metric, *count.shape[1:])), low, high)
     if bootstrap:
-        _widen(made, np.max(np.broadcast_to(size, len(source))))
+        _widen(made, float(np.max(np.broadcast_to(size, len(source)))))
     return made
 
 
