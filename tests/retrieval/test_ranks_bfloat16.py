@@ -1,5 +1,7 @@
 """The faster mode: its error bound holds, its ranks are those of float32, and it does not always give up."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,15 +41,16 @@ def both(source, target, tiling, answers):
         yield [Ranked(*(np.asarray(part)[:rows] for part in one)) for one in found]
 
 
+@functools.partial(jax.jit, static_argnames="tiling")
 def in_doubt(source, target, tiling):
     """Whether the pair would be computed in float32."""
     rows, answers = len(source), jnp.arange(len(source))
-    factors = ranks_bfloat16.split(jnp.asarray(source), jnp.asarray(target))
+    factors = ranks_bfloat16.split(source, target)
     swept = ranks_bfloat16.sweep(jnp.zeros((rows, rows)), factors, tiling, rows)
     penalties = ranks_bfloat16.all_penalties(factors, swept, tiling, rows)
     right = ranks_bfloat16.Answers(answers, answers)
     counted = ranks_bfloat16.count(factors, swept.similarity, penalties, right, tiling, rows)
-    return not (counted.decided & swept.best.sure & penalties.sure)
+    return ~(counted.decided & swept.best.sure & penalties.sure)
 
 
 @pytest.mark.parametrize("features", [1, 2, 48, 1024, 4096])
