@@ -9,7 +9,7 @@ from jaxalign.alignment.normalize import parse_steps
 from jaxalign.alignment.procrustes import MapOptions
 from jaxalign.alignment.shrunken import Shrinking
 from jaxalign.config import Config
-from jaxalign.evaluation.shrinkage import Search
+from jaxalign.evaluation.shrinkage import STANDARD_ERRORS, Search
 from jaxalign.retrieval import penalties
 from jaxalign.types import InputError
 
@@ -144,8 +144,10 @@ class AlignmentOptions:
 
     def key(self) -> dict[str, object]:
         """All that ranks depend on, for a cache."""
-        made = asdict(self) | {"procrustes": procrustes.method(self.procrustes)}
-        unused = () if any(name.startswith("shrunken") for name in self.settings) else ("shrinkage",)
+        made: dict[str, object] = asdict(self) | {"procrustes": procrustes.method(self.procrustes)}
+        unused: tuple[str, ...] = ("shrinkage",)
+        if any(name.startswith("shrunken") for name in self.settings):
+            unused, made["standard_errors"] = (), STANDARD_ERRORS
         return {name: value for name, value in made.items() if name not in (*MEMORY_ONLY, *unused)}
 
 

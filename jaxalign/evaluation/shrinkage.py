@@ -2,10 +2,10 @@
 
 In each of FOLDS parts of the dictionary the seeds of the part are retrieved among each other with the map of all other
 seeds. The lambda with the highest mean reciprocal rank over both directions and all parts is taken, but the better end
-of the grid (the plain map or no map) where that is worse by no more than one standard error of the difference over the
+of the grid (the plain map or no map) where that is worse by no more than two standard errors of the difference over the
 held-out seeds, and no map likewise (the rule of Breiman et al. 1984, for the ends alone: few held-out seeds find a map
-that fits them by chance, and a part's map has fewer seeds than the whole dictionary's, so that it asks for more
-shrinkage). No test row is used.
+that fits them by chance, all the more as the best of several is taken, and a part's map has fewer seeds than the whole
+dictionary's, so that it asks for more shrinkage). No test row is used.
 """
 
 from functools import partial
@@ -25,6 +25,8 @@ from jaxalign.retrieval.csls import sum_of_best
 
 FOLDS = 4
 LEAST_SEEDS = 4 * FOLDS
+# By which a lambda between the ends has to be ahead. With one, Qwen2.5-Coder 0.5B (layer 12, 50 seeds) lost a point.
+STANDARD_ERRORS = 2.0
 
 
 class Choice(NamedTuple):
@@ -68,9 +70,9 @@ def choose(
 
 
 def _is_near(best: Float[np.ndarray, " seed"], other: Float[np.ndarray, " seed"]) -> bool:
-    """Whether the mean difference over held-out seeds is one standard error or less."""
+    """Whether the mean difference over held-out seeds is at most STANDARD_ERRORS."""
     behind = best - other
-    return bool(behind.mean() <= behind.std() / len(behind) ** 0.5)
+    return bool(behind.mean() <= STANDARD_ERRORS * behind.std() / len(behind) ** 0.5)
 
 
 @partial(jax.jit, static_argnames="search")

@@ -107,9 +107,9 @@ def test_wrong_options_are_refused():
 
 @pytest.mark.parametrize(("ahead", "chosen"), [
     ({0.0: 0.5, 0.01: 0.505}, 0.0), ({0.0: 0.5, 0.01: 0.6}, 0.01), ({0.1: 0.505, np.inf: 0.5}, np.inf),
-    ({0.0: 0.505, np.inf: 0.5}, np.inf), ({0.0: 0.6, np.inf: 0.5}, 0.0),
+    ({0.0: 0.505, np.inf: 0.5}, np.inf), ({0.0: 0.6, np.inf: 0.5}, 0.0), ({0.0: 0.5, 0.01: 0.53}, 0.0),
 ])  # fmt: skip
-def test_an_end_is_left_only_for_more_than_a_standard_error(monkeypatch, ahead, chosen):
+def test_an_end_is_left_only_for_more_than_two_standard_errors(monkeypatch, ahead, chosen):
     """Alternating differences of 0.2 about the mean: a standard error of 0.02 over 100 seeds."""
     noise = np.where(np.arange(100) % 2, 0.1, -0.1)
     signs = (1, -1, -1, 1, 1, 1, -1)  # those that are compared differ
