@@ -1,4 +1,4 @@
-"""Whether every model of a run can take the texts of its concepts: checked before the first model is loaded.
+"""Whether every model of a run can take and knows the texts of its concepts: checked before the first is loaded.
 
 Of the texts only those are split into tokens whose bytes might exceed
 the model's length: a tokenizer gives at most one token per byte of a normalised text, and a few special ones.
@@ -17,11 +17,15 @@ from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
 from jaxalign.models.families.registry import read_config
 from jaxalign.types import Concepts, InputError
 
+_SAMPLE = 64  # words of a language that are looked at first: some of them are known, or perhaps none at all is
 _SPECIAL = 16  # tokens that a tokenizer may add to a text
 
 
 def check(config: Config, concepts: Concepts) -> None:
-    """Raises InputError for a text too long for one of the models, or a template that one of them cannot fill."""
+    """Raises InputError for a text too long for one of the models, or a template that one of them cannot fill.
+
+    Also for a language whose words are all nothing but the unknown token of one of them: all of it would be one vector.
+    """
     if config.spaces:
         return
     templates = model_checks.templates_of(config) if "prompt" in config.embeddings else None
@@ -37,10 +41,25 @@ def check(config: Config, concepts: Concepts) -> None:
                 tokenizer=kept_tokenizer(origin.tokenizer),
                 default_pooling=pooling,
             )
+            for language, words in concepts.words.items():
+                _check_known(model, language, words)
             for kind in kinds.kinds(model, concepts, config.embeddings, config.pooling, templates):
                 for language, texts in kind.texts.items():
                     special = kind.add_special_tokens
                     _check_lengths(model, f"{language}, {kind.name}", texts, architecture.max_length, special)
+
+
+def _check_known(model: Any, language: str, words: Sequence[str]) -> None:
+    if getattr(model.tokenizer, "unk_token_id", None) is None:
+        return
+    few = words[:_SAMPLE]
+    if tokenize.tokenize(model.tokenizer, few).unknown == len(few) and (
+        len(few) == len(words) or tokenize.tokenize(model.tokenizer, words).unknown == len(words)
+    ):
+        raise InputError(
+            f"Expected words that the tokenizer of {model.name} knows, got nothing but its unknown token for all "
+            f"{len(words):,} in {language}. Leave {language} out of --languages, or choose another model with --models."
+        )
 
 
 def _check_lengths(model: Any, where: str, texts: Sequence[str], max_length: int, special: bool) -> None:
