@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from jaxalign.embeddings import vector_store
 from jaxalign.experiment import result_cache
-from jaxalign.runtime import bucket, bucket_runs
+from jaxalign.runtime import bucket, bucket_runs, files
 from jaxalign.types import InputError
 from tests import small_run
 from tests.child_processes import ended, free_port
@@ -23,7 +24,9 @@ URL = "gs://mine/deep/work"
 
 
 def launch(place: Path, storage: Storage, machine: Path, *flags: str) -> subprocess.Popen:
-    """A run on a machine of its own: nothing but the programs that this session compiled is there from before."""
+    """A run on a machine of its own: what this session compiled, and the page's library, are there from before."""
+    if (page := files.user_cache("page")).is_dir():
+        shutil.copytree(page, machine / "jaxalign" / "page", dirs_exist_ok=True)
     environment = {**os.environ, **storage.environment, "XDG_CACHE_HOME": str(machine)}
     words = [word for word in small_run.command(place, Path("unused"), *flags) if "unused" not in word]
     if not any(word.startswith("--workdir") for word in flags):

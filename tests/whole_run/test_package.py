@@ -129,7 +129,7 @@ def test_public_ci_runs_the_readmes_commands():
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^pip install .*test.* && (python -m pytest.*)$", readme, re.MULTILINE)
     assert command in runs and {"ruff check .", "mypy"} <= set(runs)
-    assert set(job["strategy"]["matrix"]["python"]) == {"3.11", "3.12", "3.13"}
+    assert set(job["strategy"]["matrix"]["python"]) == {"3.11", "3.12", "3.13", "3.14"}
     for extra in re.findall(r"\.\[([\w,]+)\]", " ".join(runs)):
         known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         assert set(extra.split(",")) <= set(known)
