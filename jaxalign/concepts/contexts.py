@@ -4,13 +4,15 @@
     dog.n.01  en        The [[dog]] slept by the fire.
     dog.n.01  fr        Les chiens dormaient près du feu.     chiens
 
-The word is marked in the sentence, as [[word]], <w>word</w>, **word** or *word*, or it stands in a column `word` and
-once in the sentence; it may be inflected. A concept may have any number of sentences in a language.
+The word is marked in the sentence, as [[word]], <w>word</w>, **word** or *word* (the first of these that the sentence
+has), or it stands in a column `word` and once in the sentence, not inside a longer word; it may be inflected. A concept
+may have any number of sentences in a language.
 """
 
 import contextlib
 import re
-from collections import Counter, defaultdict
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -23,7 +25,10 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.types import Concepts, Contexts, InputError, Occurrence
 
 BUILT_IN = ("carrier", "wordnet")
-_MARKS = re.compile(r"\[\[(.+?)\]\]|<w>(.+?)</w>|\*\*(.+?)\*\*|\*(.+?)\*")
+_MARKS = tuple(map(re.compile, (r"\[\[([^\[\]]*)\]\]", r"<w>(.*?)</w>", r"\*\*(.+?)\*\*", r"\*(\S|\S.*?\S)\*")))
+_HALF_MARKS = ("[[", "]]", "<w>", "</w>")
+# Thai, Lao, Tibetan, Burmese, Khmer, kana and Chinese characters: words stand side by side without blanks.
+_WITHOUT_BLANKS = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _NAMES = {"id": ("id", "concept", "concept_id"), "language": ("language", "lang"), "sentence": ("sentence", "text")}
 _SHOWN = 3  # concepts that a message names
 _REMEDY = (
@@ -68,12 +73,15 @@ def with_contexts(concepts: Concepts, source: str, missing: str = "error") -> Co
 
 def _refuse(concepts: Concepts, found: Found, lacking: Sequence[str], source: str) -> None:
     counts = ", ".join(f"{code} {sum(name in found[code] for name in concepts.ids):,}" for code in concepts.words)
-    shown = ", ".join(lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
     raise InputError(
         f"Expected a sentence of every concept in every language in {source}, got none in some language for "
-        f"{len(lacking):,} of {len(concepts.ids):,} concepts ({shown}); concepts with sentences: {counts}. Add "
-        "sentences, leave such concepts out with --missing=drop, or ask for fewer --languages."
+        f"{len(lacking):,} of {len(concepts.ids):,} concepts ({_shown(lacking)}); concepts with sentences: {counts}. "
+        "Add sentences, leave such concepts out with --missing=drop, or ask for fewer --languages."
     )
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def _without(concepts: Concepts, lacking: frozenset[str]) -> Concepts:
@@ -153,10 +161,12 @@ def _parse(table: TableFile, ids: set[str], labels: dict[str, str]) -> Found:
     problems = Problems(table.source, _REMEDY)
     columns = _columns(table.rows[0].cells if table.rows else (), problems)
     found: Found = {label: {} for label in labels.values()}
-    other: Counter[str] = Counter()
+    other: dict[str, list[str]] = defaultdict(list)  # "languages" or "concepts" -> that of each sentence left out
     for row in table.rows[1:]:
-        if len(row.cells) <= max(columns.id, columns.language, columns.sentence):
-            problems.add("an id, a language and a sentence", f"{len(row.cells)} cells", row.line)
+        needed = (columns.id, columns.language, columns.sentence)
+        filled = [place for place in needed if place < len(row.cells) and row.cells[place]]
+        if len(filled) < len(needed):
+            problems.add("an id, a language and a sentence", f"{len(filled)} of them", row.line)
             continue
         language, name = row.cells[columns.language], row.cells[columns.id]
         if not is_language(language):
@@ -164,15 +174,18 @@ def _parse(table: TableFile, ids: set[str], labels: dict[str, str]) -> Found:
             continue
         occurrence = _occurrence(row, columns, problems)
         label = labels.get(canonical(language))
-        if label is None or name not in ids:
-            other["languages" if label is None else "concepts"] += 1
+        if label is None:
+            other["languages"].append(language)
+        elif name not in ids:
+            other["concepts"].append(name)
         elif occurrence and occurrence not in found[label].setdefault(name, []):
             found[label][name].append(occurrence)
     problems.raise_all()
-    for what, count in other.items():
+    for what, names in other.items():
         LOGGER.warning(
-            "contexts: %s sentences of %s are of %s that this run does not have", f"{count:,}", table.source, what
-        )
+            "contexts: %s sentences of %s are of %s that this run does not have (%s)",
+            f"{len(names):,}", table.source, what, _shown(list(dict.fromkeys(names))),
+        )  # fmt: skip
     return found
 
 
@@ -194,18 +207,42 @@ def _occurrence(row: Row, columns: _Columns, problems: Problems) -> Occurrence |
     sentence = row.cells[columns.sentence]
     has_word = columns.word is not None and len(row.cells) > columns.word
     word = row.cells[columns.word] if has_word and columns.word is not None else ""
-    marked = list(_MARKS.finditer(sentence))
-    if len(marked) == 1:
-        (match,) = marked
-        inner = next(filter(None, match.groups())).strip()
-        if word and word != inner:
-            problems.add(f"the marked word to be that of the column word, {word!r}", repr(inner), row.line)
-            return None
-        text = sentence[: match.start()] + inner + sentence[match.end() :]
-        return Occurrence(text, match.start(), match.start() + len(inner)) if inner else None
-    if marked or not word or sentence.count(word) != 1:
-        count = len(marked) if marked or not word else sentence.count(word)
-        problems.add("one marked word", f"{count} in {sentence[:60]!r}", row.line)
+    found = _marked(sentence) or (_named(sentence, word) if word else [])
+    if len(found) != 1:
+        inside = " (it is part of a longer word)" if word and word in sentence and not found else ""
+        problems.add("one marked word", f"{len(found)} in {sentence[:60]!r}{inside}", row.line)
         return None
-    begin = sentence.index(word)
-    return Occurrence(sentence, begin, begin + len(word))
+    text, begin, end = occurrence = found[0]
+    if not text[begin:end]:
+        problems.add("a word between its marks", f"nothing in {sentence[:60]!r}", row.line)
+    elif any(half in text for half in _HALF_MARKS):
+        problems.add("marks around one word alone", f"others in {sentence[:60]!r}", row.line)
+    elif word and word != text[begin:end]:
+        problems.add(f"the marked word to be that of the column word, {word!r}", repr(text[begin:end]), row.line)
+    else:
+        return occurrence
+    return None
+
+
+def _marked(sentence: str) -> list[Occurrence]:
+    """The sentence without its mark for each word that is marked, in the first way of marking that it has."""
+    marked = next(filter(None, (list(mark.finditer(sentence)) for mark in _MARKS)), [])
+    made = []
+    for match in marked:
+        inner, begin = match[1].strip(), match.start()
+        made.append(Occurrence(sentence[:begin] + inner + sentence[match.end() :], begin, begin + len(inner)))
+    return made
+
+
+def _named(sentence: str, word: str) -> list[Occurrence]:
+    """Where the word stands; beside a letter only in a script without blanks between words."""
+    begins = [match.start() for match in re.finditer(f"(?={re.escape(word)})", sentence)]
+    places = (Occurrence(sentence, begin, begin + len(word)) for begin in begins)
+    return [one for one in places if not (_joined(sentence, one.begin) or _joined(sentence, one.end))]
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether the characters before and at a place are of one word, as far as blanks between words tell."""
+    pair = text[at - 1 : at + 1] if at else ""
+    letters = len(pair) == 2 and all(unicodedata.category(sign)[0] in "LMN" for sign in pair)
+    return letters and not _WITHOUT_BLANKS.search(pair)

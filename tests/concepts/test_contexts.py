@@ -53,6 +53,7 @@ def test_a_file_of_sentences(tmp_path, change, caplog):
     assert english.text == "The dogs met another dog." and english.begin == 4
     assert japanese.text == "犬は犬を知る、この犬も。" and japanese.begin == 9  # the marked one of three
     assert "1 sentences" in caplog.text and "concepts that" in caplog.text and "languages that" in caplog.text
+    assert "(cat)" in caplog.text and "(fr)" in caplog.text
     assert found._replace(contexts=None) == LISTED
 
 
@@ -61,7 +62,10 @@ def test_a_file_of_sentences(tmp_path, change, caplog):
     ("dog\ten\tA [[dog]] and a [[dog]].", "one marked word, got 2"),
     ("dog\ten\tA dog and a dog.\tdog", "one marked word, got 2"), ("dog\ten\tA cat.\tdog", "one marked word, got 0"),
     ("dog\ten\tA [[dog]].\tcat", "the column word, 'cat', got 'dog'"), ("dog\txx!\tA [[dog]].", "language, got 'xx!'"),
-    ("dog\ten", "an id, a language and a sentence, got 2 cells"),
+    ("dog\ten", "an id, a language and a sentence, got 2 of them"), ("\ten\tA [[dog]].", "a sentence, got 2 of them"),
+    ("dog\ten\tThe [[ ]] barks.", "a word between its marks"), ("dog\ten\tThe <w></w> barks.", "between its marks"),
+    ("dog\ten\tA [[dog.\tdog", "marks around one word alone"), ("dog\ten\tA [[dog]], <w>a</w>.", "one word alone"),
+    ("dog\ten\tThis dogma.\tdog", "one marked word, got 0 in 'This dogma.' (it is part of a longer word)"),
 ])  # fmt: skip
 def test_every_wrong_line_is_named(tmp_path, line, message):
     path = write(tmp_path, GOOD + "dog\ten\t[[dog]] [[dog]] again.\n" + line + "\n")
@@ -80,6 +84,24 @@ def test_a_wrong_file_is_refused(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as raised:
         contexts.with_contexts(LISTED, write(tmp_path, content))
     assert "--contexts" in str(raised.value) and "--concepts" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("sentence", "word", "text", "begin"), [
+    ("2 * 3 * 4 is a **big** [[dog]].", "", "2 * 3 * 4 is a **big** dog.", 23), ("A [[[dog]]].", "", "A [dog].", 3),
+    ("2 * 3 * 4 is a dog.", "dog", "2 * 3 * 4 is a dog.", 15),
+    ("Dogma, dogs, a dog!", "dog", "Dogma, dogs, a dog!", 15), ("An x*dog*y.", "", "An xdogy.", 4), ("Ces [[ chiens ]]-là.", "chiens", "Ces chiens-là.", 4),
+])  # fmt: skip
+def test_which_word_of_a_sentence_is_marked(tmp_path, sentence, word, text, begin):
+    path = write(tmp_path, f"{GOOD}dog\ten\t{sentence}\t{word}\n")
+    assert contexts.with_contexts(LISTED, path).contexts.sentences["en"][0][-1][:2] == (text, begin)
+
+
+def test_words_beside_other_letters_in_scripts_without_blanks(tmp_path):
+    known = LISTED._replace(words={"th": ("หมา", "หวัง"), "ja": LISTED.words["ja"]})
+    lines = ["id\tlanguage\tsentence\tword", "dog\tth\tแมวเห็นหมานอน\tหมา", "hope\tth\tเขามีความหวังมาก\tหวัง",
+             "dog\tja\tこの犬が好き\t犬", "hope\tja\tまだ希望を持つ\t希望"]  # fmt: skip
+    found = contexts.with_contexts(known, write(tmp_path, "\n".join(lines) + "\n"))
+    assert words(found) == {"th": [["หมา"], ["หวัง"]], "ja": [["犬"], ["希望"]]}
 
 
 def test_a_file_that_is_not_there(tmp_path):
