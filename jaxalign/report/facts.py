@@ -78,9 +78,21 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def concept_facts(concepts: Concepts) -> dict[str, Any]:
-    """What report.json keeps of the concepts: a digest of their ids and kinds, and of the words of each language."""
+    """What report.json keeps of the concepts: digests of their ids and kinds, and of the words of each language.
+
+    With sentences around the words also how many each language has, and digests of them.
+    """
     words = {code: _digest(words) for code, words in concepts.words.items()}
-    return dict(ids=_digest([concepts.ids, concepts.kinds]), words=words)
+    kept: dict[str, Any] = dict(ids=_digest([concepts.ids, concepts.kinds]), words=words)
+    if concepts.contexts:
+        name, sentences = concepts.contexts
+        counts = {code: [len(own) for own in column] for code, column in sentences.items()}
+        kept["contexts"] = dict(
+            name=name,
+            sentences={code: dict(total=sum(own), fewest=min(own), most=max(own)) for code, own in counts.items()},
+            digests={code: _digest(column) for code, column in sentences.items()},
+        )
+    return kept
 
 
 def _digest(value: object) -> str:
@@ -95,6 +107,11 @@ def differences(one: Run, other: Run) -> list[str]:
         said.append(f"concept lists ({_number(first.get('total'))} and {_number(second.get('total'))} concepts)")
     elif changed := _changed_words(first.get("words") or {}, second.get("words") or {}):
         said.append(f"words of the concepts in {', '.join(changed)}")
+    here, there = (concepts.get("contexts") or {} for concepts in (first, second))
+    if here.get("name") == there.get("name") and (
+        changed := _changed_words(here.get("digests") or {}, there.get("digests") or {})
+    ):
+        said.append(f"sentences of --contexts in {', '.join(changed)}")
     if one.split != other.split:
         tests = [_number(len(run.split["test"]) if run.split else None) for run in (one, other)]
         said.append(f"splits ({' and '.join(tests)} test concepts, not the same ones)")

@@ -89,7 +89,8 @@ def test_a_wrong_file_is_refused(tmp_path, content, message):
 @pytest.mark.parametrize(("sentence", "word", "text", "begin"), [
     ("2 * 3 * 4 is a **big** [[dog]].", "", "2 * 3 * 4 is a **big** dog.", 23), ("A [[[dog]]].", "", "A [dog].", 3),
     ("2 * 3 * 4 is a dog.", "dog", "2 * 3 * 4 is a dog.", 15),
-    ("Dogma, dogs, a dog!", "dog", "Dogma, dogs, a dog!", 15), ("An x*dog*y.", "", "An xdogy.", 4), ("Ces [[ chiens ]]-là.", "chiens", "Ces chiens-là.", 4),
+    ("Dogma, dogs, a dog!", "dog", "Dogma, dogs, a dog!", 15),
+    ("An x*dog*y.", "", "An xdogy.", 4), ("Ces [[ chiens ]]-là.", "chiens", "Ces chiens-là.", 4),
 ])  # fmt: skip
 def test_which_word_of_a_sentence_is_marked(tmp_path, sentence, word, text, begin):
     path = write(tmp_path, f"{GOOD}dog\ten\t{sentence}\t{word}\n")

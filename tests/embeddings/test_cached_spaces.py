@@ -5,10 +5,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from jaxalign import models
 from jaxalign.embeddings import cached_spaces, embed, prompts
 from jaxalign.types import Concepts, Contexts, Occurrence
 from tests import tiny
 from tests.embeddings.same_vectors import assert_same
+from tests.models import parity
 
 
 def test_spaces_hold_every_language_kind_pooling_and_layer(model, tmp_path):
@@ -70,6 +72,13 @@ IN_CONTEXT = {
     "ja": ((Occurrence("犬は犬を知る", 2, 3),), (Occurrence("希望がある", 0, 2), Occurrence("まだ希望を", 2, 4),
                                            Occurrence("希", 0, 1))),
 }  # fmt: skip
+THAI = ((Occurrence("หมาเห็นหมานอน", 7, 10), Occurrence("แมวและหมา", 6, 9)), (Occurrence("เขามีความหวังมาก", 5, 13),))
+SIZES = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
+SMALL = {
+    "LlamaConfig": SIZES | dict(num_key_value_heads=2, max_position_embeddings=512),
+    "XLMRobertaConfig": SIZES | dict(max_position_embeddings=514, type_vocab_size=1),
+    "MT5Config": dict(d_model=32, d_kv=8, d_ff=48, num_layers=2, num_decoder_layers=1, num_heads=4),
+}
 
 
 @pytest.mark.parametrize("batch_tokens", [64, 512])
@@ -94,6 +103,37 @@ def of_word(model, occurrence, layer):
     tokens = model.tokenizer(occurrence.text, return_offsets_mapping=True)
     own = [a < occurrence.end and b > occurrence.begin and a < b for a, b in tokens["offset_mapping"]]
     return embed.hidden_states(model, [tokens["input_ids"]])[0][layer][np.array(own)].astype(np.float64).mean(axis=0)
+
+
+@pytest.mark.parametrize(("name", "auto"), [
+    ("LlamaConfig", "AutoModelForCausalLM"), ("XLMRobertaConfig", "AutoModel"), ("MT5Config", "AutoModelForSeq2SeqLM"),
+])  # fmt: skip
+def test_words_in_context_are_those_of_transformers_in_float64(tmp_path, name, auto):
+    """A decoder, an encoder, and the encoder of both; scripts without blanks, words that come twice."""
+    transformers, torch = pytest.importorskip("transformers"), pytest.importorskip("torch")
+    theirs = parity.write(tmp_path / "model", getattr(transformers, name)(**SMALL[name], vocab_size=260), auto).double()
+    theirs = theirs.get_encoder() if name == "MT5Config" else theirs
+    tiny.write_tokenizer(tmp_path / "model")
+    model = models.load_model(tmp_path / "model")
+    column = {"en": IN_CONTEXT["en"], "ja": IN_CONTEXT["ja"], "th": THAI}
+    concepts = Concepts(("dog", "hope"), ("other",) * 2, dict.fromkeys(column, ("dog", "hope")), ())
+    concepts = concepts._replace(contexts=Contexts("mine", column))
+    options = embed.SpaceOptions(embeddings=("context",), layers="all")
+    for space in embed.spaces(model, concepts, options, store_root=tmp_path / "store"):
+        for language, rows in column.items():
+            want = []
+            for own in rows:
+                each = []
+                for text, begin, end in own:
+                    tokens = model.tokenizer(text, return_offsets_mapping=True)
+                    word = [a < end and b > begin for a, b in tokens["offset_mapping"]]
+                    with torch.no_grad():
+                        ids = torch.tensor([tokens["input_ids"]])
+                        states = theirs(input_ids=ids, output_hidden_states=True).hidden_states[space.label.layer][0]
+                    assert states.dtype == torch.float64
+                    each.append(states[torch.tensor(word)].mean(0).numpy())
+                want.append(np.mean(each, axis=0))
+            assert_same(space.vectors[language], np.stack(want))
 
 
 def test_another_marked_word_of_the_same_sentence_is_another_vector(model, tmp_path):

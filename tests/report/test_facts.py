@@ -6,7 +6,7 @@ import pytest
 
 from jaxalign.report import facts
 from jaxalign.report.facts import Run
-from jaxalign.types import Concepts, InputError
+from jaxalign.types import Concepts, Contexts, InputError, Occurrence
 from tests.report.rows import row
 from tests.report.runs import make
 
@@ -41,6 +41,20 @@ def test_a_folder_is_read_and_named_by_as_much_as_tells_it_apart(tmp_path):
 )
 def test_what_was_measured_must_be_the_same(other, said):
     assert facts.differences(run(), other) == said
+
+
+def test_sentences_around_the_words_are_counted_and_must_be_the_same_under_one_name():
+    def with_sentences(name, text, codes=("en", "fr")):
+        column = ((Occurrence("A x.", 2, 3), Occurrence(text, 0, 1)), (Occurrence("A y.", 2, 3),))
+        return CONCEPTS._replace(contexts=Contexts(name, {code: column for code in codes}))
+
+    kept = facts.concept_facts(with_sentences("mine", "x."))["contexts"]
+    assert kept["name"] == "mine" and kept["sentences"]["fr"] == {"total": 3, "fewest": 1, "most": 2}
+    assert "contexts" not in facts.concept_facts(CONCEPTS)
+    one = run(with_sentences("mine", "x."))
+    assert facts.differences(one, run(with_sentences("mine", "x!"))) == ["sentences of --contexts in en, fr"]
+    for other in (with_sentences("mine", "x.", ("en",)), with_sentences("carrier", "x!"), CONCEPTS):
+        assert facts.differences(one, run(other)) == [] == facts.differences(run(other), one)
 
 
 def test_runs_without_a_split_are_compared_by_their_data_flags():

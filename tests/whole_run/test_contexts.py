@@ -43,7 +43,8 @@ def test_what_the_sentences_hold_is_found_and_nothing_else(tmp_path, capsys):
     assert (
         in_context["low"] <= in_context["value"] <= in_context["high"] and rows["context:mine", "null"]["value"] < 0.5
     )
-    assert "<th scope=row>context:mine · concept</th>" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<th scope=row>context:mine · concept</th>" in page and "Sentences around the words, mine" in page
 
 
 def test_what_is_missing_is_refused_before_the_model_is_loaded_or_left_out(tmp_path, capsys):

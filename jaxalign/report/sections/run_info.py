@@ -64,6 +64,10 @@ def _concepts(extras: Mapping) -> Section | None:
     if concepts := extras.get("concepts"):
         body = [[kind, count, percent(count / max(concepts["total"], 1))] for kind, count in concepts["kinds"].items()]
         shown.append(Table("Kinds", ["kind", "concepts", "percent"], body))
+        if contexts := concepts.get("contexts"):
+            lines = [[code, own["total"], own["fewest"], own["most"]] for code, own in contexts["sentences"].items()]
+            header = ["language", "sentences", "fewest of a concept", "most"]
+            shown.append(Table(f"Sentences around the words, {contexts['name']}", header, lines))
     return Section("concepts", "Concepts", "", (), tuple(shown)) if shown else None
 
 

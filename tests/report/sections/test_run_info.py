@@ -43,3 +43,11 @@ def test_sections_of_runs_concepts_and_method():
     assert settings.body == [["layers", "1, 2"]]
     assert ["models.m.digest", "ab"] in environment.body
     assert [section.key for section in run_info.sections({})] == ["method"]
+
+
+def test_sentences_around_the_words_are_counted_by_language():
+    sentences = {"en": {"total": 40, "fewest": 1, "most": 5}, "fr": {"total": 36, "fewest": 3, "most": 3}}
+    concepts = EXTRAS["concepts"] | {"contexts": {"name": "mine", "sentences": sentences}}
+    table = run_info.sections({"concepts": concepts})[0].tables[-1]
+    assert table.title == "Sentences around the words, mine"
+    assert table.body == [["en", 40, 1, 5], ["fr", 36, 3, 3]]
