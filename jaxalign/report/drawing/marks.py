@@ -80,7 +80,8 @@ def _bars(axes: Axes, shares: Shares) -> None:
     for height, share in enumerate(shares.values):
         if share is not None:
             axes.text(100 * share, height, f" {100 * share:.0f}", va="center", fontsize=8)
-    axes.set(xlabel=shares.title, xlim=(0, max([100.0, *(125 * (share or 0) for share in shares.values)])))
+    axes.set_xlabel(shares.title, loc="right")  # a title longer than the panel goes to the left, inside the picture
+    axes.set(xlim=(0, max([100.0, *(125 * (share or 0) for share in shares.values)])))
     axes.spines["left"].set_visible(False)
 
 

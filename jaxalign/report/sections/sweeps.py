@@ -99,7 +99,7 @@ def seeds(results: Results, among: list[Series]) -> Section | None:
 
 
 def templates(results: Results, among: list[Series]) -> Section | None:
-    """How linear each prompt template's spaces are: what the map adds to before, and after against ceiling."""
+    """How linear the spaces of each way to give a concept are: what the map adds, and after against ceiling."""
     scored = []
     for series in among:
         means = [results.mean(series, setting) for setting in ("before", "after", "ceiling")]
@@ -133,7 +133,7 @@ def _templates_of(model: str, place: int, scored: list[tuple[Series, list[dict]]
     shares = Shares("after / ceiling, percent", [after / ceiling if ceiling else None for after, ceiling in values])
     caption = (
         f"{short_model(model)}: what the map adds (before to after, mean of all pairs, 95 % intervals), and "
-        "how much of the ceiling it reaches, for each template."
+        "how much of the ceiling it reaches, for each way to give a concept to the model."
     )
     about = About(f"templates-{place}" if place else "templates", caption, f"each way to embed, {short_model(model)}")
     return dots(list(first), marks, about, link=("before", "after"), shares=shares)

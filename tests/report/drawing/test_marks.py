@@ -1,7 +1,9 @@
 """Marks on lines: what the picture's words say is what the rows say."""
 
 import pytest
+from matplotlib.figure import Figure
 
+from jaxalign.report.drawing import marks
 from jaxalign.report.drawing.marks import Shares, dots
 from jaxalign.report.drawing.svg import COLOURS, About
 
@@ -27,6 +29,22 @@ def test_a_panel_of_shares_is_drawn_and_said():
     picture = dots(["all", "x"], MARKS, ABOUT, shares=Shares("after / ceiling, percent", [0.31, None]))
     assert "31" in picture.alt and "after / ceiling" in picture.alt
     assert len(picture.svg) > len(plain.svg)
+
+
+def test_the_title_of_the_shares_stays_inside_the_picture_beside_long_labels(monkeypatch):
+    drawn = []
+
+    def draw(about, alt, paint, size, widths):
+        figure = Figure(figsize=size, layout="constrained")
+        drawn.append((figure, figure.subplots(1, 2, sharey=True, width_ratios=widths)))
+        paint(*drawn[-1][1])
+
+    monkeypatch.setattr(marks, "draw", draw)
+    dots(["context:carrier", "x"], MARKS, ABOUT, shares=Shares("after / ceiling, percent", [0.31, None]))
+    ((figure, (left, right)),) = drawn
+    figure.draw_without_rendering()
+    title = right.xaxis.label.get_window_extent()
+    assert left.xaxis.label.get_window_extent().x1 < title.x0 and title.x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("options", [dict(zero=True), dict(link=("before", "after"))])
