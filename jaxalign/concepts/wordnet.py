@@ -149,7 +149,7 @@ def name(nouns: Nouns, offset: int) -> str:
 
 
 def sentences(files: Files, ids: Sequence[str], words: Sequence[str]) -> tuple[tuple[Occurrence, ...], ...]:
-    """Returns of each concept `word: definition`, and the examples that hold its word or another lemma of its synset.
+    """Returns of each concept `definition: word`, and the examples that hold its word or another lemma of its synset.
 
     ids: names of synsets as nltk gives them, "dog.n.01"; words: the English word of each.
 
@@ -174,9 +174,13 @@ def sentences(files: Files, ids: Sequence[str], words: Sequence[str]) -> tuple[t
 
 
 def _sentences(word: str, lemmas: Sequence[str], gloss: str) -> Iterator[Occurrence]:
-    """A gloss is a definition and examples in double quotes, separated by semicolons."""
+    """A gloss is a definition and examples in double quotes, separated by semicolons.
+
+    The word stands behind the definition: a causal model sees nothing of what follows a word.
+    """
     examples = (" ".join(example.split()) for example in _EXAMPLE.findall(gloss))
-    yield Occurrence(f"{word}: {' '.join(_EXAMPLE.sub('', gloss).split()).strip(' ;')}", 0, len(word))
+    meaning = " ".join(_EXAMPLE.sub("", gloss).split()).strip(" ;")
+    yield Occurrence(f"{meaning}: {word}", len(meaning) + 2, len(meaning) + 2 + len(word))
     forms = dict.fromkeys([word, *(lemma.replace("_", " ") for lemma in lemmas)])
     found = re.compile(rf"\b(?:{'|'.join(map(re.escape, forms))})\b", re.IGNORECASE)
     for example in examples:

@@ -147,7 +147,7 @@ def test_glosses_and_examples_of_wordnet(tiny):
     found = contexts.with_contexts(dataset.load("wordnet", ("en", "fr"), min_depth=1), "wordnet")
     row = found.ids.index("dog.n.01")
     english, french = (found.contexts.sentences[code][row] for code in ("en", "fr"))
-    assert [each.text for each in english] == ["dog: a tame animal; also a pet", "the Dog barked", "a domestic dog sat"]
+    assert [each.text for each in english] == ["a tame animal; also a pet: dog", "the Dog barked", "a domestic dog sat"]
     assert [each.text[each.begin : each.end] for each in english] == ["dog", "Dog", "domestic dog"]
     assert [each.text for each in french][0] == "Tout le monde connaît le mot chien."
     with pytest.raises(InputError, match="synsets of WordNet.*got 'dog' and 1 others"):
