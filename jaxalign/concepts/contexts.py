@@ -100,8 +100,8 @@ def _without(concepts: Concepts, lacking: frozenset[str]) -> Concepts:
 
 
 def _name(path: Path) -> str:
-    """The name of a file without characters that separate parts of a label."""
-    return re.sub(r"[:/,\s]+", "-", path.stem) or "file"
+    """The name of a file without the characters that separate parts of labels, lists and keys."""
+    return re.sub(r"[^\w.]+", "-", path.stem).strip("-") or "file"
 
 
 def _built_in(concepts: Concepts, source: str) -> Contexts:

@@ -19,7 +19,7 @@ from jaxalign.types import InputError
 
 REMEDY = (
     "Run `python -m nltk.downloader wordnet omw-2.0` where there is a network, or name its folder in NLTK_DATA; "
-    "otherwise leave out --concepts=wordnet and --controls=domains."
+    "otherwise leave out --concepts=wordnet, --contexts=wordnet and --controls=domains."
 )
 _OMW = ("omw-2.0", "omw-1.4")  # nltk 3.10 fetches the first, older ones the second; the tables have one format
 _EXTENDED = ("extended_omw",)  # over 150 languages from Wiktionary and CLDR (Bond & Foster 2013); smaller tables

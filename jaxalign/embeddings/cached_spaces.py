@@ -80,7 +80,9 @@ def spaces(
         cache: dict[str, Any] = {}
         for pooling in kind.poolings:
             rows = {
-                language: Rows(index[f"{pooling} {language}"], getattr(texts, "starts", None))
+                language: Rows(
+                    index[f"{pooling} {language}"], texts.starts if isinstance(texts, prompts.InContext) else None
+                )
                 for language, texts in kind.texts.items()
             }
             for layer in layers:

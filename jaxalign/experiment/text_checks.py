@@ -1,6 +1,6 @@
-"""Whether every model of a run can take and knows the texts of its concepts: checked before the first is loaded.
+"""Whether every model of a run can take the texts of its concepts, and knows words of every language.
 
-Of the texts only those are split into tokens whose bytes might exceed
+This is checked before the first model is loaded. Of the texts only those are split into tokens whose bytes might exceed
 the model's length: a tokenizer gives at most one token per byte of a normalised text, and a few special ones.
 """
 
@@ -17,14 +17,14 @@ from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
 from jaxalign.models.families.registry import read_config
 from jaxalign.types import Concepts, InputError
 
-_SAMPLE = 64  # words of a language that are looked at first: some of them are known, or perhaps none at all is
+_SAMPLE = 64  # words of a language that are tried first; all are tried only where none of these is known
 _SPECIAL = 16  # tokens that a tokenizer may add to a text
 
 
 def check(config: Config, concepts: Concepts) -> None:
     """Raises InputError for a text too long for one of the models, or a template that one of them cannot fill.
 
-    Also for a language whose words are all nothing but the unknown token of one of them: all of it would be one vector.
+    Also for a language of which one model knows no word: every word would be its unknown token, and so one vector.
     """
     if config.spaces:
         return

@@ -152,3 +152,13 @@ def test_glosses_and_examples_of_wordnet(tiny):
     assert [each.text for each in french][0] == "Tout le monde connaît le mot chien."
     with pytest.raises(InputError, match="synsets of WordNet.*got 'dog' and 1 others"):
         contexts.with_contexts(LISTED, "wordnet")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [("a|b", "a-b"), ("my contexts", "my-contexts"), ("été.v2", "été.v2"), ("::", "file")]
+)
+def test_the_label_of_a_file_separates_no_parts(tmp_path, stem, name):
+    """A `|` would divide the keys of ranks.npz."""
+    path = tmp_path / f"{stem}.tsv"
+    path.write_text(GOOD, "utf-8")
+    assert contexts.with_contexts(LISTED, str(path)).contexts.name == name

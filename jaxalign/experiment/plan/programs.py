@@ -9,7 +9,6 @@ says what it said.
 
 import hashlib
 import json
-import os
 import sys
 import time
 import traceback
@@ -178,7 +177,7 @@ BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 
 def compile_cached(spec: Any) -> Compiled:
     """As `compile_apart`; the same question to the same compiler and the same code is asked once."""
-    kept = _kept(_root(), type(spec).__name__, json.dumps(_shaping(spec)), _code())
+    kept = _kept(files.user_cache("plans"), type(spec).__name__, json.dumps(_shaping(spec)), _code())
     with _locked(kept):
         if kept.exists():
             return _read(kept)
@@ -201,10 +200,6 @@ def _shaping(spec: Any) -> dict[str, Any]:
     if isinstance(spec, Extraction):
         fields["raw"] = repr(models.read_config(spec.raw, spec.dtype, decoder=spec.decoder))
     return fields
-
-
-def _root() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxalign" / "plans"
 
 
 def _kept(root: Path, *content: str | bytes) -> Path:
@@ -244,7 +239,8 @@ def _plugins() -> list[str]:
 
 def compile_apart(spec: Any) -> Compiled:
     """One program compiled in another process, one of `children`."""
-    question = json.dumps({"kind": type(spec).__name__, "fields": spec._asdict(), "root": str(_root())})
+    root = str(files.user_cache("plans"))
+    question = json.dumps({"kind": type(spec).__name__, "fields": spec._asdict(), "root": root})
     reply = children.ask(question, LIMIT)
     return _compiled(reply.line) if reply.line else Compiled(error=reply.error)
 
@@ -259,7 +255,7 @@ def compiled_here(spec: Any, root: Path | None = None) -> Compiled:
     lowered = build(spec)
     text = lowered.as_text()
     described = targets.description(targets.read_target(spec.target))
-    kept = _kept(root or _root(), "program", spec.target, described, text)
+    kept = _kept(root or files.user_cache("plans"), "program", spec.target, described, text)
     with _locked(kept):
         if kept.exists():
             return _read(kept)
