@@ -50,7 +50,8 @@ def _over_layers(results: Results, among: list[Series]) -> Table | None:
             body.append([name_of(series, among), name, *numbers[:2], chosen, *numbers[2:3], p, numbers[3]])
     if not body:
         return None
-    header = ["series", "languages", "mean of layers", "highest layer", "which", "null", "p", "chosen elsewhere"]
+    highest = ["highest layer", "layer, of how many", "null", "p", "chosen elsewhere"]
+    header = ["series", "languages", "mean of layers", *highest]
     note = (
         "No map. Null: the highest of all layers with the right answers permuted, in the same way in every layer. "
         "Chosen elsewhere: the layer that the other half of the concepts chose. MEXA's authors report the mean and the "

@@ -37,10 +37,10 @@ def found(results: Results, among: list[Series]) -> Section | None:
     text = (
         "What does a map need of a dictionary? Map of identical words: fitted on the seed concepts whose words are the "
         "same string in both languages. Refined map: the seed concepts that are each other's nearest neighbours after "
-        "the map become its next seeds, --refine times. Shuffled: the same from seeds in a random order. All settings "
-        "stand over the same pairs, those with enough identical words where these begin. No test concept takes part. "
-        "An identical bare word has one vector in a model, whatever the language: there the map of identical words is "
-        "no map within their span."
+        "the map become its next seeds, --refine times. Shuffled: the same from seeds in a random order. All rows are "
+        "means over the same pairs; where maps begin with identical words, over those pairs that have enough of them. "
+        "No test concept takes part. A bare word that two languages write alike has one vector in a model: there the "
+        "map of identical words changes nothing within the span of their vectors."
     )
     tables = [
         Table("P@1 in percent, mean of these pairs", ["series", "setting", "ordered pairs", "P@1"], body),
