@@ -24,11 +24,19 @@ def heard():
     signal.signal(signal.SIGINT, before)
 
 
+def there(workdir: Path, seen: str) -> bool:
+    """Whether a path that matches `seen` exists; a folder that is renamed while it is searched is searched again."""
+    try:
+        return any(workdir.glob(seen))
+    except FileNotFoundError:  # orbax renames its folders when they are complete
+        return False
+
+
 def stop_when(root: Path, workdir: Path, seen: str, number: int) -> subprocess.CompletedProcess:
     """Runs until a path that matches `seen` exists under the work folder, then sends the signal."""
     with subprocess.Popen(command(root, workdir), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
-        while process.poll() is None and not any(workdir.glob(seen)) and time.monotonic() < deadline:
+        while process.poll() is None and not there(workdir, seen) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
