@@ -3,7 +3,8 @@
     jaxalign --quickstart
     python -m jaxalign.bench --flagfile=benchmarks/quickstart.flags --languages=en,fr
 
-Flags that come later replace earlier ones. Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted
+Flags of the command line replace those of a flagfile, wherever the flagfile stands; of two others the later one counts.
+Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted
 (Ctrl-C), 143 terminated (SIGTERM).
 """
 
@@ -15,6 +16,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import islice
 from typing import Any
 
 from absl import flags
@@ -53,7 +55,7 @@ def config_from(argv: Sequence[str]) -> Config:
     """The Config that a command line asks for; raises InputError for a wrong flag or value."""
     define_flags()
     FLAGS.unparse_flags()
-    words = _with_lists_joined(_with_quickstart(argv))
+    words = _with_files_first(_with_lists_joined(argv))
     try:
         rest = FLAGS(words)
     except (flags.Error, UnicodeDecodeError, OSError, RecursionError) as error:
@@ -67,8 +69,22 @@ def config_from(argv: Sequence[str]) -> Config:
     return Config(**values)
 
 
-def _with_quickstart(argv: Sequence[str]) -> list[str]:
-    return [part for word in argv for part in (QUICKSTART if word in ("--quickstart", "-quickstart") else (word,))]
+def _with_files_first(words: Sequence[str]) -> list[str]:
+    """The words with flagfiles and the quickstart's flags before the others, which replace what they say.
+
+    `--suite=plan --flagfile=X` asks for the plan of X: in absl's order a `--suite` in X would replace it in silence.
+    """
+    files: list[str] = []
+    others: list[str] = []
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("--quickstart", "-quickstart"):
+            files += QUICKSTART
+        elif word in ("--flagfile", "-flagfile"):
+            files += [word, *islice(rest, 1)]
+        else:
+            (files if word.startswith(("--flagfile=", "-flagfile=")) else others).append(word)
+    return [*words[:1], *files, *others]
 
 
 def _with_lists_joined(words: Sequence[str]) -> list[str]:

@@ -26,9 +26,9 @@ FIRST = (
 ).split()
 END = """\
   --flagfile=PATH
-        reads flags from a file, one per line; # starts a comment; a flag that comes later replaces an earlier one
+        reads flags from a file, one per line; # starts a comment; flags of the command line replace those of the file
   --quickstart
-        the flags of the quickstart; flags that follow replace them
+        the flags of the quickstart; other flags of the command line replace them
   --verbosity=0
         messages on stderr: 0 all, -1 warnings and errors, 1 also debugging
   --help, --helpfull, --version

@@ -12,10 +12,15 @@ from jaxalign.config import Config
 
 
 def test_defaults_and_flagfile_order(tmp_path):
-    path = tmp_path / "a.flags"
-    path.write_text("# comment\n--csls_k=5\n--k=1,2\n")
-    config = bench.config_from(["bench", f"--flagfile={path}", "--csls_k=7"])
-    assert (config.csls_k, config.k) == (7, (1, 2))
+    path, other = tmp_path / "a.flags", tmp_path / "b.flags"
+    other.write_text("--csls_k=3\n--bootstrap=0\n")
+    path.write_text(f"# comment\n--flagfile={other}\n--csls_k=5\n--k=1,2\n")
+    for words in ([f"--flagfile={path}", "--csls_k=7"], ["--csls_k=7", f"--flagfile={path}"],
+                  ["--csls_k=2", "-flagfile", str(path), "--csls_k=7"]):  # fmt: skip
+        config = bench.config_from(["bench", *words])
+        assert (config.csls_k, config.k, config.bootstrap) == (7, (1, 2), 0)
+    both = [f"--flagfile={other}", f"--flagfile={path}"]
+    assert [bench.config_from(["bench", *each]).csls_k for each in (both, both[::-1])] == [5, 3]
     assert bench.config_from(["bench"]) == Config()
     path.write_text("")
     assert bench.config_from(["bench", f"--flagfile={path}"]) == Config()
@@ -50,7 +55,15 @@ def test_blanks_after_commas():
     assert (config.k, config.languages, config.scale) == ((1, 5, 10), ("en", "fr"), True)
 
 
-def test_quickstart_is_the_flagfile_and_later_flags_replace_it():
+def test_quickstart_is_the_flagfile_and_other_flags_replace_it():
     path = Path(__file__).resolve().parents[1] / "benchmarks" / "quickstart.flags"
     assert bench.config_from(["bench", "--quickstart"]) == bench.config_from(["bench", f"--flagfile={path}"])
-    assert bench.config_from(["bench", "--quickstart", "--languages=en,fr"]).languages == ("en", "fr")
+    for words in (["--quickstart", "--languages=en,fr"], ["--languages=en,fr", "--quickstart"]):
+        assert bench.config_from(["bench", *words]).languages == ("en", "fr")
+
+
+def test_the_plan_of_a_flagfile_for_a_run(tmp_path):
+    path = tmp_path / "a.flags"
+    path.write_text("--suite=alignment\n--models=demo\n")
+    config = bench.config_from(["bench", "--suite=plan", "--target=v5e-8", f"--flagfile={path}"])
+    assert (config.suite, config.target, config.models) == ("plan", "v5e-8", ("demo",))

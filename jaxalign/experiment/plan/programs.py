@@ -241,7 +241,8 @@ def compile_apart(spec: Any) -> Compiled:
     """One program compiled in another process, one of `children`."""
     root = str(files.user_cache("plans"))
     question = json.dumps({"kind": type(spec).__name__, "fields": spec._asdict(), "root": root})
-    reply = children.ask(question, LIMIT)
+    tpus = [device.name for device in targets.DEVICES if device.platform == "tpu"]
+    reply = children.ask(question, LIMIT, two_threads=spec.target.partition("-")[0] in tpus)
     return _compiled(reply.line) if reply.line else Compiled(error=reply.error)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jaxalign.experiment.plan import children
+from jaxalign.runtime import environment
 
 # Answers with its own number; "die" ends it with a message, "wait" keeps it busy, "noise" prints other lines first.
 CHILD = """
@@ -16,6 +17,8 @@ for line in sys.stdin:
         sys.exit("first line\\nValueError: " + "x" * 400)
     if word == "fall":
         os._exit(3)
+    if word == "nap":
+        time.sleep(0.2)
     if word == "wait":
         time.sleep(60)
     if word == "noise":
@@ -59,6 +62,15 @@ def test_many_questions_at_once_get_their_own_answers():
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda word: children.ask(word, 20), words))
     assert all(f'"{word}"' in reply.line for word, reply in zip(words, replies, strict=True))
+
+
+@pytest.mark.parametrize(("two_threads", "share"), [(False, 1), (True, 2)])
+def test_no_more_threads_compile_than_there_are_cores(two_threads, share):
+    """Each of six questions takes .2 s; the children's numbers say how many worked at the same time."""
+    with ThreadPoolExecutor(6) as pool:
+        replies = list(pool.map(lambda _: children.ask("nap", 20, two_threads), range(6)))
+    assert all(reply.line for reply in replies)
+    assert len(set(replies)) <= max(1, environment.cores() // share)
 
 
 def test_a_program_that_is_refused_leaves_the_child_alive(tmp_path, monkeypatch):
