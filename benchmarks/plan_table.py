@@ -83,6 +83,7 @@ COLUMNS = (
     ("at least, s", "least_seconds", "{:.2f}"),
     ("device hours", "least_device_hours", "{:.4f}"),
     ("spaces, GB", "disk_gb", "{:.2f}"),
+    ("compilers, s", "compile_seconds", "{:.0f}"),
 )
 
 
