@@ -57,6 +57,7 @@ def test_frequency_is_refused_where_wordfreq_would_guess():
         covariates.frequency(made, "fr")
 
 
+@pytest.mark.slow
 def test_senses_agree_with_nltk(real_wordnets):
     made = dataset.load("builtin", ("en", "fr"))
     reader = nltk.corpus.wordnet

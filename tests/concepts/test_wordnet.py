@@ -127,6 +127,7 @@ def test_all_seven_languages_share_enough(real):
     assert min(found.kinds.count("abstract"), found.kinds.count("physical")) > 500
 
 
+@pytest.mark.slow
 def test_agrees_with_nltk(real):
     """Names, depths, kinds and first lemmas of every 20th shared synset, from nltk's reader."""
     files = wordnet_files.read(SEVEN)
@@ -157,6 +158,7 @@ def test_italian_gaps_are_no_words(real):
     assert not any("GAP!" in word for word in found.words["it"])
 
 
+@pytest.mark.slow
 def test_words_with_letters_come_before_digits(real):
     place = {code: dataset.load("wordnet", ("en", code), min_depth=0) for code in ("fr", "th")}
     word = {code: dict(zip(found.ids, found.words[code], strict=True)) for code, found in place.items()}

@@ -44,6 +44,7 @@ def test_auto_pooling_is_the_papers(model, tmp_path):
     assert {space.label.layer for space in spaces} == {model.num_layers}
 
 
+@pytest.mark.slow
 def test_memory_grows_with_a_list_by_less_than_one_of_its_vectors(model, tmp_path):
     def spaces(count, turn=0):
         letters = np.random.default_rng(count).integers(97, 123, (2 * count, 8), np.uint8)

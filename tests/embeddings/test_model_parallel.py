@@ -9,6 +9,7 @@ from tests.tiny import write_model
 
 CODE = """
 import sys
+import pytest
 import numpy as np
 import jax
 from jaxalign import models
@@ -27,6 +28,7 @@ assert np.abs(found[0][0] - found[0][-1]).max() > 0.1  # layers differ: the comp
 """
 
 
+@pytest.mark.slow
 def test_pmap_and_mesh_agree(tmp_path):
     model = write_model(tmp_path / "model")
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}

@@ -73,6 +73,7 @@ def vectors(root, folder):
     return {(space.label, language): space.vectors[language] for space in spaces for language in space.vectors}
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_run_ends_with_the_same_bytes(folder, reference, tmp_path):
     total = len(commits(reference))
     assert total >= 4
@@ -90,6 +91,7 @@ def test_killed_at_any_moment_the_run_ends_with_the_same_bytes(folder, reference
     assert leaves(root) == leaves(reference)
 
 
+@pytest.mark.slow
 def test_eight_devices_and_two_processes_give_the_same_vectors(folder, reference, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

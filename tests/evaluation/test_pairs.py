@@ -50,6 +50,7 @@ def test_fewer_seeds_than_dimensions_equal_their_definition(completion, seeds):
     assert loose < 0.05 or (seeds, completion) == (1, "drop")  # one dimension: every similarity is 1 or -1
 
 
+@pytest.mark.slow
 def test_real_spaces_give_their_known_precision(shared):
     folder = shared / "spaces"
     words = {name: dict(line.rstrip().split(" ", 1) for line in (folder / f"{name}.vec").open(encoding="utf8"))

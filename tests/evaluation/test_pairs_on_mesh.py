@@ -16,7 +16,8 @@ from jaxalign.evaluation.options import AlignmentOptions
 from tests.conftest import narrow_products, planted
 
 
-@pytest.mark.parametrize(("completion", "method"), [("drop", "svd"), ("identity", "polar")])
+@pytest.mark.parametrize(("completion", "method"), [
+    ("drop", "svd"), pytest.param("identity", "polar", marks=pytest.mark.slow)])  # fmt: skip
 def test_eight_devices_give_what_one_gives(tmp_path, completion, method):
     found = {}
     for devices in (1, 8):
@@ -46,6 +47,7 @@ def compiled(features, seeds, rows, budget, languages=3):
     return pairs_on_mesh.rank_on.trace(mesh, stacked, items, tiling, rows, MapOptions("polar", "drop")), tiling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [500, 3000, 9000])
 @pytest.mark.parametrize("budget", [64 << 20, 1 << 30])
 def test_temporaries_stay_within_the_budget(rows, budget):
@@ -70,6 +72,7 @@ def test_the_mesh_equals_the_threads(monkeypatch):
         assert (one.rank == other.rank).mean() > 0.998 and (one.best == other.best).mean() > 0.998
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "options"), [  # 12: thin; 40: one map for all features
     (12, {}), (12, {"completion": "identity"}), (40, {"retrieval": "isf"}), (40, {"completion": "identity"}),
     (40, {"precision": "fast"}),

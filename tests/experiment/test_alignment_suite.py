@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from jaxalign import bench
 from jaxalign.config import Config
@@ -20,6 +21,7 @@ def rows_of(folder: Path) -> list[dict]:
     return read_rows(folder)
 
 
+@pytest.mark.slow
 def test_real_spaces_agree_with_float64_numpy(shared, tmp_path):
     """Every ordered pair, setting and retrieval, to within one query in a thousand, near ties counted apart."""
     config = Config(

@@ -51,6 +51,7 @@ SMALL = dict(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_vectors_do_not_depend_on_the_devices(tmp_path):
     for kind, name in (("llama", "llama"), ("gemma3_text", "gemma3"), ("cohere", "cohere")):
         (tmp_path / name).mkdir()

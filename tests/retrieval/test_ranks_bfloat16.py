@@ -87,6 +87,7 @@ def test_ranks_are_those_of_float32(kind, retrieval, best):
             assert ((other.best == marks) <= (other.rank == 1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", [1, 3, 1024, 4096])
 def test_any_width(features):
     source, target = made("plain", 150, features)

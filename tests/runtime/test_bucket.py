@@ -45,6 +45,7 @@ def figures(storage: Storage, run: str, name: str = "mine", root: str = "deep/wo
     return hashlib.sha256(objects[f"{root}{run}/results.parquet"][0]).hexdigest()
 
 
+@pytest.mark.slow
 def test_sigkill_and_another_machine_goes_on_from_the_bucket(place, storage, tmp_path):
     want = small_run.figures(place / "good")
     objects = storage.objects["mine"]
@@ -79,6 +80,7 @@ def test_sigkill_and_another_machine_goes_on_from_the_bucket(place, storage, tmp
     assert status == 0 and "damaged" in err and figures(storage, "run-0004") == want, err
 
 
+@pytest.mark.slow
 def test_two_processes_without_a_common_disk(place, storage, tmp_path):
     shared = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", "--workdir=gs://other")
     both = [launch(place, storage, tmp_path / str(i), *shared, f"--process_id={i}") for i in range(2)]

@@ -19,6 +19,7 @@ def test_the_flagfile_opens_with_its_command():
     assert config.answers == "all" and config.layers == "all" and "null" in config.settings
 
 
+@pytest.mark.slow
 def test_the_flagfile_runs_on_a_tiny_model(tmp_path, capsys):
     pytest.importorskip("statsmodels")
     pytest.importorskip("wordfreq")

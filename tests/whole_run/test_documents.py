@@ -86,6 +86,7 @@ def test_flags_that_a_document_names_exist():
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_holds_its_outputs(path, tmp_path, monkeypatch):
     """The code cells, in order, in an empty folder; the committed notebook was executed without an error."""

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.small_run import bench, command, figures, space_bytes
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +47,11 @@ def stop_when(root: Path, workdir: Path, seen: str, number: int) -> subprocess.C
 
 
 @pytest.mark.parametrize(
-    "seen", ["run-*.partial/split.json", "spaces/**/chunks/*.json", "spaces/**/manifest.json", "ranks/*.ranks"]
+    "seen",
+    [
+        "spaces/**/chunks/*.json",
+        *map(slow, ("run-*.partial/split.json", "spaces/**/manifest.json", "ranks/*.ranks")),
+    ],
 )
 def test_sigkill_then_the_same_command_ends_with_the_same_bytes(place, tmp_path, seen):
     killed = stop_when(place, tmp_path, seen, signal.SIGKILL)
@@ -59,7 +66,7 @@ def test_sigkill_then_the_same_command_ends_with_the_same_bytes(place, tmp_path,
     assert space_bytes(tmp_path) == space_bytes(place / "good")
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), slow(signal.SIGINT, 130)])
 def test_a_polite_stop_leaves_no_run_folder(place, tmp_path, number, status):
     stopped = stop_when(place, tmp_path, "spaces/**/chunks/*.json", number)
     assert stopped.returncode == status, stopped.stderr
@@ -98,6 +105,7 @@ def test_a_signal_that_python_drops_is_sent_again(number, status):
         assert time.monotonic() - begun < 20  # of the thirty seconds that the run goes on
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_room_mends_it(place, tmp_path):
     def small():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -134,6 +142,7 @@ def test_a_folder_that_cannot_be_written(place, tmp_path):
     assert done.returncode == 2 and "--workdir" in done.stderr and not done.stdout
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_work_folder(place, tmp_path):
     both = [
         subprocess.Popen(command(place, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -147,7 +156,8 @@ def test_two_runs_on_one_work_folder(place, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "victim", ["ranks/*.ranks", "ranks/*.rows", "spaces/**/manifest.json", "spaces/**/chunks/00000/**/0.0"]
+    "victim",
+    ["spaces/**/chunks/00000/**/0.0", *map(slow, ("ranks/*.ranks", "ranks/*.rows", "spaces/**/manifest.json"))],
 )
 def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
     shutil.copytree(place / "good", tmp_path, dirs_exist_ok=True)
@@ -166,6 +176,7 @@ def test_a_damaged_entry_is_made_again(place, tmp_path, victim):
     assert figures(tmp_path, "run-0002") == figures(place / "good")
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumped_changes_nothing(place, tmp_path):
     shutil.copytree(place / "good", tmp_path, dirs_exist_ok=True)
     for path in tmp_path.rglob("*"):
@@ -188,6 +199,7 @@ def test_no_decision_reads_the_wall_clock():
     assert said == []
 
 
+@pytest.mark.slow
 def test_a_run_repeats_from_its_own_flags(place, tmp_path):
     flags = place / "good" / "run-0001" / "flags.txt"
     done = subprocess.run(

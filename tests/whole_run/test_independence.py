@@ -45,6 +45,7 @@ def figures(folder: Path) -> dict[str, dict]:
     return found
 
 
+@pytest.mark.slow
 def test_the_order_of_the_languages_changes_no_figure(run):
     turned = ("fi", "en", "fr")
     want, found = figures(run()), figures(run(turned))
@@ -62,6 +63,7 @@ def test_the_order_of_the_languages_changes_no_figure(run):
             assert (one[name] == other[name][np.ix_(places, places)]).all(), name
 
 
+@pytest.mark.slow
 def test_eight_devices_give_the_ranks_of_one(run):
     with np.load(run() / "ranks.npz") as one, np.load(run(devices=8) / "ranks.npz") as eight:
         assert one.files == eight.files

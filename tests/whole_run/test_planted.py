@@ -37,6 +37,7 @@ def write_spaces(folder: Path, noise: np.ndarray) -> list[str]:
     return ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", ["frequency", "kind"])
 def test_a_gap_from_frequency_disappears_in_matched_samples_and_another_stays(cause, tmp_path, capsys):
     """Abstract words are more frequent. In one run frequency decides how blurred a vector is, in the other the kind."""
@@ -96,6 +97,7 @@ def p_values(rows: list[dict], metric: str, setting: str, subset: str = "all") -
     ]
 
 
+@pytest.mark.slow
 def test_a_shuffled_dictionary_gives_uniform_p_values(tmp_path, capsys):
     """Fourteen languages whose rows are shuffled: 182 pairs without anything to find, then the same with it."""
     rng = np.random.default_rng(2)

@@ -42,6 +42,7 @@ def one(tmp_path_factory) -> tuple[Path, list[tuple[str, ...]]]:
     return workdir / "run-0001", computed(stderr)
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path):
     run, alone = one
     assert len(alone) == 3 * sum(TIMES.values())
@@ -63,6 +64,7 @@ def test_two_processes_share_the_pairs_and_give_the_figures_of_one(one, tmp_path
     assert (tmp_path / "run-0002" / "results.parquet").read_bytes() == (run / "results.parquet").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_killed_process_ends_the_others_and_the_next_start_goes_on(one, tmp_path, number):
     shared = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2")
@@ -77,6 +79,7 @@ def test_a_killed_process_ends_the_others_and_the_next_start_goes_on(one, tmp_pa
     assert (tmp_path / "run-0001" / "results.parquet").read_bytes() == (one[0] / "results.parquet").read_bytes()
 
 
+@pytest.mark.slow
 def test_processes_with_other_flags_are_refused_by_all(tmp_path):
     for status, _, stderr in two(tmp_path, "--csls_k=5"):
         assert status == 2 and "same" in stderr and "process 1" in stderr, stderr

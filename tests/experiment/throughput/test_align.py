@@ -10,6 +10,7 @@ from jaxalign.experiment.throughput.align import KernelOptions
 STEPS = ["all", "fit", "similarity", "penalties", "count", "pair", "vocabulary"]
 
 
+@pytest.mark.slow
 def test_rows_of_all_pairs_and_of_each_step_and_the_roofline_are_written(tmp_path):
     sizes = [(30, 40, 16), (10, 40, 16)]
     rows = align.run(KernelOptions(sizes, languages=3, repeats=2), tmp_path)

@@ -6,6 +6,7 @@ from tests.models.family import ODD, check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "cohere": ("CohereConfig", dict(num_key_value_heads=3)),

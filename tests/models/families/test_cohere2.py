@@ -6,6 +6,7 @@ from tests.models.family import FULL, LOCAL, check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "cohere2": ("Cohere2Config", dict(sliding_window=40, layer_types=[LOCAL, FULL, LOCAL])),

@@ -6,6 +6,7 @@ from tests.models.family import ENCODER, check_alone, check_encoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 DEBERTA = ENCODER | dict(relative_attention=True, pos_att_type="p2c|c2p", norm_rel_ebd="layer_norm", share_att_key=True,
                        position_buckets=32, position_biased_input=False, type_vocab_size=0)  # fmt: skip

@@ -6,6 +6,7 @@ from tests.models.family import check_alone, check_encoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 DISTIL = dict(vocab_size=97, dim=60, n_layers=3, n_heads=5, hidden_dim=100)
 CASES = {

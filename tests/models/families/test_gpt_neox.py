@@ -6,6 +6,7 @@ from tests.models.family import PLAIN, check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "gpt-neox": ("GPTNeoXConfig", dict(rope_parameters=PLAIN | dict(partial_rotary_factor=0.5))),

@@ -6,6 +6,7 @@ from tests.models.family import check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "granite": ("GraniteConfig", dict(attention_multiplier=0.3, embedding_multiplier=3.0, residual_multiplier=0.7)),

@@ -6,6 +6,7 @@ from tests.models.family import check_alone, check_encoder, check_padding_inside
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 TRANSLATION = dict(vocab_size=97, d_model=60, encoder_layers=3, decoder_layers=1, encoder_attention_heads=5,
                    decoder_attention_heads=5, encoder_ffn_dim=100, decoder_ffn_dim=20, max_position_embeddings=512,

@@ -8,6 +8,7 @@ from tests.models.parity import LENGTHS, assert_parity, our_states, texts, torch
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "mistral": ("MistralConfig", dict(sliding_window=None)),

@@ -6,6 +6,7 @@ from tests.models.family import ENCODER, check_alone, check_encoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 MODERN = ENCODER | dict(local_attention=30, global_attn_every_n_layers=2, pad_token_id=0, cls_token_id=1,
                         sep_token_id=2, bos_token_id=1, eos_token_id=2)  # fmt: skip

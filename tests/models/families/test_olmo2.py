@@ -6,6 +6,7 @@ from tests.models.family import FULL, LOCAL, PLAIN, YARN, check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "olmo2": ("Olmo2Config", dict()),

@@ -6,6 +6,7 @@ from tests.models.family import check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "smollm3": ("SmolLM3Config", dict(no_rope_layer_interval=2)),

@@ -88,6 +88,7 @@ def test_tables_and_the_run_are_copied_in_every_form(few):
     assert few.log("browser") == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_sixty_languages_are_clustered_filtered_and_zoomed(tmp_path):
     page = build(WIDE, tmp_path)
