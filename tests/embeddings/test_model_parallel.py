@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tiny import write_model
 
 CODE = """
 import sys
-import pytest
 import numpy as np
 import jax
 from jaxalign import models
