@@ -59,6 +59,7 @@ class Norm(nnx.Module):
 
     def __init__(self, config: Config, *shape: int, bias: bool = False):
         self.kind, self.eps = config.norm, config.eps
+        self.short_sums = config.short_sums and products.sums_are_long(config.dtype)
         initial = jnp.zeros if config.norm == "rms_offset" else jnp.ones
         self.scale = nnx.Param(initial(shape, config.dtype))
         self.bias = nnx.Param(jnp.zeros(shape, config.dtype)) if bias else None
@@ -68,7 +69,8 @@ class Norm(nnx.Module):
         wide, scale = state.astype(jnp.float32), _spread(self.scale[...], state)
         if self.kind == "layer":
             wide = wide - wide.mean(-1, keepdims=True)
-        wide = wide * jax.lax.rsqrt(jnp.mean(wide * wide, -1, keepdims=True) + self.eps)
+        square = products.mean_of_squares(wide) if self.short_sums else jnp.mean(wide * wide, -1, keepdims=True)
+        wide = wide * jax.lax.rsqrt(square + self.eps)
         if self.kind == "rms":
             return wide.astype(state.dtype) * scale
         wide = wide * (scale.astype(jnp.float32) + (1.0 if self.kind == "rms_offset" else 0.0))

@@ -7,11 +7,12 @@ float32: .0019 of the root mean square in place of .0058, worst cosine .99997 in
 float32 inside a product anyway, and bfloat16 states halve their memory traffic.
 
 A model with massive activations loses bits in long sums: XLA's CPU library adds up to 512 products one after the other.
-With `short_sums` the logits and the output of attention are added in pieces, on a CPU in float32: see
-`docs/design/models.md`.
+With `short_sums` the logits, the output of attention and the squares in the norms are added in pieces, on a CPU in
+float32: see `docs/design/models.md`.
 """
 
-from functools import partial, reduce
+import functools
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 from jaxalign.runtime.environment import backend, has_bfloat16_instructions
 
 LOGIT_PIECE, OUTPUT_PIECE = 64, 256  # features of one partial sum
+LANES = 16  # float32 numbers of a vector register of 512 bits
 
 
 def sums_float32(dtype: str) -> bool:
@@ -44,13 +46,25 @@ def dot_general(dtype: str, pieces: int = 1) -> Any:
 
 def pieces_of(features: int, piece: int, dtype: str) -> int:
     """Number of partial sums over `piece` features each; 1 on accelerators, in another dtype, where they do not fit."""
-    divided = dtype == "float32" and backend() == "cpu" and features % piece == 0
-    return features // piece if divided else 1
+    return features // piece if sums_are_long(dtype) and features % piece == 0 else 1
+
+
+def sums_are_long(dtype: str) -> bool:
+    """Whether many float32 numbers are added one after the other: on a CPU; accelerators add them as a tree."""
+    return dtype == "float32" and backend() == "cpu"
+
+
+def mean_of_squares(state: jax.Array) -> jax.Array:
+    """The mean over the last axis, (..., 1), by halves added to each other until at most LANES squares are left."""
+    squares = state * state
+    while squares.shape[-1] % 2 == 0 and squares.shape[-1] > LANES:
+        squares = functools.reduce(jnp.add, jnp.split(squares, 2, -1))
+    return squares.sum(-1, keepdims=True) / state.shape[-1]
 
 
 def _in_pieces(pieces: int, left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
     parts = zip(jnp.split(left, pieces, -1), jnp.split(right, pieces), strict=True)
-    return reduce(jnp.add, [jax.lax.dot_general(*part, dimension_numbers, **options) for part in parts])
+    return functools.reduce(jnp.add, [jax.lax.dot_general(*part, dimension_numbers, **options) for part in parts])
 
 
 def _float32_sums(left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:

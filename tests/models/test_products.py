@@ -77,6 +77,21 @@ def test_long_sums_in_pieces_are_nearer_to_float64():
     np.testing.assert_array_equal(np.asarray(narrow(given)), np.asarray(narrow.kernel[...]))
 
 
+@pytest.mark.parametrize("features", [1, 7, 16, 34, 256, 640, 1152])
+def test_the_mean_of_squares_is_that_of_float64(features):
+    state = np.random.default_rng(features).normal(size=(5, features)).astype(np.float32)
+    state[:, 0] *= 1e4  # one feature outweighs all others
+    exact = (state.astype(np.float64) ** 2).mean(-1, keepdims=True)
+    assert products.mean_of_squares(state).shape == (5, 1)
+    np.testing.assert_allclose(products.mean_of_squares(state), exact, rtol=1e-6)
+
+
+def test_long_sums_are_those_of_float32_on_a_cpu(monkeypatch):
+    assert products.sums_are_long("float32") == CPU and not products.sums_are_long("bfloat16")
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    assert not products.sums_are_long("float32")
+
+
 def test_pieces_are_for_float32_on_a_cpu(monkeypatch):
     assert products.pieces_of(1024, 256, "float32") == (4 if CPU else 1)
     assert products.pieces_of(1000, 256, "float32") == products.pieces_of(128, 256, "float32") == 1

@@ -44,14 +44,9 @@ SENTENCES = (
     "สุนัขเป็นสัตว์ที่ซื่อสัตย์",
 )
 # The largest error of a layer in multiples of torch's. Gemma's first token has features near 1e5: sums over them lose
-# more bits here than in torch's library, and shorter sums in the MLP too would cost 10 % of the time
-# (docs/design/models.md). Measured: 1.62 at the worst layer, 1.38 in the mean of the layers.
-BOUNDS = {
-    "multilingual-e5-small": 1.5,
-    "gemma-3-270m": 1.8,
-    "qwen2.5-coder-0.5b": 1.5,
-    "qwen2.5-coder-1.5b": 1.5,
-}
+# more bits here than in torch's library unless they are made in pieces (docs/design/models.md). Measured there: 1.43.
+BOUND = 1.5
+NAMES = ("multilingual-e5-small", "gemma-3-270m", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 
 
 def folder_of(name):
@@ -98,8 +93,8 @@ def error(found, exact, layer):
     return np.sqrt(np.mean(np.concatenate([(a[layer] - b[layer]) ** 2 for a, b in zip(found, exact, strict=True)])))
 
 
-@pytest.mark.parametrize(("name", "bound"), BOUNDS.items())
-def test_error_is_bounded_by_that_of_torch(name, bound):
+@pytest.mark.parametrize("name", NAMES)
+def test_error_is_bounded_by_that_of_torch(name):
     folder = folder_of(name)
     model = models.load_model(folder, dtype="float32")
     token_lists = [list(tokens) for tokens in model.tokenizer(real_texts())["input_ids"]]
@@ -114,4 +109,4 @@ def test_error_is_bounded_by_that_of_torch(name, bound):
     ratios = [error(ours, exact, layer) / max(error(theirs, exact, layer), 1e-30) for layer in range(1, layers)]
     assert error(ours, exact, 0) <= 1.5 * error(theirs, exact, 0) + 1e-7
     print(name, "our error in multiples of torch's, layers 1 to the last:", np.round(ratios, 2).tolist())
-    assert max(ratios) <= bound, np.round(ratios, 2).tolist()
+    assert max(ratios) <= BOUND, np.round(ratios, 2).tolist()
