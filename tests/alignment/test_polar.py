@@ -52,6 +52,7 @@ def test_low_rank_gives_a_partial_isometry(rows, rank):
     assert abs(np.sum(found**2) - rank) < 1e-3
 
 
+@pytest.mark.slow
 def test_no_draw_grows_without_bound_or_loses_digits():
     """Steps made for the exact interval let a value near its end grow to NaN in 1 of 200 of these, or lose 3 digits."""
     draw = np.random.default_rng(0)

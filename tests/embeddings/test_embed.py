@@ -61,6 +61,7 @@ def test_requests_in_one_forest_equal_requests_alone(model):
         assert_same(one, embed.run(model, [request], "last")[0])
 
 
+@pytest.mark.slow
 def test_the_decoders_first_step_is_a_pooling_of_its_own(tmp_path):
     folder = tiny.write_model(tmp_path / "mt5", tiny.MT5)
     model = models.load_model(folder, weights="random", seed=3, decoder=True)

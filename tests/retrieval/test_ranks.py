@@ -98,6 +98,7 @@ def test_a_thousand_rows_on_real_shapes():
     assert compare(source, target, Tiling("csls", tile=400)) < 0.05
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 24), st.integers(0, 2**31))
 def test_mean_of_best_counts_equal_values_as_often_as_they_occur(k, seed):
