@@ -66,6 +66,7 @@ def test_no_product_is_further_off_than_the_bound(kind, features):
     assert plain > factors.error or features < 48  # a product of one bfloat16 number a cell would break the bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retrieval", ["csls", "nn"])
 @pytest.mark.parametrize("kind", ["plain", "hubs", "cone", "crowd", "duplicates", "same"])
 @pytest.mark.parametrize("best", [True, False])

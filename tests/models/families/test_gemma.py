@@ -6,6 +6,7 @@ from tests.models.family import check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "gemma": ("GemmaConfig", dict(head_dim=16)),

@@ -6,6 +6,7 @@ from tests.models.family import check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "gemma2": ("Gemma2Config", dict(head_dim=16, query_pre_attn_scalar=24, sliding_window=40)),

@@ -8,6 +8,7 @@ from tests.models.family import check_alone, check_both
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 TINY = dict(
     vocab_size=97, n_embd=60, n_layer=3, n_head=5, n_positions=512, bos_token_id=0, eos_token_id=0, n_inner=100,

@@ -6,6 +6,7 @@ from tests.models.family import ODD, check_decoder
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 CASES = {
     "qwen2": ("Qwen2Config", ODD | dict(tie_word_embeddings=True)),

@@ -6,6 +6,7 @@ from tests.models.family import check_alone, check_both
 
 transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 TINY = dict(
     vocab_size=97, d_model=60, num_layers=3, attention_heads=5, ffn_dim=100, max_position_embeddings=512,
