@@ -11,8 +11,7 @@ With `short_sums` the logits, the output of attention and the squares in the nor
 float32: see `docs/design/models.md`.
 """
 
-import functools
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -58,13 +57,13 @@ def mean_of_squares(state: jax.Array) -> jax.Array:
     """The mean over the last axis, (..., 1), by halves added to each other until at most LANES squares are left."""
     squares = state * state
     while squares.shape[-1] % 2 == 0 and squares.shape[-1] > LANES:
-        squares = functools.reduce(jnp.add, jnp.split(squares, 2, -1))
+        squares = reduce(jnp.add, jnp.split(squares, 2, -1))
     return squares.sum(-1, keepdims=True) / state.shape[-1]
 
 
 def _in_pieces(pieces: int, left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
     parts = zip(jnp.split(left, pieces, -1), jnp.split(right, pieces), strict=True)
-    return functools.reduce(jnp.add, [jax.lax.dot_general(*part, dimension_numbers, **options) for part in parts])
+    return reduce(jnp.add, [jax.lax.dot_general(*part, dimension_numbers, **options) for part in parts])
 
 
 def _float32_sums(left: jax.Array, right: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
