@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from jaxalign.models import products
 from jaxalign.models.config import Config
 from jaxalign.models.position_bias import bucket_bias
-from jaxalign.models.rope import rotate
+from jaxalign.models.rope import Turns, rotate
 
 # On NVIDIA float32 products default to TF32; parity and Procrustes need all 24 bits.
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -26,7 +26,7 @@ class Context(NamedTuple):
 
     visible: Bool[jax.Array, "row query slot"]
     distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query
-    angles: Float32[jax.Array, "rope row slot pair"] | None
+    turns: Turns | None  # of each rope
     bias: Float32[jax.Array, "#row head #query slot"] | None  # added to the logits
     query_slots: Int32[jax.Array, "row vector"] | None
     relative: Float[jax.Array, "bucket feature"] | None = None  # vectors of relative positions, DeBERTa
@@ -109,7 +109,6 @@ class Attention(nnx.Module):
         self.output = linear(config, config.query_width, config.width, config.output_bias, rngs, pieces=output_pieces)
         self.query_norm = head_norm(config, config.heads)
         self.key_norm = head_norm(config, config.kv_heads)
-        self.rope_scales = () if all(rope.scale == 1 for rope in config.ropes) else config.ropes
         self.buckets: Any = bucket_table(config, rngs) if config.bucket_each_layer else None
 
     def __call__(self, state: jax.Array, context: Context, layer: Layer) -> jax.Array:
@@ -122,13 +121,11 @@ class Attention(nnx.Module):
         value = _split(self.value(state), config.kv_heads)
         if config.head_norm in ("shared", "each"):
             query, key = self.query_norm(query), self.key_norm(key)
-        if context.angles is not None:
-            angles = jnp.take(context.angles, layer.rope, axis=0)
-            scale = None
-            if self.rope_scales:
-                scale = jnp.asarray([rope.scale for rope in self.rope_scales], jnp.float32)[layer.rope]
-            query = rotate(query, focus(angles, context.query_slots), scale, interleaved=config.rope_interleaved)
-            key = rotate(key, angles, scale, interleaved=config.rope_interleaved)
+        if context.turns is not None:
+            turns = Turns(*(jnp.take(table, layer.rope, axis=0) for table in context.turns))
+            focused_turns = Turns(*(focus(table, context.query_slots) for table in turns))
+            query = rotate(query, focused_turns, interleaved=config.rope_interleaved)
+            key = rotate(key, turns, interleaved=config.rope_interleaved)
         visible = context.visible
         if config.windows:
             visible = visible & (jnp.abs(context.distance) < layer.window)

@@ -26,6 +26,13 @@ class Rope(NamedTuple):
     longest: int = 0  # positions that these frequencies are for; 0: no limit of their own
 
 
+class Turns(NamedTuple):
+    """What the features and their partners are multiplied by, times the rope's scale; two equal or opposite halves."""
+
+    cos: Float32[jax.Array, "*rope row slot feature"]
+    sin: Float32[jax.Array, "*rope row slot feature"]  # the first half negative: of the first feature of each pair
+
+
 def rope_fields(raw: dict[str, Any], layer_type: str | None = None) -> dict[str, Any]:
     """Returns the rope parameters of config.json: of a layer type, the new form, or the old one (`rope_scaling`)."""
     new, old = raw.get("rope_parameters") or {}, raw.get("rope_scaling") or {}
@@ -167,39 +174,43 @@ def no_rope(head_dim: int) -> Rope:
     return Rope((0.0,) * (head_dim // 2))
 
 
-def rope_angles(
-    ropes: tuple[Rope, ...], positions: Int32[jax.Array, "row slot"]
-) -> Float32[jax.Array, "rope row slot pair"]:
-    """Returns the angles in float32: in bfloat16 positions above 256 would merge."""
+def turns_at(
+    ropes: tuple[Rope, ...], positions: Int32[jax.Array, "row slot"], *, interleaved: bool
+) -> Turns:
+    """Returns the cosines and sines of each rope at each position, as wide as the features that are turned.
+
+    In float32: in bfloat16 positions above 256 would merge. Joined to whole tables since XLA makes the halves anew in
+    every layer, for every head and for each of the two products (a tenth of the time of Gemma 3's prompts on a CPU).
+    """
     table = jnp.asarray(np.array([rope.frequencies for rope in ropes], np.float32))
-    return positions.astype(jnp.float32)[None, :, :, None] * table[:, None, None, :]
+    angles = positions.astype(jnp.float32)[None, :, :, None] * table[:, None, None, :]
+    cos, sin = jnp.cos(angles), jnp.sin(angles)
+    if any(rope.scale != 1 for rope in ropes):
+        scales = jnp.asarray([rope.scale for rope in ropes], jnp.float32)[:, None, None, None]
+        cos, sin = cos * scales, sin * scales
+    return Turns(_join(cos, cos, interleaved), _join(-sin, sin, interleaved))
 
 
 def rotate(
-    heads: Float[jax.Array, "row slot head feature"],
-    angles: Float32[jax.Array, "row slot pair"],
-    scale: Any = None,
-    *,
-    interleaved: bool,
+    heads: Float[jax.Array, "row slot head feature"], turns: Turns, *, interleaved: bool
 ) -> Float[jax.Array, "row slot head feature"]:
-    """Returns `heads` with each pair of features turned by its angle: (0, 1), (2, 3) if interleaved, else by halves.
+    """Returns `heads` with each pair of features turned: (0, 1), (2, 3) if interleaved, else by halves.
 
-    Only the first 2 * pair features are turned. `scale` multiplies cosine and sine; None: 1.
+    Only as many features are turned as `turns` has, those of one rope: (row, slot, feature).
     """
-    cos, sin = jnp.cos(angles)[:, :, None, :], jnp.sin(angles)[:, :, None, :]
-    if scale is not None:
-        cos, sin = cos * scale, sin * scale
-    turned_features = 2 * angles.shape[-1]
+    cos, sin = turns.cos[:, :, None, :], turns.sin[:, :, None, :]
+    turned_features = cos.shape[-1]
     wide = heads[..., :turned_features].astype(jnp.float32)
-    if interleaved:
-        left, right = wide[..., 0::2], wide[..., 1::2]
-    else:
-        left, right = jnp.split(wide, 2, axis=-1)
-    turned = left * cos - right * sin, right * cos + left * sin
-    if interleaved:
-        joined = jnp.stack(turned, axis=-1).reshape(wide.shape).astype(heads.dtype)
-    else:
-        joined = jnp.concatenate(turned, axis=-1).astype(heads.dtype)
+    halves, axis = ((-1, 2), -1) if interleaved else ((2, -1), -2)
+    partners = jnp.flip(wide.reshape(*wide.shape[:-1], *halves), axis).reshape(wide.shape)
+    turned = (wide * cos + partners * sin).astype(heads.dtype)
     if turned_features == heads.shape[-1]:
-        return joined
-    return jnp.concatenate([joined, heads[..., turned_features:]], axis=-1)
+        return turned
+    return jnp.concatenate([turned, heads[..., turned_features:]], axis=-1)
+
+
+def _join(first: jax.Array, second: jax.Array, interleaved: bool) -> jax.Array:
+    """One axis of features out of the first and the second ones of all pairs."""
+    if interleaved:
+        return jnp.stack([first, second], axis=-1).reshape(*first.shape[:-1], -1)
+    return jnp.concatenate([first, second], axis=-1)

@@ -21,7 +21,7 @@ from jaxalign.models.disentangled import RelativePositions
 from jaxalign.models.layers import Context, Layer, block_norm, bucket_table
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.products import state_dtype
-from jaxalign.models.rope import rope_angles
+from jaxalign.models.rope import turns_at
 from jaxalign.models.t5_decoder import Decoder
 from jaxalign.types import InputError
 
@@ -154,15 +154,17 @@ class Transformer(nnx.Module):
     def make_context(
         self, positions: Int[jax.Array, "batch token"], visible: Bool[jax.Array, "batch query token"]
     ) -> Context:
-        """Returns what all blocks share: who sees whom, distances, angles of RoPE, bias of positions."""
+        """Returns what all blocks share: who sees whom, distances, turns of RoPE, bias of positions."""
         config = self.config
         distance = positions[:, None, :] - positions[:, :, None]
-        angles = rope_angles(config.ropes, positions) if config.positions == "rope" else None
+        turns = None
+        if config.positions == "rope":
+            turns = turns_at(config.ropes, positions, interleaved=config.rope_interleaved)
         bias = alibi(config.heads, positions) if config.positions == "alibi" else None
         if self.buckets is not None:
             bias = bucket_bias(config, self.buckets.embedding[...], distance)
         relative = None if self.relative is None else self.relative()
-        return Context(visible, distance, angles, bias, None, relative)
+        return Context(visible, distance, turns, bias, None, relative)
 
     def _states(
         self, state: jax.Array, context: Context, layers: tuple[int, ...], keep: Keep,
@@ -289,4 +291,4 @@ def select_queries(context: Context, slots: jax.Array) -> Context:
         bias = jnp.take_along_axis(bias, rows[:, None], axis=2)
     visible = jnp.take_along_axis(context.visible, rows, axis=1)
     distance = jnp.take_along_axis(context.distance, rows, axis=1)
-    return Context(visible, distance, context.angles, bias, slots, context.relative)
+    return Context(visible, distance, context.turns, bias, slots, context.relative)

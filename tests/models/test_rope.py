@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxalign.models.rope import Rope, no_rope, read_rope, rope_angles, rope_fields, rotate
+from jaxalign.models.rope import Rope, Turns, no_rope, read_rope, rope_fields, rotate, turns_at
 from jaxalign.types import InputError
 
 RAW = dict(max_position_embeddings=256, rope_theta=10000.0)
@@ -63,10 +63,11 @@ def test_longrope_is_for_the_original_length():
 def test_a_rotation_multiplies_complex_numbers(interleaved):
     """Of 6 features the first 4 are two complex numbers; those of later positions turn further."""
     heads = np.random.default_rng(0).normal(size=(2, 5, 3, 6)).astype(np.float32)
-    rope = Rope((1.0, 0.25))
+    rope = Rope((1.0, 0.25), scale=2.0)
     positions = np.array([[0, 1, 2, 3, 4], [7, 9, 300, 2, 0]], np.int32)
-    angles = rope_angles((rope, no_rope(4)), positions)
-    found = np.asarray(rotate(heads, angles[0], 2.0, interleaved=interleaved))
+    turns = turns_at((rope, no_rope(4)), positions, interleaved=interleaved)
+    of_rope, of_none = (Turns(turns.cos[number], turns.sin[number]) for number in range(2))
+    found = np.asarray(rotate(heads, of_rope, interleaved=interleaved))
     pairs = [(0, 1), (2, 3)] if interleaved else [(0, 2), (1, 3)]
     for (left, right), frequency in zip(pairs, rope.frequencies, strict=True):
         turned = (heads[..., left] + 1j * heads[..., right].astype(np.float64)) * 2.0
@@ -74,4 +75,4 @@ def test_a_rotation_multiplies_complex_numbers(interleaved):
         np.testing.assert_allclose(found[..., left], turned.real, atol=2e-5)
         np.testing.assert_allclose(found[..., right], turned.imag, atol=2e-5)
     np.testing.assert_array_equal(found[..., 4:], heads[..., 4:])
-    np.testing.assert_array_equal(rotate(heads, angles[1], interleaved=interleaved), heads)
+    np.testing.assert_array_equal(rotate(heads, of_none, interleaved=interleaved), heads)
