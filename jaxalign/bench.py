@@ -8,6 +8,7 @@ Exit status: 0 done, 1 failed, 2 wrong flag or wrong input, 130 interrupted
 (Ctrl-C), 143 terminated (SIGTERM).
 """
 
+import gc
 import os
 import signal
 import sys
@@ -160,6 +161,7 @@ def main(argv: Sequence[str]) -> int:
             log.configure(int(FLAGS["verbosity"].value or 0) if FLAGS["verbosity"].present else 0)
             from jaxalign.experiment import run  # JAX loads only when there is work to do
 
+            gc.freeze()  # the libraries' objects: each full collection would walk over 200,000 of them
             run.run(config)
     except InputError as error:
         return _failed(str(error), 2)

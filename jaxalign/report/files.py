@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,21 +78,16 @@ def _table(rows: Sequence[dict]) -> "pyarrow.Table":
     import pyarrow
 
     kinds = {name: pyarrow.int64() for name in _INTEGERS} | {name: pyarrow.float64() for name in _FRACTIONS}
-    if wrong := next((row for row in rows if not all(map(_is_finite, row.values()))), None):
-        raise ValueError(f"not finite: {wrong}")
     names = [*COLUMNS, *(["run"] if any("run" in row for row in rows) else [])]
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
-    return pyarrow.table({name: [_cell(row, name) for row in rows] for name in names}, schema=schema)
-
-
-def _cell(row: dict, name: str) -> object:
-    """A value of a row; none for the layer of a difference of two models whose deepest layers have other numbers."""
-    value = row.get(name)
-    return None if name in _INTEGERS and isinstance(value, str) else value
-
-
-def _is_finite(value: object) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    # None for the layer of a difference of two models whose deepest layers have other numbers.
+    columns["layer"] = [None if isinstance(layer, str) else layer for layer in columns["layer"]]
+    for name in _FRACTIONS:
+        wrong = np.flatnonzero(~np.isfinite(np.array([0.0 if value is None else value for value in columns[name]])))
+        if wrong.size:
+            raise ValueError(f"not finite: {rows[wrong[0]]}")
+    return pyarrow.table(columns, schema=schema)
 
 
 def results_file(path: str | Path) -> Path:

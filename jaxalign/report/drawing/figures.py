@@ -30,7 +30,7 @@ def heat_map(results: Results, series: Series, setting: str, about: About) -> Pi
             value = grid[i, j]
             ink = "#ffffff" if value > 55 else "#1b2430"
             text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=size)
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=size, in_layout=False)
         ticks = np.arange(len(codes)) + 0.5
         axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
         axes.tick_params(labelsize=size if len(codes) > 12 else 9)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from jaxalign.report.drawing.smaller import smaller
 
@@ -63,9 +64,10 @@ def draw(
     `alt` says in words what the picture shows.
     """
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
         FigureCanvasSVG(figure)
         paint(*figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0])
+        ConstrainedLayoutEngine().execute(figure)  # as the figure's own, it would have `savefig` draw everything twice
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return Picture(about.name, about.caption, alt, _inline(file.getvalue(), about.name))
