@@ -163,8 +163,9 @@ class Config:
     precision: str = _option(
         "highest",
         "highest: float32 throughout; fast: similarities from bfloat16 products, close calls computed again in "
-        "float32, the same ranks (for accelerators; slower on a CPU)",
-        choices=("highest", "fast"),
+        "float32, the same ranks (for accelerators; slower on a CPU); auto: fast where the device gains by it, "
+        "measured once",
+        choices=("highest", "fast", "auto"),
     )
     map: str = _option(
         "orthogonal",

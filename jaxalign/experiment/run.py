@@ -22,8 +22,8 @@ def run(config: Config) -> Path | None:
     """
     clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
-    config = dataclasses.replace(config, dtype=_dtype(config))
-    given = dataclasses.replace(given, dtype=config.dtype)
+    config = _resolved(config)
+    given = dataclasses.replace(given, dtype=config.dtype, precision=config.precision)
     if in_bucket:
         config = dataclasses.replace(config, workdir=str(bucket.make_mirror(config.workdir)))
     if not first:
@@ -69,11 +69,15 @@ def run(config: Config) -> Path | None:
     return final
 
 
-def _dtype(config: Config) -> str:
-    """--dtype, `auto` resolved for this machine, or for the one that is planned."""
+def _resolved(config: Config) -> Config:
+    """--dtype and --precision with `auto` resolved for this machine, or for the one that is planned."""
     if config.suite == "plan":
-        return targets.resolve_dtype(config.dtype, targets.read_target(config.target))
-    return devices.resolve_dtype(config.dtype)
+        target = targets.read_target(config.target)
+        dtype = targets.resolve_dtype(config.dtype, target)
+        precision = targets.resolve_precision(config.precision, target)
+    else:
+        dtype, precision = devices.resolve_dtype(config.dtype), devices.resolve_precision(config.precision)
+    return dataclasses.replace(config, dtype=dtype, precision=precision)
 
 
 def plan_suite(config: Config, out: Path, clock: Clock) -> dict:

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh
 
+from jaxalign.runtime import peaks
 from jaxalign.types import InputError
 
 GB = 10**9
@@ -119,6 +120,15 @@ def resolve_dtype(dtype: str, target: Target) -> str:
     if dtype != "auto":
         return dtype
     return "float32" if target.device.platform == "cpu" else "bfloat16"
+
+
+def resolve_precision(precision: str, target: Target) -> str:
+    """The precision itself, or for "auto" what the published peaks say: a run on the target measures it."""
+    device = target.device
+    if precision != "auto":
+        return precision
+    gain = device.bfloat16_flops / (3 * device.float32_flops)
+    return "highest" if device.platform == "cpu" else peaks.precision_for(round(gain, 6))
 
 
 def counts_of(device: Device) -> tuple[int, ...]:
