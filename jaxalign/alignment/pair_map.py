@@ -122,7 +122,7 @@ def _bases(
 ) -> tuple[Float[Array, "feature rank"], Float[Array, "feature rank"]]:
     """U and V of the whole feature space; from bases of the seed rows where that is what the evaluation does."""
     bases = None
-    if reduced.is_thin(seeds.shape[0], seeds.shape[1], options.completion) and not options.is_directed:
+    if reduced.is_thin(seeds.shape[0], seeds.shape[1], options) and not options.is_directed:
         if options.method == "polar":
             bases = [polar(rows.T, procrustes.rank_tolerance(*rows.shape)) for rows in (seeds, images)]
         else:

@@ -68,12 +68,13 @@ def test_without_seeds_there_is_no_map():
 
 
 @pytest.mark.parametrize(
-    ("seeds", "features", "completion", "thin"),
-    [(20, 40, "drop", True), (30, 40, "identity", True), (31, 40, "drop", False), (20, 40, "arbitrary", False)],
-)
-def test_a_factorisation_is_made_where_it_pays(seeds, features, completion, thin):
-    assert reduced.is_thin(seeds, features, completion) == thin
+    ("seeds", "completion", "method", "thin"),
+    [(39, "drop", "svd", True), (40, "drop", "svd", False), (30, "identity", "polar", True),
+     (31, "drop", "polar", False), (20, "arbitrary", "svd", False)],
+)  # fmt: skip
+def test_a_factorisation_is_made_where_it_pays(seeds, completion, method, thin):
+    features, options = 40, MapOptions(method, completion)
+    assert reduced.is_thin(seeds, features, options) == thin
     vectors = space(features)
-    made = reduced.reduce(vectors, reduced.candidate_rows(vectors, np.arange(50), 50), np.arange(seeds),
-                          MapOptions(completion=completion))  # fmt: skip
+    made = reduced.reduce(vectors, reduced.candidate_rows(vectors, np.arange(50), 50), np.arange(seeds), options)
     assert made.seeds.shape == (seeds, seeds if thin else features)

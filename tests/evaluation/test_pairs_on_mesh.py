@@ -37,7 +37,7 @@ def test_eight_devices_give_what_one_gives(tmp_path, completion, method):
 def compiled(features, seeds, rows, budget, languages=3):
     """The call over all pairs, traced for shapes alone, and its tiling."""
     padded, tiling = candidates.choose_tiling(rows, AlignmentOptions(memory_budget=budget), 1)
-    thin = reduced.is_thin(seeds, features, "drop")
+    thin = reduced.is_thin(seeds, features, MapOptions("polar", "drop"))
     shape = lambda *size: jax.ShapeDtypeStruct(size, np.float32)  # noqa: E731
     whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
     basis = seeds if thin else features
