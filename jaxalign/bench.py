@@ -161,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
             log.configure(int(FLAGS["verbosity"].value or 0) if FLAGS["verbosity"].present else 0)
             from jaxalign.experiment import run  # JAX loads only when there is work to do
 
-            gc.freeze()  # the libraries' objects: each full collection would walk over 200,000 of them
+            gc.freeze()  # else each full garbage collection visits 200,000 objects of the libraries
             run.run(config)
     except InputError as error:
         return _failed(str(error), 2)

@@ -75,7 +75,7 @@ def rank_tolerance(seeds: int, features: int) -> float:
     return float(np.finfo(np.float32).eps) * max(8.0, max(seeds, features) ** 0.5)
 
 
-@partial(jax.jit, static_argnames=("method", "completion", "tolerance"), inline=True)  # traced once outside of programs
+@partial(jax.jit, static_argnames=("method", "completion", "tolerance"), inline=True)  # else each eager call is traced
 def fit(
     source: Float[Array, "seed left"],
     target: Float[Array, "seed right"],

@@ -1,4 +1,4 @@
-"""Prepares JAX for a run: keeps compiled programs between runs, joins several processes, catches NaNs when asked."""
+"""Prepares JAX for a run: keeps compiled programs between runs, joins several processes, resolves `auto`."""
 
 import json
 import os

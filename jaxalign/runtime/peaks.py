@@ -1,14 +1,14 @@
 """Measured peaks of a device: matrix products and copies, the two roofs under which every kernel stands.
 
-And what bfloat16 gains: the faster mode (`retrieval.ranks_bfloat16`) replaces each float32 product of a similarity by a
-bfloat16 one of three times the width, and then lists the cells in doubt and makes them again.
+The gain of bfloat16 is measured here as well: the faster mode (`retrieval.ranks_bfloat16`) replaces each float32
+product of a similarity by a bfloat16 one of three times the width, and computes the cells in doubt again.
 """
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-LEAST_GAIN = 2.0  # of the products alone, from which the faster mode is taken: something is left for the list
+LEAST_GAIN = 2.0  # the faster mode is taken from this gain of the products on: listing cells in doubt takes time too
 _ROWS, _FEATURES = 2048, 512  # of each side of the products that are compared: 0.23 s on two cores
 
 
@@ -43,7 +43,7 @@ def copy_bandwidth(megabytes: int = 256, repeats: int = 5) -> float:
 
 
 def bfloat16_gain() -> float:
-    """How many times as fast as a float32 product one of bfloat16 is that has three times its width."""
+    """How many times as fast as a float32 product a bfloat16 product of three times its width is."""
     import jax
     import jax.numpy as jnp
 

@@ -36,9 +36,9 @@ def cosines(first, second, seeds, options, candidates, padded=64, order=None):
 
 @pytest.mark.parametrize("method", ["svd", "polar"])
 @pytest.mark.parametrize("completion", ["drop", "identity"])
-@pytest.mark.parametrize("features", [6, 40])
+@pytest.mark.parametrize("features", [6, 21, 40])
 def test_cosines_after_the_map(method, completion, features):
-    """With 20 seeds, 6 features are spanned and 40 are not."""
+    """With 20 seeds, 6 features are spanned, 21 almost and 40 are not."""
     first = space(features)
     second = turned(first)
     seeds, candidates = DRAW.permutation(50)[:20], DRAW.permutation(50)[:33]

@@ -62,8 +62,18 @@ def test_a_cpu_is_not_asked(monkeypatch):
     assert devices.resolve_precision("auto") == "highest"
 
 
-def test_both_products_are_timed():
-    assert 0.001 < peaks.bfloat16_gain() < 1000
+def test_the_gain_is_that_of_three_times_the_width_in_bfloat16(monkeypatch):
+    products, seconds = [], [6.0, 2.0]
+
+    def time_once(product, repeats):
+        products.append(product())
+        return seconds[len(products) - 1]
+
+    monkeypatch.setattr(peaks, "_best_seconds", time_once)
+    assert peaks.bfloat16_gain() == 3.0
+    exact, fast = products
+    assert exact.dtype == fast.dtype == "float32" and exact.shape == fast.shape
+    assert (fast == 3 * exact).all() and (exact == exact[0, 0]).all()
 
 
 @pytest.mark.parametrize(("target", "chosen"), [("v5e-8", "fast"), ("h100", "fast"), ("cpu", "highest")])
