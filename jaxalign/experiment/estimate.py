@@ -87,7 +87,8 @@ def measured(asked: Asked) -> Estimate:
     """The estimate with counted tokens and parameters, and the speed of a product measured now."""
     from jaxalign.runtime import peaks
 
-    return estimate(work_of(asked), peaks.peak_product(asked.config.dtype))
+    speed = peaks.peak_product(asked.config.dtype, repeats=2, least_seconds=0.005)  # 0.1 s; the peak itself takes 3 s
+    return estimate(work_of(asked), speed)
 
 
 def work_of(asked: Asked, counted: bool = True) -> Work:

@@ -209,8 +209,9 @@ def scores(study: Study, space: Space, asked: Questions, given: Sequence[Answer]
         return rows + tests
 
     scored: dict[str, list[list[ResultRow]]] = {}
-    for one, rows in zip(evaluated, threads.parallel_map(score, evaluated, threads.workers(2)), strict=True):
-        scored.setdefault(one.columns["retrieval"], []).append(rows)
+    with threads.one_lapack_thread():  # sums of a product depend on its threads, and rows should not on the machine
+        for one in evaluated:
+            scored.setdefault(one.columns["retrieval"], []).append(score(one))
     merged = (each[0] if len(each) == 1 else aggregate.over_splits(each) for each in scored.values())
     made = _without_copies([row for rows in merged for row in rows], evaluated, config.seed)
     result_cache.write_rows(path, made)

@@ -9,7 +9,8 @@ McNemar's and Fisher's exact tests.
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from math import isfinite
+from typing import NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -26,6 +27,9 @@ SETTING_PAIRS = (
     ("after", "before"), ("after", "null"), ("ceiling", "ceiling_null"),
     ("shrunken", "before"), ("shrunken", "after"), ("shrunken", "shrunken_null"),
 )  # fmt: skip
+
+
+_DEALS_AT_ONCE = 500  # shuffles of the answers held in memory
 
 
 class Tested(NamedTuple):
@@ -217,25 +221,36 @@ def permutation_p(
     rng, place = np.random.default_rng(rng_seed), np.random.default_rng([rng_seed, digest])
     apart = ~np.eye(len(best), dtype=bool)
     small = np.int16 if max(best.max(), answers.max()) < 2**15 else np.int32  # narrow integers compare fastest
-    best, answers = best.astype(small), answers.astype(small)
+    best_of_pair, answers = best[apart].astype(small), answers.astype(small)
 
     def count(dealt: np.ndarray) -> np.ndarray:
-        """(draw, source + 1, target + 1) hits, given (draw, query) answers."""
-        same = np.packbits(best == dealt[:, None, None], axis=-1)
-        found = np.zeros((len(dealt), len(best) + 1, len(best) + 1), np.int64)
-        found[:, :-1, :-1] = np.bitwise_count(same).sum(axis=-1, dtype=np.int64) * apart
+        """(draw, source + 1, target + 1) hits, given (query, draw) answers."""
+        found = np.zeros((dealt.shape[1], len(best) + 1, len(best) + 1), np.int64)
+        found[:, :-1, :-1][:, apart] = np.stack([_equal(own, dealt) for own in best_of_pair], axis=-1)
         found[:, :-1, -1], found[:, -1, :-1] = found[:, :-1, :-1].sum(2), found[:, :-1, :-1].sum(1)
         found[:, -1, -1] = found[:, :-1, -1].sum(1)
         return found
 
-    hits = count(answers[None])[0]
+    hits = count(answers[:, None])[0]
     above, equal = np.zeros(hits.shape), np.zeros(hits.shape)
-    for start in range(0, draws, 50):
-        by_chance = count(rng.permuted(np.broadcast_to(answers, (min(50, draws - start), len(answers))), axis=1))
+    for start in range(0, draws, _DEALS_AT_ONCE):
+        size = min(_DEALS_AT_ONCE, draws - start), len(answers)
+        by_chance = count(np.ascontiguousarray(rng.permuted(np.broadcast_to(answers, size), axis=1).T))
         above += (by_chance > hits).sum(axis=0)
         equal += (by_chance == hits).sum(axis=0)
     share = 1 - place.random(hits.shape) if split_ties else 1.0
     return (above + share * (equal + 1)) / (draws + 1)
+
+
+def _equal(best: np.ndarray, dealt: Int[np.ndarray, "query draw"]) -> np.ndarray:
+    """Returns how many queries have their best candidate dealt, in each draw.
+
+    Summed in bytes, as narrow as sums of 255 queries can be, and a pair at a time, which stays in the cache.
+    """
+    same, found = (best[:, None] == dealt).view(np.uint8), np.zeros(dealt.shape[1], np.int64)
+    for start in range(0, len(best), 255):
+        found += same[start : start + 255].sum(axis=0, dtype=np.uint8)
+    return found
 
 
 def _with_means(cells: np.ndarray) -> np.ndarray:
@@ -253,15 +268,17 @@ def _p_value(drawn: np.ndarray, observed: np.ndarray) -> np.ndarray:
 
 
 def _tested_rows(place: Place, languages: Sequence[str], tested: Tested) -> list[ResultRow]:
-    names, made = [*languages, MEAN], []
+    names, whole, made = [*languages, MEAN], result_row(place, 0.0, tested.queries), []
+    values, lows, highs = (number.tolist() for number in (tested.value, tested.low, tested.high))
     for i, source in enumerate(names):
         for j, target in enumerate(names):
-            if (i == j and source != MEAN) or not np.isfinite(tested.value[i, j]):
+            if (i == j and source != MEAN) or not isfinite(values[i][j]):
                 continue
-            at = place._replace(source=source, target=target)
-            value, low, high = (figure(number[i, j]) for number in (tested.value, tested.low, tested.high))
-            made.append(result_row(at, value, tested.queries, low, high))
+            at = {"source": source, "target": target}
+            value, low, high = (figure(number[i][j]) for number in (values, lows, highs))
+            made.append(cast(ResultRow, {**whole, **at, "value": value, "low": low, "high": high}))
             if tested.p is not None:
                 p = figure(tested.p[i, j])
-                made.append(result_row(at._replace(metric=f"{place.metric}_p"), p, tested.queries))
+                at["metric"] = f"{place.metric}_p"
+                made.append(cast(ResultRow, {**whole, **at, "value": p, "low": p, "high": p}))
     return made

@@ -25,9 +25,6 @@ class Series(NamedTuple):
     completion: str
 
 
-_series_of = itemgetter(*Series._fields)
-
-
 class Cell(NamedTuple):
     """What the figures of one matrix of language pairs have in common."""
 
@@ -36,6 +33,9 @@ class Cell(NamedTuple):
     seed_size: int
     subset: str
     metric: str
+
+
+_cell_of = itemgetter(*Series._fields, *Cell._fields[1:])
 
 
 class Results:
@@ -48,22 +48,30 @@ class Results:
         self._settings: dict[Series, dict[str, dict[int, None]]] = {}
         self._subsets: dict[Series, dict[str, None]] = {}
         self._whole: set[tuple[Series, str]] = set()  # what was scored on all concepts and pairs
-        codes: dict[str, None] = {}
+        matrices: dict[tuple, dict[tuple[str, str], dict]] = {}  # of `cells`, by the columns: one look a row
+        pairs: dict[tuple[str, str], None] = {}
         for row in self.rows:
-            if row["metric"] == "parameters":
-                self.parameters[row["model"]] = int(row["value"])
-            series = Series._make(_series_of(row))
-            cell = Cell(series, row["setting"], row["seed_size"], row["subset"], row["metric"])
-            if cell not in self.cells:
-                self.cells[cell] = {}
-                self._settings.setdefault(series, {}).setdefault(cell.setting, {})[cell.seed_size] = None
-                self._subsets.setdefault(series, {})[cell.subset] = None
-                if cell.subset == "all":
-                    self._whole.add((series, cell.setting))
-            self.cells[cell][row["source"], row["target"]] = row
-            codes |= {row["source"]: None, row["target"]: None}
+            columns, pair = _cell_of(row), (row["source"], row["target"])
+            matrix = matrices.get(columns)
+            if matrix is None:
+                matrix = matrices[columns] = self._new_matrix(columns)
+            matrix[pair] = row
+            pairs[pair] = None
+        for cell, matrix in self.cells.items():
+            if cell.metric == "parameters":
+                self.parameters |= {row["model"]: int(row["value"]) for row in matrix.values()}
+        codes = dict.fromkeys(code for pair in pairs for code in pair)
         self.languages = [code for code in codes if code != MEAN]
         self.hub = "en" if "en" in codes else (self.languages or [""])[0]
+
+    def _new_matrix(self, columns: tuple) -> dict[tuple[str, str], dict]:
+        width = len(Series._fields)
+        cell = Cell(Series._make(columns[:width]), *columns[width:])
+        self._settings.setdefault(cell.series, {}).setdefault(cell.setting, {})[cell.seed_size] = None
+        self._subsets.setdefault(cell.series, {})[cell.subset] = None
+        if cell.subset == "all":
+            self._whole.add((cell.series, cell.setting))
+        return self.cells.setdefault(cell, {})
 
     def series(self) -> list[Series]:
         """Every series that has a retrieval score, in the order of the rows."""

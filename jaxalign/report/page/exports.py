@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,7 +75,8 @@ def _dated(rows: Sequence[dict], extras: Mapping, seconds: int) -> list[Export]:
 
 def _of(rows: Sequence[dict], some: set[Series]) -> list[dict]:
     """The rows of some series."""
-    return [row for row in rows if Series(*(row[name] for name in Series._fields)) in some]
+    series_of = itemgetter(*Series._fields)
+    return [row for row in rows if series_of(row) in some]
 
 
 def packed(made: Sequence[Export]) -> str:
