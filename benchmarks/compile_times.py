@@ -55,7 +55,8 @@ _LAYERS = ("num_hidden_layers", "n_layer", "num_layers")
 
 def ranking(target: str, features: int, concepts: int = 4397, seeds: int = 3000, **other: str) -> Program:
     """Ranks of all pairs of seven languages, `after` and one null."""
-    options = {"retrieval": "csls", "completion": "drop", "precision": "highest"} | other
+    options = {"completion": "drop", "precision": "highest"} | other
+    options["retrievals"] = (options.pop("retrieval", "csls"),)  # type: ignore[assignment]
     spec = Ranking(target, 7, concepts, seeds, features, 2, memory_budget=BUDGET, procrustes="polar", **options)  # type: ignore[arg-type]
     words = ", ".join(("ranks", f"{concepts:,} concepts", f"d {features:,}", *other.values()))
     return Program(words, spec)

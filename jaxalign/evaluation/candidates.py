@@ -1,5 +1,6 @@
 """The rows that are candidates, the memory of their similarities, and the ranks of a pair's queries among them."""
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -11,9 +12,10 @@ from jaxtyping import Int
 from jaxalign.alignment.reduced import AlignedPair
 from jaxalign.evaluation.options import AlignmentOptions
 from jaxalign.evaluation.settings import Pairing
-from jaxalign.retrieval import csls, ranks_bfloat16
+from jaxalign.retrieval import csls
 from jaxalign.retrieval.counting import Ranked
 from jaxalign.retrieval.penalties import Tiling
+from jaxalign.retrieval.several import rank_each
 
 
 class PairRanks(NamedTuple):
@@ -63,11 +65,12 @@ class Buffers:
 
 
 class Candidates:
-    """The rows that are candidates, the same for every language."""
+    """The rows that are candidates, the same for every language; `asked` are options that differ in the retrieval."""
 
-    def __init__(self, concepts: int, test: np.ndarray, options: AlignmentOptions, workers: int):
-        self.rows = np.arange(concepts) if options.candidates == "all" else test
-        self.padded, self.tiling = choose_tiling(len(self.rows), options, workers)
+    def __init__(self, concepts: int, test: np.ndarray, asked: Sequence[AlignmentOptions], workers: int):
+        self.rows = np.arange(concepts) if asked[0].candidates == "all" else test
+        self.padded = choose_tiling(len(self.rows), asked[0], workers).rows
+        self.tilings = [choose_tiling(len(self.rows), options, workers).tiling for options in asked]
         self._place = np.zeros(concepts, np.int32)  # of each row of the spaces among the candidates
         self._place[self.rows] = np.arange(len(self.rows))
         self._test = test
@@ -80,15 +83,15 @@ class Candidates:
         places[:, self._place[self._test]] = right
         return places
 
-    def rank(self, aligned: AlignedPair, pairing: Pairing) -> PairRanks:
-        """Ranks of the test rows of one pair."""
-        buffer = self._buffers.take() if self.tiling.keep else None
-        rank_both = ranks_bfloat16.ranker(self.tiling)
-        answers = self.answers(pairing)
-        ranked = rank_both(buffer, *aligned, *answers, tiling=self.tiling, valid=len(self.rows))
-        found = PairRanks(self.of_test_rows(ranked.source_to_target), self.of_test_rows(ranked.target_to_source))
-        if ranked.buffer is not None:
-            self._buffers.give_back(ranked.buffer)
+    def rank(self, aligned: AlignedPair, pairing: Pairing, tilings: Sequence[Tiling] = ()) -> list[PairRanks]:
+        """Ranks of the test rows of one pair in each of some retrievals, all of them unless `tilings` says which."""
+        buffer = self._buffers.take() if self.tilings[0].keep else None
+        answers, found = list(self.answers(pairing)), []
+        for ranked in rank_each(buffer, aligned, answers, tilings or self.tilings, len(self.rows)):
+            there, back, buffer = ranked.source_to_target, ranked.target_to_source, ranked.buffer
+            found.append(PairRanks(self.of_test_rows(there), self.of_test_rows(back)))
+        if buffer is not None:
+            self._buffers.give_back(buffer)
         return found
 
     def of_test_rows(self, ranked: Ranked) -> Int[np.ndarray, "3 query"]:

@@ -46,22 +46,22 @@ class FittedRows(NamedTuple):
 
 
 class Engine:
-    """Ranks of pairs of the given spaces."""
+    """Ranks of pairs of the given spaces; `more` are options that differ from `options` in the retrieval alone."""
 
-    def __init__(self, spaces: Spaces, rows: Rows, options: AlignmentOptions):
-        self._languages, self._rows, self._options = list(spaces), rows, options
+    def __init__(self, spaces: Spaces, rows: Rows, options: AlignmentOptions, *more: AlignmentOptions):
+        self._languages, self._rows, self._options, self._asked = list(spaces), rows, options, (options, *more)
         pairs = len(spaces) * (len(spaces) - 1) // 2
         self._workers = threads.workers(pairs)
         self._vectors = [normalized(vectors, options.normalize) for vectors in spaces.values()]
-        self._candidates = Candidates(len(self._vectors[0]), rows.test, options, self._workers)
+        self._candidates = Candidates(len(self._vectors[0]), rows.test, self._asked, self._workers)
         self._candidate_rows = [
             reduced.candidate_rows(vectors, self._candidates.rows, self._candidates.padded) for vectors in self._vectors
         ]
         self._map = options.map_options
         self._on_mesh = jax.default_backend() != "cpu" or jax.local_device_count() > 1
 
-    def rank(self, fitted: Fitted, items: Sequence[Item]) -> Iterator[PairRanks]:
-        """Ranks of each item, all of settings that are fitted on the same rows."""
+    def rank(self, fitted: Fitted, items: Sequence[Item]) -> Iterator[list[PairRanks]]:
+        """Ranks of each item in each retrieval, all of settings that are fitted on the same rows."""
         if fitted.is_shrunken:
             return threads.parallel_map(self._rank_shrunken, items, self._workers)
         if self._map.is_directed and fitted.size:
@@ -80,7 +80,7 @@ class Engine:
     def aligner(self, fitted: Fitted) -> Callable[[Item], BothWays]:
         """A function that gives the factors of an item, for settings that are fitted on the same rows."""
         if fitted.is_shrunken:
-            return lambda item: BothWays(self._aligned_shrunken(item, self._pairing(item)), None)
+            return lambda item: BothWays(self._aligned_shrunken(item, self._pairing(item), self._options), None)
         if self._map.is_directed and fitted.size:
             return lambda item: BothWays(*self._aligned_directed(item, self._pairing(item)))
         spaces = self._reduced(fitted)
@@ -104,7 +104,7 @@ class Engine:
         languages = zip(self._vectors, self._candidate_rows, strict=True)
         return list(threads.parallel_map(reduce, languages, self._workers))
 
-    def _rank_pair(self, spaces: Sequence[reduced.ReducedSpace], item: Item) -> PairRanks:
+    def _rank_pair(self, spaces: Sequence[reduced.ReducedSpace], item: Item) -> list[PairRanks]:
         paired = self._pairing(item)
         return self._candidates.rank(self._aligned(spaces, item, paired), paired)
 
@@ -114,41 +114,42 @@ class Engine:
 
     def choice(self, item: Item) -> shrinkage.Choice:
         """The lambda of a pair in a shrunken setting."""
-        return self._choice(self._fitted_rows(item, self._pairing(item)))
+        return self._choice(self._fitted_rows(item, self._pairing(item)), self._options)
 
     def rank_at(self, item: Item, value: float) -> PairRanks:
-        """Ranks of a pair after the map of one lambda, in a shrunken setting."""
+        """Ranks of a pair after the map of one lambda, in a shrunken setting and the first retrieval."""
         paired = self._pairing(item)
-        return self._candidates.rank(self._shrunken(item, self._fitted_rows(item, paired), value), paired)
+        return self._candidates.rank(self._shrunken(item, self._fitted_rows(item, paired), value), paired)[0]
 
-    def _rank_shrunken(self, item: Item) -> PairRanks:
-        paired = self._pairing(item)
-        return self._candidates.rank(self._aligned_shrunken(item, paired), paired)
+    def _rank_shrunken(self, item: Item) -> list[PairRanks]:
+        """One map for each retrieval, since lambda is chosen by it."""
+        paired, made = self._pairing(item), []
+        for options, tiling in zip(self._asked, self._candidates.tilings, strict=True):
+            made += self._candidates.rank(self._aligned_shrunken(item, paired, options), paired, [tiling])
+        return made
 
-    def _aligned_shrunken(self, item: Item, paired: Pairing) -> reduced.AlignedPair:
+    def _aligned_shrunken(self, item: Item, paired: Pairing, options: AlignmentOptions) -> reduced.AlignedPair:
         fitted = self._fitted_rows(item, paired)
-        return self._shrunken(item, fitted, self._choice(fitted).shrinkage)
+        return self._shrunken(item, fitted, self._choice(fitted, options).shrinkage)
 
     def _fitted_rows(self, item: Item, paired: Pairing) -> FittedRows:
         first, second = self._vectors[item.first], self._vectors[item.second]
         return FittedRows(first[self._rows.seed[paired.seeds.first]], second[self._rows.seed[paired.seeds.second]])
 
-    def _choice(self, fitted: FittedRows) -> shrinkage.Choice:
-        return shrinkage.choose(*fitted, self._options.search, self._options.rng_seed)
+    def _choice(self, fitted: FittedRows, options: AlignmentOptions) -> shrinkage.Choice:
+        return shrinkage.choose(*fitted, options.search, options.rng_seed)
 
     def _shrunken(self, item: Item, fitted: FittedRows, value: float) -> reduced.AlignedPair:
         sides = self._candidate_rows[item.first], self._candidate_rows[item.second]
         return shrunken.align(*sides, *fitted, value, self._options.search.how)
 
-    def _rank_directed(self, item: Item) -> PairRanks:
+    def _rank_directed(self, item: Item) -> list[PairRanks]:
         """From the vectors, for a map that serves one direction only."""
         paired = self._pairing(item)
         forward, backward = self._aligned_directed(item, paired)
         turned = paired._replace(source_to_target=paired.target_to_source, target_to_source=paired.source_to_target)
-        return PairRanks(
-            self._candidates.rank(forward, paired).source_to_target,
-            self._candidates.rank(backward, turned).source_to_target,
-        )
+        both = zip(self._candidates.rank(forward, paired), self._candidates.rank(backward, turned), strict=True)
+        return [PairRanks(there.source_to_target, back.source_to_target) for there, back in both]
 
     def _aligned_directed(self, item: Item, paired: Pairing) -> tuple[reduced.AlignedPair, reduced.AlignedPair]:
         fitted = np.concatenate(self._rows)  # `after` and `null` take the first seeds of it
@@ -158,7 +159,7 @@ class Engine:
         forward = least_squares.align(first, second, rows, *common)
         return forward, least_squares.align(second, first, reduced.SeedPairs(rows.second, rows.first), *common)
 
-    def _rank_on_mesh(self, spaces: Sequence[reduced.ReducedSpace], items: Sequence[Item]) -> Iterator[PairRanks]:
+    def _rank_on_mesh(self, spaces: Sequence[reduced.ReducedSpace], items: Sequence[Item]) -> Iterator[list[PairRanks]]:
         """All items from one compiled call."""
         paired = [self._pairing(item) for item in items]
         languages = np.array([[item.first, item.second] for item in items], np.int32)
@@ -168,5 +169,6 @@ class Engine:
         given = pairs_on_mesh.Items(languages, seeds, answers)
         of_test_rows = self._candidates.of_test_rows
         budget = self._options.memory_budget
-        for ranked in pairs_on_mesh.rank_items(spaces, given, self._candidates.tiling, valid, self._map, budget):
-            yield PairRanks(of_test_rows(ranked.source_to_target), of_test_rows(ranked.target_to_source))
+        tilings = tuple(self._candidates.tilings)
+        for each in pairs_on_mesh.rank_items(spaces, given, tilings, valid, self._map, budget):
+            yield [PairRanks(of_test_rows(one.source_to_target), of_test_rows(one.target_to_source)) for one in each]

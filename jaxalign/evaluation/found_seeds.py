@@ -72,7 +72,7 @@ class _Finder:
     def __init__(self, spaces: Spaces, rows: Rows, options: AlignmentOptions, search: Search, workers: int):
         self._names, self._rows, self._options, self._search = list(spaces), rows, options, search
         vectors = [normalized(each, options.normalize) for each in spaces.values()]
-        self._candidates = Candidates(len(vectors[0]), rows.test, options, workers)
+        self._candidates = Candidates(len(vectors[0]), rows.test, [options], workers)
         self._asked = [self._reduced(each, self._candidates.rows, self._candidates.padded) for each in vectors]
         self._learned = [self._reduced(each, rows.seed, len(rows.seed)) for each in vectors] if search.rounds else []
 
@@ -118,7 +118,7 @@ class _Finder:
 
     def _found(self, pair: tuple[int, int], setting: str, draw: int, seeds: SeedPairs) -> Found:
         straight = pairing(self._rows, Setting("after", len(self._rows.seed), 0), 0, "", "")
-        ranks = self._candidates.rank(self._align(self._asked, pair, seeds), straight)
+        (ranks,) = self._candidates.rank(self._align(self._asked, pair, seeds), straight)
         return Found(*pair, setting, max(draw, 0), len(seeds.first), ranks)
 
     def _align(

@@ -1,6 +1,7 @@
 """Ranks of the right answers for every language pair and setting."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Unpack
 
@@ -51,12 +52,31 @@ def evaluate(
     `progress(done, total)` is called after each unordered pair and setting. With `across_processes` every process of a
     run on several hosts computes its share of the pairs, and all get all.
     """
-    rows = checked_rows(spaces, rows, options)
+    return evaluate_each(spaces, rows, [options], progress=progress, across_processes=across_processes)[0]
+
+
+def evaluate_each(
+    spaces: Spaces,
+    rows: Rows,
+    asked: Sequence[AlignmentOptions],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    across_processes: bool = False,
+) -> list[Ranks]:
+    """As `evaluate` for each of several options that differ in the retrieval alone.
+
+    The map and the similarity of a pair are made once for all of them.
+    """
+    options = asked[0]
+    if any(replace(other, retrieval=options.retrieval) != options for other in asked):
+        raise ValueError("the options differ in more than the retrieval")
+    for other in asked:
+        rows = checked_rows(spaces, rows, other)
     share = processes_module.share() if across_processes else processes_module.SINGLE
     process, processes = share
     settings, pairs = settings_of(options, rows), list(combinations(range(len(spaces)), 2))
-    table = np.zeros((len(settings), len(pairs), 2, 3, len(rows.test)), np.int32)
-    engine = Engine(spaces, rows, options)
+    whole = np.zeros((len(asked), len(settings), len(pairs), 2, 3, len(rows.test)), np.int32)
+    engine = Engine(spaces, rows, *asked)
     done, total = 0, len(settings) * len(pairs)
     for fitted, group in _grouped(settings):
         cells = [(s, p) for s in group for p in range(len(pairs)) if (s * len(pairs) + p) % processes == process]
@@ -64,17 +84,22 @@ def evaluate(
             continue
         items = [Item(settings[s], *pairs[p]) for s, p in cells]
         for cell, ranked in zip(cells, engine.rank(fitted, items), strict=True):
-            table[cell] = ranked
+            whole[:, *cell] = ranked
             done += 1
             if progress:
                 progress(min(done * processes, total), total)
-    for place, part in enumerate(table):
-        table[place] = processes_module.gather_rows(part, -place * len(pairs), share)
-    languages = tuple(spaces)
-    tables = (
-        SettingRanks(*setting, *_square(part, len(languages))) for setting, part in zip(settings, table, strict=True)
+    for table in whole:
+        for place, part in enumerate(table):
+            table[place] = processes_module.gather_rows(part, -place * len(pairs), share)
+    return [Ranks(tuple(spaces), _tables(settings, table, len(spaces))) for table in whole]
+
+
+def _tables(
+    settings: Sequence[Setting], table: Int[np.ndarray, "setting pair 2 3 query"], languages: int
+) -> tuple[SettingRanks, ...]:
+    return tuple(
+        SettingRanks(*setting, *_square(part, languages)) for setting, part in zip(settings, table, strict=True)
     )
-    return Ranks(languages, tuple(tables))
 
 
 def _grouped(settings: Sequence[Setting]) -> list[tuple[Fitted, list[int]]]:

@@ -17,10 +17,10 @@ from jaxtyping import Array, Int
 
 from jaxalign.alignment import reduced
 from jaxalign.alignment.procrustes import MapOptions
-from jaxalign.retrieval import ranks_bfloat16
 from jaxalign.retrieval.counting import Ranked
 from jaxalign.retrieval.csls import BLOCK
 from jaxalign.retrieval.penalties import Tiling
+from jaxalign.retrieval.several import rank_each
 
 AXIS = "pairs"
 # Bytes of similarities that a TPU works on at once. The compiler for v5e keeps one of 77 MB in the chip's own memory of
@@ -89,30 +89,30 @@ def batching(
     return Batching(devices * steps * at_once, at_once)
 
 
-@partial(jax.jit, static_argnames=("mesh", "tiling", "valid", "options", "at_once"))
+@partial(jax.jit, static_argnames=("mesh", "tilings", "valid", "options", "at_once"))
 def rank_on(
     mesh: Mesh,
     stacked: reduced.ReducedSpace,
     items: Items,
-    tiling: Tiling,
+    tilings: tuple[Tiling, ...],
     valid: int,
     options: MapOptions,
     at_once: int = 1,
-) -> MeshRanks:
-    """Ranks of every item; `stacked` holds all languages.
+) -> list[MeshRanks]:
+    """Ranks of every item in the retrieval of each tiling; `stacked` holds all languages.
 
     The items are a multiple of the devices, and those of a device a multiple of `at_once`.
     """
 
-    def rank_item(stacked: reduced.ReducedSpace, item: Items) -> MeshRanks:
+    def rank_item(stacked: reduced.ReducedSpace, item: Items) -> list[MeshRanks]:
         first, second = (jax.tree.map(lambda leaf, i=i: leaf[item.languages[i]], stacked) for i in range(2))
         aligned = reduced.align(first, second, reduced.SeedPairs(*item.seeds), options)
         size = len(aligned.source)
-        buffer = jnp.zeros((size, size), jnp.float32) if tiling.keep else None
-        rank_both = ranks_bfloat16.ranker(tiling)
-        return MeshRanks(*rank_both(buffer, *aligned, *item.answers, tiling=tiling, valid=valid)[1:])
+        buffer = jnp.zeros((size, size), jnp.float32) if tilings[0].keep else None
+        answers = list(item.answers)
+        return [MeshRanks(*ranked[1:]) for ranked in rank_each(buffer, aligned, answers, tilings, valid)]
 
-    def rank_share(stacked: reduced.ReducedSpace, items: Items) -> MeshRanks:
+    def rank_share(stacked: reduced.ReducedSpace, items: Items) -> list[MeshRanks]:
         return lax.map(partial(rank_item, stacked), items, batch_size=at_once if at_once > 1 else None)
 
     split = PartitionSpec(AXIS)
@@ -123,15 +123,24 @@ def rank_on(
 
 
 def rank_items(
-    spaces: Sequence[reduced.ReducedSpace], items: Items, tiling: Tiling, valid: int, options: MapOptions, budget: int
-) -> Iterator[MeshRanks]:
-    """Ranks of each item, from one compiled call on this host's devices; temporaries of each take `budget` bytes."""
+    spaces: Sequence[reduced.ReducedSpace],
+    items: Items,
+    tilings: tuple[Tiling, ...],
+    valid: int,
+    options: MapOptions,
+    budget: int,
+) -> Iterator[list[MeshRanks]]:
+    """Ranks of each item in the retrieval of each tiling, from one compiled call on this host's devices.
+
+    Temporaries of each device take `budget` bytes.
+    """
     mesh = make_mesh()
     count = len(items.languages)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *spaces)
-    whole, at_once = batching(count, mesh.size, stacked, tiling, budget, jax.default_backend())
+    most = max(tilings, key=lambda tiling: tiling.k)  # needs the most memory
+    whole, at_once = batching(count, mesh.size, stacked, most, budget, jax.default_backend())
     index = np.minimum(np.arange(whole), count - 1)  # the last one again, as padding
     filled = Items(*(np.asarray(part)[index] for part in items))
-    ranked = jax.tree.map(np.asarray, rank_on(mesh, stacked, filled, tiling, valid, options, at_once))
+    ranked = jax.tree.map(np.asarray, rank_on(mesh, stacked, filled, tilings, valid, options, at_once))
     for row in range(count):
         yield jax.tree.map(lambda part, row=row: part[row], ranked)

@@ -113,7 +113,10 @@ def work_of(asked: Asked, counted: bool = True) -> Work:
             config, [space for space, _ in spaces], tuple(seed_sizes), len(splits)
         ):
             evaluations, settings = len(questions.retrievals) * questions.splits, questions.settings
-            flops["align"] += evaluations * _alignment(config, concepts, settings, width_of[space.label], seeds)
+            own_maps = [name for name in settings if name.startswith("shrunken")]  # in each retrieval
+            shared = [name for name in settings if name not in own_maps]
+            for names, times in ((shared, questions.splits), (own_maps, evaluations)):
+                flops["align"] += times * _alignment(config, concepts, names, width_of[space.label], seeds)
             fixed["align"] += evaluations * _ranking(config, concepts, settings, splits[0])
             rows += evaluations * len(settings) * _ROWS * (len(concepts.words) ** 2 + len(concepts.words) + 1)
         fixed["align"] += _ALIGN * len(config.retrieval)

@@ -60,14 +60,20 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
             study.bar.leave_out(len(asked.retrievals) * asked.splits)
         return
     space_ranks = SpaceRanks(space, config.workdir, study.bar)
-    for retrieval in asked.retrievals:
-        options = replace(study.options, retrieval=retrieval, settings=asked.settings, seed_sizes=asked.seed_sizes)
-        for number, split in enumerate(study.splits[: asked.splits]):
-            with study.clock.phase("align"):
-                ranks = space_ranks.of_pairs(split, options)
-                if "gpa" in config.controls and asked.controls:
+    questions = [
+        replace(study.options, retrieval=retrieval, settings=asked.settings, seed_sizes=asked.seed_sizes)
+        for retrieval in asked.retrievals
+    ]
+    splits = study.splits[: asked.splits]
+    with study.clock.phase("align"):
+        found = [space_ranks.of_pairs(split, questions) for split in splits]
+    for place, options in enumerate(questions):
+        for number, split in enumerate(splits):
+            ranks = found[number][place]
+            if "gpa" in config.controls and asked.controls:
+                with study.clock.phase("align"):
                     shared = space_ranks.of_shared_space(split, options)
-                    ranks = Ranks(ranks.languages, ranks.tables + shared.tables)
+                ranks = Ranks(ranks.languages, ranks.tables + shared.tables)
             yield Answer(options, number, ranks)
 
 

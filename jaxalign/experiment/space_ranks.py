@@ -1,6 +1,8 @@
 """Ranks of one space in one split, read from the work folder where they were computed before."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from jaxalign.alignment import generalized
 from jaxalign.alignment.normalize import normalized
 from jaxalign.evaluation.options import AlignmentOptions
-from jaxalign.evaluation.pairs import evaluate
+from jaxalign.evaluation.pairs import evaluate, evaluate_each
 from jaxalign.evaluation.result import Ranks
 from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment import result_cache
@@ -29,18 +31,23 @@ class SpaceRanks:
         self._row_of = {name: row for row, name in enumerate(space.ids)}
         self._shared: dict[Split, dict[str, np.ndarray]] = {}
 
-    def of_pairs(self, split: Split, options: AlignmentOptions) -> Ranks:
-        """Ranks with a map of their own for each pair."""
-        key = result_cache.digest(self._space, split, "pairs", options.key())
-        ranks = self._read(key)
-        if ranks is None:
-            progress = self._bar.within if self._bar else None
-            rows = self._rows(split)
-            ranks = evaluate(self._space.vectors, rows, options, progress=progress, across_processes=True)
-            self._write(key, ranks)
+    def of_pairs(self, split: Split, asked: Sequence[AlignmentOptions]) -> list[Ranks]:
+        """Ranks with a map of their own for each pair, for options that differ in the retrieval alone."""
+        keys = [result_cache.digest(self._space, split, "pairs", options.key()) for options in asked]
+        kept: dict[str, Ranks | None] = {key: self._read(key) for key in keys}
+        missing = {key: options for key, options in zip(keys, asked, strict=True) if kept[key] is None}
         if self._bar:
-            self._bar.next()
-        return ranks
+            self._bar.next(len(asked) - len(missing))
+        if missing:
+            progress = partial(self._bar.within, evaluations=len(missing)) if self._bar else None
+            vectors, rows = self._space.vectors, self._rows(split)
+            made = evaluate_each(vectors, rows, list(missing.values()), progress=progress, across_processes=True)
+            kept |= zip(missing, made, strict=True)
+            for key, ranks in zip(missing, made, strict=True):
+                self._write(key, ranks)
+            if self._bar:
+                self._bar.next(len(missing))
+        return [found for key in keys if (found := kept[key]) is not None]
 
     def of_shared_space(self, split: Split, options: AlignmentOptions) -> Ranks:
         """The setting `gpa`: all languages mapped into one space by generalised Procrustes on the seed dictionary."""

@@ -39,7 +39,7 @@ class Measured(NamedTuple):
     right_back: Float[Array, " column"]
 
 
-@partial(jax.jit, static_argnames=("tiling", "valid"), donate_argnames=("buffer",))
+@partial(jax.jit, static_argnames=("tiling", "valid", "filled"), donate_argnames=("buffer",))
 def rank_both(
     buffer: Float[Array, "row column"] | None,
     source: Float[Array, "row feature"],
@@ -48,11 +48,12 @@ def rank_both(
     answers_back: Int[Array, " column"],
     tiling: Tiling,
     valid: int,
+    filled: bool = False,
 ) -> BothRanked:
     """Ranks of all rows among the columns and of all columns among the rows, of S = source @ target'.
 
     Rows and columns from `valid` on are padding; `answers` are the right columns of the rows, `answers_back` the right
-    rows of the columns. `buffer` is where S is kept.
+    rows of the columns. `buffer` is where S is kept; `filled` says that it holds S already, from another retrieval.
     """
     height, width, tile = len(source), len(target), tiling.tile
     outside = jnp.where(jnp.arange(width) < valid, 0, -jnp.inf).astype(source.dtype)
@@ -67,9 +68,11 @@ def rank_both(
     def measure(index: Array, carry: Measured) -> Measured:
         kept, penalties, states, right, right_back = carry
         start = index * tile
-        cells = matmul(cut(source, start), target)
-        if kept is not None:
-            kept = put(kept, cells, start)
+        if kept is not None and filled:
+            cells = cut(kept, start)
+        else:
+            cells = matmul(cut(source, start), target)
+            kept = None if kept is None else put(kept, cells, start)
         penalties = put(penalties, row_penalty(cells, tiling, valid), start)
         state = column_state(cells + cut(below, start)[:, None], tiling)
         states = put(states, state, index * len(state))

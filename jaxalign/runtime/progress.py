@@ -136,13 +136,13 @@ class EvaluationProgress:
         self._pairs, self._finished, self._shown = pairs, 0, 0
         self._progress = Progress(evaluations * pairs, "align", "pairs")
 
-    def within(self, done: int, total: int) -> None:
-        """Shows that the evaluation at work has finished `done` of its `total` parts."""
-        self._show(self._finished + self._pairs * done // total)
+    def within(self, done: int, total: int, evaluations: int = 1) -> None:
+        """Shows that the evaluations at work, which are made together, have finished `done` of their `total` parts."""
+        self._show(self._finished + evaluations * self._pairs * done // total)
 
-    def next(self) -> None:
-        """Counts an evaluation as finished."""
-        self._finished += self._pairs
+    def next(self, evaluations: int = 1) -> None:
+        """Counts evaluations as finished."""
+        self._finished += evaluations * self._pairs
         self._show(self._finished)
 
     def leave_out(self, evaluations: int) -> None:

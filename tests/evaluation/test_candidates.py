@@ -27,13 +27,13 @@ def factors(count, padded):
 @pytest.mark.parametrize("which", ["all", "test"])
 def test_ranks_in_both_directions(retrieval, which):
     options = AlignmentOptions(candidates=which, retrieval=retrieval, csls_k=3)
-    candidates = Candidates(30, TEST, options, 1)
+    candidates = Candidates(30, TEST, [options], 1)
     rows = np.arange(30) if which == "all" else TEST
     assert candidates.rows.tolist() == rows.tolist()
     aligned = factors(len(rows), candidates.padded)
     cosine = np.asarray(aligned.source, float)[: len(rows)] @ np.asarray(aligned.target, float)[: len(rows)].T
     place = TEST if which == "all" else np.arange(4)
-    ranked = candidates.rank(aligned, PAIRING)
+    (ranked,) = candidates.rank(aligned, PAIRING)
     for found, similarity in ((ranked.source_to_target, cosine), (ranked.target_to_source, cosine.T)):
         scores = (csls(similarity, 3) if retrieval == "csls" else similarity)[place]
         right = scores[np.arange(4), place][:, None]
@@ -44,7 +44,7 @@ def test_ranks_in_both_directions(retrieval, which):
 
 
 def test_answers_are_places_among_the_candidates():
-    candidates = Candidates(30, TEST, AlignmentOptions(candidates="test"), 1)
+    candidates = Candidates(30, TEST, [AlignmentOptions(candidates="test")], 1)
     turned = Pairing(PAIRING.seeds, TEST[::-1], TEST)
     assert candidates.answers(turned)[:, :4].tolist() == [[3, 2, 1, 0], [0, 1, 2, 3]]
     assert candidates.answers(turned)[0, 4:].tolist() == list(range(4, candidates.padded))

@@ -24,7 +24,7 @@ def test_ranks_of_a_pair_are_the_references(name):
     expected = reference_rank(SPACES, ROWS.seed, ROWS.test, name)
     engine = Engine(SPACES, ROWS, AlignmentOptions(settings=(name,)))
     assert engine.valid == 90
-    for item, found in zip(items, engine.rank(setting.fitted, items), strict=True):
+    for item, (found,) in zip(items, engine.rank(setting.fitted, items), strict=True):
         there, back = expected[item.first, item.second], expected[item.second, item.first]
         assert (found.source_to_target[0] == there).mean() > 0.96  # near ties may fall either way in float32
         assert (found.target_to_source[0] == back).mean() > 0.96

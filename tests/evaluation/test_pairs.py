@@ -1,5 +1,6 @@
 """Ranks of every pair and setting against the float64 reference."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -177,6 +178,29 @@ def test_least_squares_is_fitted_in_each_direction():
         scores = unit_rows(source[test] @ turn) @ unit_rows(target).T
         right = scores[np.arange(80), test][:, None]
         assert (found[i, 1 - i] == 1 + (scores > right).sum(1)).mean() > 0.99
+
+
+@pytest.mark.parametrize("devices", [1, 2])  # threads; one call over all pairs
+@pytest.mark.parametrize("options", [{}, {"map": "least_squares"}, {"precision": "fast"}, {"candidates": "test"},
+                                     {"settings": ("after", "shrunken")}])  # fmt: skip
+def test_retrievals_together_have_the_ranks_of_each_alone(monkeypatch, options, devices):
+    spaces, split_rows = planted(7, 70, 9, noise=0.6), Rows(np.arange(40), np.arange(40, 70))
+    monkeypatch.setattr(jax, "local_device_count", lambda: devices)
+    whole = {"settings": ("before", "after", "ceiling", "null"), "csls_k": 5, **options}
+    asked = [AlignmentOptions(retrieval=name, **whole) for name in ("nn", "csls", "isf", "margin")]
+    for one, together in zip(asked, pairs.evaluate_each(spaces, split_rows, asked), strict=True):
+        alone = pairs.evaluate(spaces, split_rows, one)
+        assert together.languages == alone.languages
+        for table, expected in zip(together.tables, alone.tables, strict=True):
+            assert table[:3] == expected[:3]
+            for part, own in zip(table[3:], expected[3:], strict=True):
+                np.testing.assert_array_equal(part, own)
+
+
+def test_options_that_differ_in_more_than_the_retrieval_are_refused():
+    asked = [AlignmentOptions(), AlignmentOptions(retrieval="nn", csls_k=3)]
+    with pytest.raises(ValueError, match="more than the retrieval"):
+        pairs.evaluate_each(planted(7, 70, 9), Rows(np.arange(40), np.arange(40, 70)), asked)
 
 
 def test_languages_of_zeros_tie_with_everything():

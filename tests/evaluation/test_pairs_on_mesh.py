@@ -44,7 +44,7 @@ def compiled(features, seeds, rows, budget, languages=3):
     stacked = reduced.ReducedSpace(shape(languages, seeds, basis), shape(languages, padded, basis))
     items = pairs_on_mesh.Items(whole(3, 2), whole(3, 2, seeds), whole(3, 2, padded))
     mesh = pairs_on_mesh.make_mesh(jax.devices()[:1])
-    return pairs_on_mesh.rank_on.trace(mesh, stacked, items, tiling, rows, MapOptions("polar", "drop")), tiling
+    return pairs_on_mesh.rank_on.trace(mesh, stacked, items, (tiling,), rows, MapOptions("polar", "drop")), tiling
 
 
 @pytest.mark.slow
@@ -127,11 +127,15 @@ def test_one_pair_at_once_where_none_fits():
 
 
 @pytest.mark.parametrize(("rows", "seeds"), [(112, None), (720, 30)])
-def test_the_estimate_bounds_what_the_compiler_takes(rows, seeds):
+@pytest.mark.parametrize("retrievals", [["csls"], ["csls", "nn"]])
+def test_the_estimate_bounds_what_the_compiler_takes(rows, seeds, retrievals):
     """Temporaries of four pairs at once, by the compiler of this CPU."""
-    tiling, stacked = candidates.choose_tiling(rows, AlignmentOptions(), 1).tiling, shapes(3, rows, 48, seeds)
+    asked = [AlignmentOptions(retrieval=name) for name in retrievals]
+    tilings = tuple(candidates.choose_tiling(rows, options, 1).tiling for options in asked)
+    stacked = shapes(3, rows, 48, seeds)
     whole = lambda *size: jax.ShapeDtypeStruct(size, np.int32)  # noqa: E731
     items = pairs_on_mesh.Items(whole(4, 2), whole(4, 2, seeds or 0), whole(4, 2, rows))
     mesh = pairs_on_mesh.make_mesh(jax.devices()[:1])
-    compiled = pairs_on_mesh.rank_on.lower(mesh, stacked, items, tiling, rows, MapOptions("polar", "drop"), 4).compile()
-    assert compiled.memory_analysis().temp_size_in_bytes <= 4 * pairs_on_mesh.bytes_of_item(stacked, tiling)
+    how = tilings, rows, MapOptions("polar", "drop"), 4
+    compiled = pairs_on_mesh.rank_on.lower(mesh, stacked, items, *how).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes <= 4 * pairs_on_mesh.bytes_of_item(stacked, tilings[0])

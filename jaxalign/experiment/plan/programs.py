@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -128,7 +129,7 @@ class Ranking(NamedTuple):
     seeds: int
     features: int
     settings: int  # that share their seed rows: `after` and its nulls
-    retrieval: Retrieval
+    retrievals: tuple[Retrieval, ...]  # in which one program ranks
     completion: Completion
     precision: str
     memory_budget: int
@@ -142,11 +143,12 @@ def ranking(spec: Ranking) -> Any:
     mesh = pairs_on_mesh.make_mesh(list(targets.devices(target).flat))
     own = "svd" if target.device.platform == "cpu" else "polar"
     options = AlignmentOptions(
-        retrieval=spec.retrieval, completion=spec.completion, precision=spec.precision, csls_k=spec.csls_k,
+        completion=spec.completion, precision=spec.precision, csls_k=spec.csls_k,
         procrustes=own if spec.procrustes == "auto" else spec.procrustes,
         memory_budget=spec.memory_budget,
     )  # fmt: skip
-    padded, tiling = choose_tiling(spec.concepts, options, 1)
+    paddings = [choose_tiling(spec.concepts, replace(options, retrieval=name), 1) for name in spec.retrievals]
+    padded, tilings = paddings[0].rows, tuple(padding.tiling for padding in paddings)
     whole, split = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((), (pairs_on_mesh.AXIS,)))
 
     def abstract(shape: tuple[int, ...], dtype: Any, place: NamedSharding) -> jax.ShapeDtypeStruct:
@@ -161,10 +163,10 @@ def ranking(spec: Ranking) -> Any:
     spaces = jax.tree.map(lambda leaf: abstract((spec.languages, *leaf.shape), leaf.dtype, whole), one)
     pairs = spec.languages * (spec.languages - 1) // 2 * spec.settings
     platform = mesh.devices.flat[0].platform
-    count, at_once = pairs_on_mesh.batching(pairs, mesh.size, spaces, tiling, spec.memory_budget, platform)
+    count, at_once = pairs_on_mesh.batching(pairs, mesh.size, spaces, tilings[0], spec.memory_budget, platform)
     shapes = ((count, 2), (count, 2, spec.seeds), (count, 2, padded))  # languages, seeds, answers
     items: Any = pairs_on_mesh.Items(*(abstract(shape, "int32", split) for shape in shapes))  # type: ignore[arg-type]
-    return pairs_on_mesh.rank_on.lower(mesh, spaces, items, tiling, spec.concepts, options.map_options, at_once)
+    return pairs_on_mesh.rank_on.lower(mesh, spaces, items, tilings, spec.concepts, options.map_options, at_once)
 
 
 BUILDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {

@@ -110,7 +110,7 @@ def ranking_of(one: Work, target: Target) -> Ranking:
     ceilings = one.options.settings.count("ceiling") + one.options.null_draws * ("ceiling_null" in one.options.settings)
     options = one.options
     fields: Any = (
-        target.name, one.languages, one.candidates, rows, one.config.width, max(1, ceilings), options.retrieval,
+        target.name, one.languages, one.candidates, rows, one.config.width, max(1, ceilings), one.retrievals,
         options.completion, options.precision, options.memory_budget, options.csls_k, options.procrustes,
     )  # fmt: skip
     return Ranking(*fields)

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import huggingface_hub
 import numpy as np
@@ -27,6 +27,7 @@ from jaxalign.models.checkpoint import hub
 from jaxalign.models.checkpoint.sentence import read_sentence_modules
 from jaxalign.models.checkpoint.tokenizer import read_tokenizer
 from jaxalign.models.fields import read_json
+from jaxalign.retrieval.penalties import Retrieval
 from jaxalign.types import Concepts, InputError, Space, SpaceLabel
 
 PAPER_CONCEPTS = 4397  # Peng and Soegaard 2024: concepts that all seven languages have, after their filters
@@ -58,8 +59,9 @@ class Work(NamedTuple):
     embeddings: tuple[Embedding, ...]
     options: AlignmentOptions
     candidates: int  # of each query
-    fitted: Mapping[int, int]  # rows that a map is fitted on (0: no map) -> rankings of a pair of languages
+    fitted: Mapping[int, int]  # rows that a map is fitted on (0: no map) -> how often a pair of languages is ranked
     estimates: tuple[str, ...]  # what is estimated, and from what
+    retrievals: tuple[Retrieval, ...] = ("csls",)  # of each ranking, all from one map and one similarity
 
     @property
     def texts(self) -> int:
@@ -103,7 +105,8 @@ def of_model(name: str, config: Config) -> Work:
     if rankings.options.map != "orthogonal":
         more = [*more, f"memory of the rankings: that of orthogonal maps, in place of --map={rankings.options.map}"]
     return Work(
-        name, raw, model_config, count, len(concepts.words), embeddings, *rankings, tuple(notes + more)
+        name, raw, model_config, count, len(concepts.words), embeddings, *rankings, tuple(notes + more),
+        cast(tuple[Retrieval, ...], config.retrieval),
     )  # fmt: skip
 
 
@@ -227,5 +230,5 @@ def _rankings(config: Config, concepts: Concepts, count: int, embeddings: Sequen
         own = dataclasses.replace(options, settings=asked.settings, seed_sizes=asked.seed_sizes)
         for setting in settings_of(own, rows):
             whole = seed + test if setting.fitted.with_test else setting.fitted.size
-            fitted[whole] += len(asked.retrievals) * asked.splits
+            fitted[whole] += asked.splits
     return _Rankings(options, test if config.candidates == "test" else count, fitted)

@@ -61,8 +61,8 @@ def test_ranking_has_the_bytes_of_the_runs_own_program():
     shapes = ((3, 2), (3, 2, 30), (3, 2, padding.rows))
     items = pairs_on_mesh.Items(*(np.zeros(shape, np.int32) for shape in shapes))
     mesh = pairs_on_mesh.make_mesh(jax.devices()[:1])
-    own = pairs_on_mesh.rank_on.lower(mesh, stacked, items, padding.tiling, 40, options.map_options).compile()
-    found = programs.compiled_here(Ranking("cpu", 3, 40, 30, 16, 1, "csls", "drop", "highest", 4 << 30, 3, "polar"))
+    own = pairs_on_mesh.rank_on.lower(mesh, stacked, items, (padding.tiling,), 40, options.map_options).compile()
+    found = programs.compiled_here(Ranking("cpu", 3, 40, 30, 16, 1, ("csls",), "drop", "highest", 4 << 30, 3, "polar"))
     assert (found.argument_bytes, found.temporary_bytes, found.output_bytes) == figures(own)
     assert not found.decompositions
 

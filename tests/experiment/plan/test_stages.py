@@ -27,7 +27,7 @@ def test_the_compilers_get_every_stage_retrieval_completion_and_precision(target
     specs = [one.spec for one in compile_times.PROGRAMS if one.spec.target == target]
     assert {spec.stage for spec in specs if isinstance(spec, Stage)} == set(stages.STAGES)
     rankings = [spec for spec in specs if isinstance(spec, programs.Ranking)]
-    assert {spec.retrieval for spec in rankings} == {"csls", "nn", "isf", "margin"}
+    assert {name for spec in rankings for name in spec.retrievals} == {"csls", "nn", "isf", "margin"}
     assert {spec.completion for spec in rankings} == {"drop", "identity"}  # `arbitrary` is `identity` by products
     assert {spec.precision for spec in rankings} == {"highest", "fast"}
     assert {spec.features for spec in rankings if spec.concepts == 4397} >= {1024, 4096}
