@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ import numpy as np
 from jaxalign import report
 from jaxalign.concepts import confounds, covariates, dataset, splitting, subsets
 from jaxalign.config import Config
+from jaxalign.evaluation import warm_up
+from jaxalign.evaluation.options import from_config
+from jaxalign.evaluation.rows import Rows
 from jaxalign.experiment import (
     design,
     estimate,
@@ -30,6 +34,7 @@ from jaxalign.metrics.controls import mexa
 from jaxalign.metrics.nulls import best_layer
 from jaxalign.metrics.rows import ResultRow
 from jaxalign.report import concept_map, screen
+from jaxalign.report.page import library
 from jaxalign.runtime import environment, files
 from jaxalign.runtime.clock import Clock
 from jaxalign.runtime.log import LOGGER
@@ -63,8 +68,11 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     """From concepts to the report: writes every file of the run to `out`; returns fields of the last stdout line."""
     if config.dictionary:
         return word_translation.run(config, out, clock)
+    beside = ThreadPoolExecutor(2)  # for what takes no model: the page's library, programs of the alignment
+    beside.submit(library.packed)
     with clock.phase("load"):
         prepared = prepare(config)
+        _warm_up(prepared, beside)
     inputs.log_concepts(prepared.concepts, prepared.splits[0])
     with clock.phase("load"):
         expected = estimate.long_run(_asked(prepared))
@@ -72,7 +80,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
         LOGGER.info("estimate: %s (where nothing is kept from an earlier run)", expected.text)
     for number, split in enumerate(prepared.splits):
         splitting.write_split(out / ("split.json" if number == 0 else f"split-{number}.json"), split)
-    return write(prepared, measure(prepared, out, clock), out, clock)
+    return write(prepared, measure(prepared, out, clock, beside), out, clock)
 
 
 def dry_run(config: Config) -> dict:
@@ -135,7 +143,7 @@ def questions(prepared: Prepared, model: ModelSpaces) -> list[design.AskedSpace]
     return design.questions(prepared.config, model.spaces, prepared.seed_sizes, len(prepared.splits))
 
 
-def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
+def measure(prepared: Prepared, out: Path, clock: Clock, beside: ThreadPoolExecutor) -> Measured:
     """The figures of every space of every model; raises InputError where no space has vectors that differ."""
     config, concepts = prepared.config, prepared.concepts
     measured = Measured(per_space.Figures([], [], {}, [], []), _concept_figures(prepared), {}, [])
@@ -143,6 +151,8 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
     if "confounds" in config.controls:
         shared = confounds.of_concepts(concepts, prepared.traits.english, prepared.traits.columns)
     for model in inputs.spaces_of(config, concepts, prepared.vec_space, clock):
+        with clock.phase("compile"):
+            beside.shutdown()
         measured.records.update(model.record)
         masks = _masks(prepared, model, measured.dataset_figures)
         asked_of = questions(prepared, model)
@@ -172,6 +182,18 @@ def measure(prepared: Prepared, out: Path, clock: Clock) -> Measured:
     if not measured.results.rows:  # every space was left out
         limits.check_vectors(config, model.spaces[-1].vectors)
     return measured
+
+
+def _warm_up(prepared: Prepared, beside: ThreadPoolExecutor) -> None:
+    """Begins to compile the programs of a small alignment; an error would be met again, and reported, when they run."""
+    config, split = prepared.config, prepared.splits[0]
+    if prepared.vec_space is None:
+        concepts, width = len(prepared.concepts.ids), model_checks.width_of(config, config.models[0])
+        if warm_up.is_worth_it(concepts, width):
+            seeds = len(split.seed)
+            rows = Rows(np.arange(seeds), np.arange(seeds, seeds + len(split.test)))
+            options = dataclasses.replace(from_config(config), seed_sizes=prepared.seed_sizes)
+            beside.submit(warm_up.compile_programs, concepts, width, rows, options, config.retrieval)
 
 
 def _best_layers(prepared: Prepared, outcomes: list[best_layer.Outcome], layers: list[mexa.Layer]) -> list[ResultRow]:

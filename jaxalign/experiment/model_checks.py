@@ -59,6 +59,11 @@ def layers_of(config: Config, model: ModelConfig) -> str | tuple[int, ...]:
     return numbers.pop()
 
 
+def width_of(config: Config, name: str) -> int:
+    """The features of a model's states, from its config.json."""
+    return read_config(find_origin(name, config.revision or None).raw, config.dtype).width
+
+
 def templates_of(config: Config) -> Mapping[str, Any]:
     """The prompt templates of --templates that --template_names chooses."""
     known = prompts.load(config.templates or None)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxalign import models
+from jaxalign.models.checkpoint import convert
 from jaxalign.types import InputError
 from tests.models.checkpoints import CONFIG, QUERY, poisoned, tensors, write
 from tests.models.parity import random_tensors
@@ -40,6 +41,21 @@ def test_host_holds_one_leaf_at_a_time(tmp_path):
     tracemalloc.stop()
     sizes = [2 * leaf.nbytes for leaf in jax.tree.leaves(model.params)]  # the file's are float32
     assert peak < max(sizes) + 2**20 < sum(sizes) / 3
+
+
+@pytest.mark.parametrize("stored", [np.float32, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize(("take", "stacked"), [(None, 1), (lambda tensor: tensor.T, 1), (lambda tensor: tensor[2:], 2)])
+def test_small_leaves_on_the_host_are_those_of_the_devices_program(monkeypatch, take, stacked, dtype, stored):
+    numbers = np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(stored)[: None if stacked == 2 else 1]
+    numbers = numbers if stacked == 2 else numbers[0]
+    numbers[1, 0, 0] = 1e30  # too large for float16 alone
+    small = convert.convert(numbers, take, stacked, dtype, None)
+    monkeypatch.setattr(convert, "_SMALL", 0)
+    program = convert.convert(numbers, take, stacked, dtype, None)
+    assert small.values.dtype == program.values.dtype and small.values.devices() == program.values.devices()
+    np.testing.assert_array_equal(np.asarray(small.values), np.asarray(program.values))
+    np.testing.assert_array_equal(small.finite, program.finite)
 
 
 def test_one_layer_of_another_dtype_keeps_its_digits(tmp_path):
