@@ -57,9 +57,11 @@ class Norm(nnx.Module):
     (Gemma); "layer": (x - mean) / sqrt(var + eps) * scale + bias.
     """
 
-    def __init__(self, config: Config, *shape: int, bias: bool = False):
+    def __init__(self, config: Config, *shape: int, bias: bool = False, of_heads: bool = False):
         self.kind, self.eps = config.norm, config.eps
-        self.short_sums = config.short_sums and products.sums_are_long(config.dtype)
+        self.by_halves = config.short_sums and products.sums_are_long(config.dtype)
+        # XLA's CPU library sums over each head's features at the speed of single numbers: 4 % of Gemma 3 in bfloat16.
+        self.by_halves |= of_heads and products.sums_float32(config.dtype)
         initial = jnp.zeros if config.norm == "rms_offset" else jnp.ones
         self.scale = nnx.Param(initial(shape, config.dtype))
         self.bias = nnx.Param(jnp.zeros(shape, config.dtype)) if bias else None
@@ -69,7 +71,7 @@ class Norm(nnx.Module):
         wide, scale = state.astype(jnp.float32), _spread(self.scale[...], state)
         if self.kind == "layer":
             wide = wide - wide.mean(-1, keepdims=True)
-        square = products.mean_of_squares(wide) if self.short_sums else jnp.mean(wide * wide, -1, keepdims=True)
+        square = products.mean_of_squares(wide) if self.by_halves else jnp.mean(wide * wide, -1, keepdims=True)
         wide = wide * jax.lax.rsqrt(square + self.eps)
         if self.kind == "rms":
             return wide.astype(state.dtype) * scale
@@ -142,7 +144,8 @@ def head_norm(config: Config, heads: int) -> Any:
         return None
     if config.head_norm == "whole":
         return Norm(config, heads * config.head_dim)
-    return Norm(config, config.head_dim) if config.head_norm == "shared" else Norm(config, heads, config.head_dim)
+    shape = (config.head_dim,) if config.head_norm == "shared" else (heads, config.head_dim)
+    return Norm(config, *shape, of_heads=True)
 
 
 def bucket_table(config: Config, rngs: nnx.Rngs) -> nnx.Embed:
