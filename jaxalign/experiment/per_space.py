@@ -52,7 +52,8 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
     Where the ranks were computed before, they are empty on the processes after the first.
     """
     config, steps = study.config, study.options.normalize
-    same = [code for code, rows in space.vectors.items() if is_constant(rows, steps)]
+    with study.clock.phase("load"):
+        same = [code for code, rows in space.vectors.items() if is_constant(rows, steps)]
     if same:  # every answer would tie with every other
         name = "/".join(map(str, space.label))
         LOGGER.warning("align: %s is left out, all its vectors are the same in %s", name, ", ".join(same))

@@ -9,6 +9,7 @@ import pytest
 from jaxalign import bench
 from jaxalign.config import Config
 from jaxalign.embeddings import word2vec_format
+from jaxalign.evaluation import warm_up
 from jaxalign.experiment import alignment_suite, run
 from jaxalign.metrics.rows import COLUMNS
 from jaxalign.report import read_rows
@@ -88,3 +89,14 @@ def test_domains_need_ids_of_wordnet(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(alignment_suite.covariates, "domains", lambda concepts: {"animals": np.zeros(30, bool)})
     alignment_suite.prepare(Config(spaces=str(tmp_path / "spaces"), controls=("domains",)))
     assert "no domains, because the ids of the concepts are not those of WordNet" in caplog.text
+
+
+def test_a_run_does_not_need_what_is_done_beside_it(tmp_path, monkeypatch):
+    """An error there is met again where the result is used, or the result is made then."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("beside")
+
+    monkeypatch.setattr(warm_up, "compile_programs", fail)
+    config = Config(workdir=str(tmp_path), languages=("en", "fr"), embeddings=("vanilla",), bootstrap=0)
+    assert (run.run(config) / "report.html").is_file()

@@ -1,5 +1,8 @@
 """The explorer's library is kept in the user's cache, and never taken from it where it is damaged."""
 
+import base64
+import gzip
+
 import pytest
 
 from jaxalign.report.page import library
@@ -16,6 +19,7 @@ def kept(tmp_path, monkeypatch):
         return "const vega = 1;"
 
     monkeypatch.setattr("vl_convert.javascript_bundle", bundle)
+    monkeypatch.setattr(library, "_PROGRAM", "raise SystemExit(1)")  # as if no process could be started
     library.packed.cache_clear()
     yield lambda: (library.packed.cache_clear(), library.packed(), len(made))[1:]
     library.packed.cache_clear()
@@ -43,3 +47,14 @@ def test_a_cache_that_cannot_be_written_is_no_error(kept, tmp_path):
     (tmp_path / "jaxalign").write_text("a file where the folder would be")
     first, _ = kept()
     assert kept() == (first, 2)
+
+
+def test_a_process_of_its_own_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(library, "_PROGRAM", "print('const vega = 2;', end='')")
+    monkeypatch.setattr("vl_convert.javascript_bundle", None)
+    library.packed.cache_clear()
+    try:
+        assert gzip.decompress(base64.b64decode(library.packed())) == b"const vega = 2;"
+    finally:
+        library.packed.cache_clear()
