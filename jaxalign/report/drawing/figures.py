@@ -1,12 +1,14 @@
 """Heat maps, bars and curves of a run's results."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Picture, draw
+from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Frame, Picture, draw
 from jaxalign.report.names import setting_name
 from jaxalign.report.results import MEAN, Results, Series, percent
 
@@ -22,21 +24,16 @@ def heat_map(results: Results, series: Series, setting: str, about: About) -> Pi
     for (source, target), row in pairs.items():
         if MEAN not in (source, target):
             grid[codes.index(source), codes.index(target)] = 100 * row["value"]
-    size = 9.5 if len(codes) < 8 else max(3.0, 70 / len(codes))
 
-    def paint(axes: Axes) -> None:
-        axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=100, edgecolors="none")
+    def fill(axes: Axes) -> list[Artist]:
+        made: list[Artist] = [axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=100)]
         for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True) if len(codes) < 20 else ():
             value = grid[i, j]
             ink = "#ffffff" if value > 55 else "#1b2430"
             text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=size, in_layout=False)
-        ticks = np.arange(len(codes)) + 0.5
-        axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
-        axes.tick_params(labelsize=size if len(codes) > 12 else 9)
-        axes.set_aspect("equal")
-        axes.invert_yaxis()
-        axes.spines[:].set_visible(False)
+            style: dict[str, Any] = dict(ha="center", va="center", color=ink, fontsize=_letters(len(codes)))
+            made.append(axes.text(j + 0.5, i + 0.5, text, in_layout=False, **style))
+        return made
 
     mean = results.mean(series, setting)
     words = f"mean {100 * mean['value']:.2f} %" if mean else ""
@@ -45,7 +42,28 @@ def heat_map(results: Results, series: Series, setting: str, about: About) -> Pi
         f"{words}; {_extremes(pairs)}."
     )
     caption = f"{about.caption}, {words}" if words else about.caption
-    return draw(about._replace(caption=caption), alt, paint, (3.0, 2.9))._replace(group=about.subject)
+    about_map = about._replace(caption=caption)
+    return _frame_of_pairs(tuple(codes)).draw(about_map, alt, fill)._replace(group=about.subject)
+
+
+def _letters(languages: int) -> float:
+    return 9.5 if languages < 8 else max(3.0, 70 / languages)
+
+
+@lru_cache(maxsize=4)
+def _frame_of_pairs(codes: tuple[str, ...]) -> Frame:
+    """The axes of a heat map of these languages."""
+
+    def paint(axes: Axes) -> None:
+        ticks, ends = np.arange(len(codes)) + 0.5, (0, len(codes))
+        axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
+        axes.set(xlim=ends, ylim=ends)
+        axes.tick_params(labelsize=_letters(len(codes)) if len(codes) > 12 else 9)
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+
+    return Frame(paint, (3.0, 2.9))
 
 
 def _extremes(pairs: Mapping) -> str:

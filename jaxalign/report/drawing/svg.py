@@ -2,10 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -64,13 +66,42 @@ def draw(
     `alt` says in words what the picture shows.
     """
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size)
-        FigureCanvasSVG(figure)
-        paint(*figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0])
-        ConstrainedLayoutEngine().execute(figure)  # as the figure's own, it would have `savefig` draw everything twice
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Picture(about.name, about.caption, alt, _inline(file.getvalue(), about.name))
+        figure = _laid_out(paint, size, widths)
+        return Picture(about.name, about.caption, alt, _inline(_saved(figure), about.name))
+
+
+class Frame:
+    """One panel that is laid out once and filled with one picture after another: half the time of a heat map.
+
+    `paint(axes)` draws what all pictures share, their limits too; `size` in inches.
+    """
+
+    def __init__(self, paint: Callable[[Axes], None], size: tuple[float, float]):
+        with matplotlib.rc_context(_STYLE):
+            self._figure = _laid_out(paint, size, (1.0,))
+
+    def draw(self, about: About, alt: str, fill: Callable[[Axes], Sequence[Artist]]) -> Picture:
+        """As `draw`, of what `fill(axes)` adds and returns; it is taken away afterwards."""
+        with matplotlib.rc_context(_STYLE):
+            added = fill(self._figure.axes[0])
+            made = Picture(about.name, about.caption, alt, _inline(_saved(self._figure), about.name))
+            for artist in added:
+                artist.remove()
+        return made
+
+
+def _laid_out(paint: Callable, size: tuple[float, float], widths: tuple[float, ...]) -> Figure:
+    figure = Figure(figsize=size)
+    FigureCanvasSVG(figure)
+    paint(*figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0])
+    ConstrainedLayoutEngine().execute(figure)  # as the figure's own, it would have `savefig` draw everything twice
+    return figure
+
+
+def _saved(figure: Figure) -> str:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
 
 
 def _inline(svg: str, name: str) -> str:

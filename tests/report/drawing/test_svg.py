@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from jaxalign.report.drawing.svg import INK, About, draw, file_text
+from jaxalign.report.drawing.svg import INK, About, Frame, draw, file_text
 
 
 def paint(axes, *others):
@@ -28,6 +28,28 @@ def test_every_id_is_the_figures_own_and_every_reference_leads_to_one(picture):
     ids = re.findall(r'\bid="([^"]+)"', picture.svg)
     assert ids and len(ids) == len(set(ids)) and all(name.startswith("mine-") for name in ids)
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', picture.svg)) <= set(ids)
+
+
+def test_a_frame_gives_each_picture_what_a_figure_of_its_own_gives():
+    """Nothing of the picture before is left in it."""
+
+    def ends(axes):
+        axes.set(xlim=(0, 1), ylim=(0, 3), xlabel="x", ylabel="y")
+
+    def fill(height):
+        return lambda axes: [
+            *axes.plot([0, 1], [0, height], color=INK),
+            axes.text(0.5, 1, f"{height}", in_layout=False),
+        ]
+
+    frame, about = Frame(ends, (3.0, 2.0)), About("mine", "A caption")
+    for height in (1, 2, 3):
+
+        def paint_all(axes, height=height):
+            ends(axes)
+            fill(height)(axes)
+
+        assert frame.draw(about, "A line.", fill(height)) == draw(about, "A line.", paint_all, (3.0, 2.0))
 
 
 def test_ink_follows_the_page_and_a_file_has_its_own(picture):
