@@ -25,6 +25,12 @@ class Weights(NamedTuple):
 
 def abstract(config: Config) -> Params:
     """Returns the tree of parameter shapes and dtypes (`jax.ShapeDtypeStruct`); allocates nothing."""
+    return jax.tree.map(lambda leaf: leaf, _abstract(config, backend()))  # the caller's own dictionaries
+
+
+@lru_cache(maxsize=32)
+def _abstract(config: Config, platform: str) -> Params:
+    """`platform` as in `_graph`."""
     return nnx.to_pure_dict(nnx.state(_shapes(config)))
 
 

@@ -36,7 +36,7 @@ def packed() -> str:
 
 def _make() -> str:
     """The script, from a process of its own: vl_convert holds Python's lock for all of the second that it takes."""
-    if sys.executable:
+    with contextlib.suppress(OSError):  # where no process may be started
         made = subprocess.run((sys.executable, "-c", _PROGRAM), capture_output=True, check=False)
         if made.returncode == 0 and made.stdout:
             return explorer_data.packed_text(made.stdout.decode())

@@ -49,6 +49,12 @@ def test_a_cache_that_cannot_be_written_is_no_error(kept, tmp_path):
     assert kept() == (first, 2)
 
 
+def test_where_no_process_may_be_started_it_is_made_here(kept, monkeypatch):
+    monkeypatch.setattr(library.sys, "executable", "/nowhere/python")
+    first, _ = kept()
+    assert gzip.decompress(base64.b64decode(first)) == b"const vega = 1;"
+
+
 def test_a_process_of_its_own_makes_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(library, "_PROGRAM", "print('const vega = 2;', end='')")
