@@ -37,7 +37,8 @@ def packed() -> str:
 def _make() -> str:
     """The script, from a process of its own: vl_convert holds Python's lock for all of the second that it takes."""
     with contextlib.suppress(OSError):  # where no process may be started
-        made = subprocess.run((sys.executable, "-c", _PROGRAM), capture_output=True, check=False)
+        command = (sys.executable or "python3", "-P", "-c", _PROGRAM)  # -P: nothing is imported from the current folder
+        made = subprocess.run(command, capture_output=True, check=False)
         if made.returncode == 0 and made.stdout:
             return explorer_data.packed_text(made.stdout.decode())
     import vl_convert
