@@ -11,7 +11,7 @@ from jaxalign.evaluation.pairs import evaluate_each
 from jaxalign.evaluation.rows import Rows
 from jaxalign.runtime import processes
 
-_LANGUAGES = "abc"  # three pairs keep all threads busy, as more pairs do
+LANGUAGES = "abc"  # three pairs keep all threads busy, as more pairs do
 _CONCEPTS, _FEATURES = 1000, 512  # up to these sizes the maps of three pairs take less time than the compilation
 
 
@@ -30,7 +30,7 @@ def compile_programs(
     set the threads of LAPACK.
     """
     draw = np.random.default_rng(0)
-    spaces = {code: draw.standard_normal((concepts, features), np.float32) for code in _LANGUAGES}
+    spaces = {code: draw.standard_normal((concepts, features), np.float32) for code in LANGUAGES}
     settings = tuple(name for name in options.settings if not name.startswith("shrunken"))  # a search, not a program
     if settings:
         asked = (replace(options, settings=settings, null_draws=1, retrieval=name) for name in retrievals)  # type: ignore[arg-type]
