@@ -26,8 +26,8 @@ def compile_programs(
 ) -> None:
     """Evaluates random numbers in this shape, in each retrieval and one draw of each null.
 
-    Later evaluations of spaces of this shape take the same programs. No other evaluation may run at the same time: both
-    set the threads of LAPACK.
+    Later evaluations of spaces of this shape use the same programs. No other evaluation may run at the same time: both
+    set the number of LAPACK's threads.
     """
     draw = np.random.default_rng(0)
     spaces = {code: draw.standard_normal((concepts, features), np.float32) for code in LANGUAGES}

@@ -68,7 +68,7 @@ def run(config: Config, out: Path, clock: Clock) -> dict:
     """From concepts to the report: writes every file of the run to `out`; returns fields of the last stdout line."""
     if config.dictionary:
         return word_translation.run(config, out, clock)
-    beside = ThreadPoolExecutor(2)  # for what takes no model: the page's library, programs of the alignment
+    beside = ThreadPoolExecutor(2)  # for work that needs no model: the page's library, programs of the alignment
     beside.submit(library.packed)
     with clock.phase("load"):
         prepared = prepare(config)

@@ -87,7 +87,7 @@ def measured(asked: Asked) -> Estimate:
     """The estimate with counted tokens and parameters, and the speed of a product measured now."""
     from jaxalign.runtime import peaks
 
-    speed = peaks.peak_product(asked.config.dtype, repeats=2, least_seconds=0.005)  # 0.1 s; the peak itself takes 3 s
+    speed = peaks.peak_product(asked.config.dtype, repeats=2, least_seconds=0.005)  # 0.6 s; the peak itself takes 3 s
     return estimate(work_of(asked), speed)
 
 

@@ -61,14 +61,14 @@ def answers(study: Study, space: Space, asked: Questions) -> Iterator[Answer]:
             study.bar.leave_out(len(asked.retrievals) * asked.splits)
         return
     space_ranks = SpaceRanks(space, config.workdir, study.bar)
-    questions = [
+    every_options = [
         replace(study.options, retrieval=retrieval, settings=asked.settings, seed_sizes=asked.seed_sizes)
         for retrieval in asked.retrievals
     ]
     splits = study.splits[: asked.splits]
     with study.clock.phase("align"):
-        found = [space_ranks.of_pairs(split, questions) for split in splits]
-    for place, options in enumerate(questions):
+        found = [space_ranks.of_pairs(split, every_options) for split in splits]
+    for place, options in enumerate(every_options):
         for number, split in enumerate(splits):
             ranks = found[number][place]
             if "gpa" in config.controls and asked.controls:

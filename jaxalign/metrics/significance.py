@@ -29,7 +29,7 @@ SETTING_PAIRS = (
 )  # fmt: skip
 
 
-_DEALS_AT_ONCE = 500  # shuffles of the answers held in memory
+_DEALT_AT_ONCE = 1 << 23  # shuffled answers held in memory
 
 
 class Tested(NamedTuple):
@@ -233,8 +233,9 @@ def permutation_p(
 
     hits = count(answers[:, None])[0]
     above, equal = np.zeros(hits.shape), np.zeros(hits.shape)
-    for start in range(0, draws, _DEALS_AT_ONCE):
-        size = min(_DEALS_AT_ONCE, draws - start), len(answers)
+    at_once = max(1, min(draws, _DEALT_AT_ONCE // len(answers)))
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start), len(answers)
         by_chance = count(np.ascontiguousarray(rng.permuted(np.broadcast_to(answers, size), axis=1).T))
         above += (by_chance > hits).sum(axis=0)
         equal += (by_chance == hits).sum(axis=0)
@@ -245,7 +246,7 @@ def permutation_p(
 def _equal(best: np.ndarray, dealt: Int[np.ndarray, "query draw"]) -> np.ndarray:
     """Returns how many queries have their best candidate dealt, in each draw.
 
-    Summed in bytes, as narrow as sums of 255 queries can be, and a pair at a time, which stays in the cache.
+    Summed in bytes, which hold at most 255 queries, and for one pair at a time, so that it all fits the cache.
     """
     same, found = (best[:, None] == dealt).view(np.uint8), np.zeros(dealt.shape[1], np.int64)
     for start in range(0, len(best), 255):

@@ -48,7 +48,7 @@ class Results:
         self._settings: dict[Series, dict[str, dict[int, None]]] = {}
         self._subsets: dict[Series, dict[str, None]] = {}
         self._whole: set[tuple[Series, str]] = set()  # what was scored on all concepts and pairs
-        matrices: dict[tuple, dict[tuple[str, str], dict]] = {}  # of `cells`, by the columns: one look a row
+        matrices: dict[tuple, dict[tuple[str, str], dict]] = {}  # of `cells`, by the columns: one lookup for each row
         pairs: dict[tuple[str, str], None] = {}
         for row in self.rows:
             columns, pair = _cell_of(row), (row["source"], row["target"])
