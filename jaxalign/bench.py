@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -159,10 +160,11 @@ def main(argv: Sequence[str]) -> int:
         with _signals_end_the_run():
             config = config_from(argv)
             log.configure(int(FLAGS["verbosity"].value or 0) if FLAGS["verbosity"].present else 0)
+            start = time.perf_counter()
             from jaxalign.experiment import run  # JAX loads only when there is work to do
 
             gc.freeze()  # else each full garbage collection visits 200,000 objects of the libraries
-            run.run(config)
+            run.run(config, time.perf_counter() - start)
     except InputError as error:
         return _failed(str(error), 2)
     except KeyboardInterrupt:

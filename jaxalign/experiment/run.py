@@ -14,13 +14,14 @@ from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
 
-def run(config: Config) -> Path | None:
+def run(config: Config, imported: float = 0.0) -> Path | None:
     """Runs what the config asks for; returns the finished folder of the run, which never holds half-written files.
 
     With --dry_run an estimate is printed, and the folder is removed again. On several hosts each process computes its
-    share of the spaces and ranks; the first one writes the folder, and the others return None.
+    share of the spaces and ranks; the first one writes the folder, and the others return None. `imported`: seconds that
+    the import of libraries took, for the table of times.
     """
-    clock, given, in_bucket = Clock(), config, bucket.is_url(config.workdir)
+    clock, given, in_bucket = Clock(imported), config, bucket.is_url(config.workdir)
     first = devices.prepare(config) == 0
     config = _resolved(config)
     given = dataclasses.replace(given, dtype=config.dtype, precision=config.precision)

@@ -1,4 +1,4 @@
-"""Where the time of a run goes: seconds per phase, with compilation counted separately."""
+"""Where the time of a run goes: seconds per phase, with compilation and imports counted separately."""
 
 import contextlib
 import sys
@@ -7,13 +7,26 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-PHASES = ("load", "compile", "tokenize", "embed", "align", "retrieve", "score")
+PHASES = ("import", "load", "compile", "tokenize", "embed", "align", "retrieve", "score")
 # Not the tracing event: JAX reports it for every nested function as well, so it would be counted twice.
 _COMPILE_EVENTS = ("/jax/core/compile/jaxpr_to_mlir_module_duration", "/jax/core/compile/backend_compile_duration")
+_IMPORT_EVENT = "/jaxalign/import"
+_PHASE_OF = dict.fromkeys(_COMPILE_EVENTS, "compile") | {_IMPORT_EVENT: "import"}
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Counts the time until the block ends as `import`, on the clock whose phase it happens in."""
+    start = time.perf_counter()
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].monitoring.record_event_duration_secs(_IMPORT_EVENT, time.perf_counter() - start)
 
 
 class Clock:
-    """Seconds of each phase of a run; a phase inside another is subtracted from it, and compilation from both.
+    """Seconds of each phase of a run; a phase inside another is subtracted from it, compilation and imports from both.
+
+    `imported`: seconds that libraries took to import before the clock was made; they are part of the total.
 
     >>> clock = Clock()
     >>> with clock.phase("align"):
@@ -22,13 +35,15 @@ class Clock:
     align untracked total
     """
 
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
+    def __init__(self, imported: float = 0.0) -> None:
+        self._start = time.perf_counter() - imported
         self._seconds: dict[str, float] = {}
         self._calls: dict[str, int] = {}
         self._inner: list[float] = []  # for each open phase, the seconds of the phases inside it
         self._thread = threading.get_ident()
         self._listening = False
+        if imported:
+            self.add("import", imported)
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -65,11 +80,11 @@ class Clock:
     def _listen(self) -> None:
         if not self._listening and "jax" in sys.modules:
             self._listening = True
-            sys.modules["jax"].monitoring.register_event_duration_secs_listener(self._add_compilation)
+            sys.modules["jax"].monitoring.register_event_duration_secs_listener(self._add_event)
 
-    def _add_compilation(self, event: str, seconds: float, **_: Any) -> None:
-        # Reported after the fact, on the thread that waited for the compilation.
-        if event in _COMPILE_EVENTS and threading.get_ident() == self._thread:
-            self.add("compile", seconds)
+    def _add_event(self, event: str, seconds: float, **_: Any) -> None:
+        # Reported after the fact, on the thread that waited for the compilation or the import.
+        if event in _PHASE_OF and threading.get_ident() == self._thread:
+            self.add(_PHASE_OF[event], seconds)
             if self._inner:
                 self._inner[-1] += seconds

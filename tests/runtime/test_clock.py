@@ -55,3 +55,11 @@ def test_rows_stand_in_the_order_of_a_run():
     for phase in ("score", "isometry", "load"):
         clock.add(phase, 0.0)
     assert [row["phase"] for row in clock.rows()] == ["load", "score", "isometry", "untracked", "total"]
+
+
+def test_imports_are_taken_out_of_the_phase_they_happen_in():
+    clock = clock_module.Clock(imported=2.0)
+    with clock.phase("load"), clock_module.importing():
+        time.sleep(0.03)
+    found = seconds(clock)
+    assert found["import"] >= 2.03 and found["load"] < 0.03 and found["total"] >= 2.03

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jaxalign.runtime import clock
 from jaxalign.runtime.log import LOGGER
 from jaxalign.types import InputError
 
@@ -22,7 +23,8 @@ def read_tokenizer(folder: Path) -> Any:
     tokenizer.json. The two readings are compared on texts of many scripts; where they differ, the file is right, and
     the tokenizer is read from it.
     """
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    with clock.importing():
+        from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     def read(kind: Any, **options: Any) -> Any:
         place = folder.parent if folder.is_file() else folder

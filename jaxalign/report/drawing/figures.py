@@ -1,77 +1,19 @@
-"""Heat maps, bars and curves of a run's results."""
+"""Bars and curves of a run's results."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from jaxalign.report.drawing.svg import COLOURS, INK, PALETTE, About, Frame, Picture, draw
 from jaxalign.report.names import setting_name
-from jaxalign.report.results import MEAN, Results, Series, percent
+from jaxalign.report.results import percent
 
 MANY = 24  # groups of bars from which a figure has the whole width of the page
 Points = Sequence[tuple[float, dict]]  # (x, row)
-
-
-def heat_map(results: Results, series: Series, setting: str, about: About) -> Picture:
-    """P@1 of every ordered pair in one setting, percent; source down, target across."""
-    codes = results.languages
-    pairs = results.pairs(series, setting)
-    grid = np.full((len(codes), len(codes)), np.nan)
-    for (source, target), row in pairs.items():
-        if MEAN not in (source, target):
-            grid[codes.index(source), codes.index(target)] = 100 * row["value"]
-
-    def fill(axes: Axes) -> list[Artist]:
-        made: list[Artist] = [axes.pcolormesh(np.ma.masked_invalid(grid), cmap="YlGnBu", vmin=0, vmax=100)]
-        for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True) if len(codes) < 20 else ():
-            value = grid[i, j]
-            ink = "#ffffff" if value > 55 else "#1b2430"
-            text = f"{value:.0f}" if value >= 9.95 or value == 0 else f"{value:.1f}"
-            style: dict[str, Any] = dict(ha="center", va="center", color=ink, fontsize=_letters(len(codes)))
-            made.append(axes.text(j + 0.5, i + 0.5, text, in_layout=False, **style))
-        return made
-
-    mean = results.mean(series, setting)
-    words = f"mean {100 * mean['value']:.2f} %" if mean else ""
-    alt = (
-        f"Heat map of P@1 in percent for every ordered language pair, {setting_name(setting)}, {about.subject}: "
-        f"{words}; {_extremes(pairs)}."
-    )
-    caption = f"{about.caption}, {words}" if words else about.caption
-    about_map = about._replace(caption=caption)
-    return _frame_of_pairs(tuple(codes)).draw(about_map, alt, fill)._replace(group=about.subject)
-
-
-def _letters(languages: int) -> float:
-    return 9.5 if languages < 8 else max(3.0, 70 / languages)
-
-
-@lru_cache(maxsize=4)
-def _frame_of_pairs(codes: tuple[str, ...]) -> Frame:
-    """The axes of a heat map of these languages."""
-
-    def paint(axes: Axes) -> None:
-        ticks, ends = np.arange(len(codes)) + 0.5, (0, len(codes))
-        axes.set(xticks=ticks, yticks=ticks, xticklabels=codes, yticklabels=codes, xlabel="target", ylabel="source")
-        axes.set(xlim=ends, ylim=ends)
-        axes.tick_params(labelsize=_letters(len(codes)) if len(codes) > 12 else 9)
-        axes.set_aspect("equal")
-        axes.invert_yaxis()
-        axes.spines[:].set_visible(False)
-
-    return Frame(paint, (3.0, 2.9))
-
-
-def _extremes(pairs: Mapping) -> str:
-    values = sorted((row["value"], pair) for pair, row in pairs.items() if MEAN not in pair)
-    if not values:
-        return "no pair"
-    (low, worst), (high, best) = values[0], values[-1]
-    return f"lowest {percent(low)} from {worst[0]} to {worst[1]}; highest {percent(high)} from {best[0]} to {best[1]}"
 
 
 def bars(
@@ -79,33 +21,58 @@ def bars(
 ) -> Picture:
     """Grouped bars with 95 % intervals, percent: `heights` gives for each setting or subset a row (or None) per group.
 
-    `top` is the upper end of the axis in percent, so that the figures of a section can share one axis.
+    `top` is the upper end of the axis in percent, so that the figures of a section can share one axis, which is then
+    drawn once for all of them.
     """
-    width = 0.84 / max(len(heights), 1)
+    top = highest([row for rows in heights.values() for row in rows]) if top is None else top
+    frame = _frame_of_bars(tuple(groups), tuple(heights), top)
+    inside, width = "", 0.84 / max(len(heights), 1)
+    for place, (label, rows) in enumerate(heights.items()):
+        middles = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
+        known = [(middle, row) for middle, row in zip(middles.tolist(), rows, strict=True) if row]
+        inside += f'<g fill="{_colour(label, place)}">'
+        inside += "".join(_bar(frame, middle, 0.92 * width, row["value"]) for middle, row in known) + "</g>"
+        ends = [(middle, row["low"], row["high"]) for middle, row in known if row.get("low") is not None]
+        inside += "".join(_interval(frame, middle, low, high) for middle, low, high in ends)
+    said = []
+    for place, group in enumerate(groups):
+        shown = {label: rows[place] for label, rows in heights.items()}
+        said.append(f"{group}: " + ", ".join(f"{label} {percent(row['value'])}" for label, row in shown.items() if row))
+    return frame.draw(about, f"Bars of P@1 in percent, {about.subject}. {'; '.join(said)}.", inside)
+
+
+def _colour(label: str, place: int) -> str:
+    return COLOURS.get(label, PALETTE[place % len(PALETTE)])
+
+
+def _bar(frame: Frame, middle: float, width: float, value: float) -> str:
+    (left, top), (right, bottom) = frame.place([(middle - width / 2, 100 * value), (middle + width / 2, 0)])
+    return f'<rect x="{left:.2f}" y="{top:.2f}" width="{right - left:.2f}" height="{bottom - top:.2f}"/>'
+
+
+def _interval(frame: Frame, middle: float, low: float, high: float) -> str:
+    (x, top), (_, bottom) = frame.place([(middle, 100 * high), (middle, 100 * low)])
+    return f'<path d="M{x:.2f} {top:.2f}V{bottom:.2f}" stroke="currentColor" stroke-width=".9"/>'
+
+
+@lru_cache(maxsize=8)
+def _frame_of_bars(groups: tuple[str, ...], labels: tuple[str, ...], top: float) -> Frame:
+    """The axes and the legend of bars; a group is one unit wide, its middle at a whole number."""
 
     def paint(axes: Axes) -> None:
-        for place, (label, rows) in enumerate(heights.items()):
-            x = np.arange(len(groups)) + (place - (len(heights) - 1) / 2) * width
-            colour = COLOURS.get(label, PALETTE[place % len(PALETTE)])
-            values = [100 * row["value"] if row else 0 for row in rows]
-            axes.bar(x, values, width * 0.92, label=setting_name(label), color=colour)
-            for at, row in zip(x, rows, strict=True):
-                if row and row.get("low") is not None:
-                    axes.plot([at, at], [100 * row["low"], 100 * row["high"]], color=INK, linewidth=0.9)
         axes.set(xticks=np.arange(len(groups)), xticklabels=groups, ylabel="P@1, percent", ylim=(0, top))
+        axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
         if len(groups) > 12:
             axes.tick_params(axis="x", labelsize=7 if len(groups) > MANY else 90 / len(groups), labelrotation=90)
         axes.grid(True, axis="y")
         axes.spines["left"].set_visible(False)
+        marks = [Patch(color=_colour(label, place), label=setting_name(label)) for place, label in enumerate(labels)]
         axes.legend(
-            ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, columnspacing=1.2
-        )
+            handles=marks, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1,
+            columnspacing=1.2,
+        )  # fmt: skip
 
-    size, said = (11.0, 3.2) if len(groups) > MANY else (4.8, 3.0), []
-    for place, group in enumerate(groups):
-        rows = {label: rows[place] for label, rows in heights.items()}
-        said.append(f"{group}: " + ", ".join(f"{label} {percent(row['value'])}" for label, row in rows.items() if row))
-    return draw(about, f"Bars of P@1 in percent, {about.subject}. {'; '.join(said)}.", paint, size)
+    return Frame(paint, (11.0, 3.2) if len(groups) > MANY else (4.8, 3.0))
 
 
 def highest(rows: Sequence[dict | None]) -> float:

@@ -2,15 +2,17 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import matplotlib
-from matplotlib.artist import Artist
+import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import ArrayLike
 
 from jaxalign.report.drawing.smaller import smaller
 
@@ -24,11 +26,12 @@ COLOURS = {
     "physical_down": "#7a9c48",
 }  # fmt: skip
 PALETTE = ("#0f8b8d", "#c2566a", "#8a63c9", "#8f7a00", "#b0468c", "#5f8a57", "#a06a4c", "#6b7f9c")
+FONT = "DejaVu Sans"
 INK = "#010203"  # a mark that becomes currentColor: figures follow the page's light or dark theme
 GREY = "#8a94a3"
 _PAPER, _FILE_INK = "#ffffff", "#1b2430"
 _STYLE: Any = {
-    "svg.fonttype": "path", "svg.hashsalt": "jaxalign", "font.size": 9, "font.family": "DejaVu Sans",
+    "svg.fonttype": "path", "svg.hashsalt": "jaxalign", "font.size": 9, "font.family": FONT,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY, "xtick.color": INK, "ytick.color": INK,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid.axis": "y", "grid.color": GREY,
     "grid.alpha": 0.3, "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False, "legend.fontsize": 8,
@@ -71,23 +74,28 @@ def draw(
 
 
 class Frame:
-    """One panel that is laid out once and filled with one picture after another: half the time of a heat map.
+    """The axes of one panel, drawn once for many pictures, which write what stands inside of them.
 
-    `paint(axes)` draws what all pictures share, their limits too; `size` in inches.
+    `paint(axes)` draws what all pictures share and sets the limits; `size` in inches.
     """
+
+    _NAME = "name-of-the-picture"
 
     def __init__(self, paint: Callable[[Axes], None], size: tuple[float, float]):
         with matplotlib.rc_context(_STYLE):
-            self._figure = _laid_out(paint, size, (1.0,))
+            figure = _laid_out(paint, size, (1.0,))
+            self._svg = _inline(_saved(figure), self._NAME)
+        self._to_points: Any = figure.axes[0].transData.frozen()
+        self._height = figure.bbox.height
 
-    def draw(self, about: About, alt: str, fill: Callable[[Axes], Sequence[Artist]]) -> Picture:
-        """As `draw`, of what `fill(axes)` adds and returns; it is taken away afterwards."""
-        with matplotlib.rc_context(_STYLE):
-            added = fill(self._figure.axes[0])
-            made = Picture(about.name, about.caption, alt, _inline(_saved(self._figure), about.name))
-            for artist in added:
-                artist.remove()
-        return made
+    def place(self, points: ArrayLike) -> Float[np.ndarray, "point 2"]:
+        """Points (x, y) of the axes in the picture's coordinates: points from the left and from the top."""
+        return self._to_points.transform(points) * (1, -1) + (0, self._height)
+
+    def draw(self, about: About, alt: str, inside: str) -> Picture:
+        """The picture of the axes with the SVG elements `inside`; ids there begin with the name and a hyphen."""
+        before, end, _ = self._svg.replace(self._NAME, about.name).rpartition("</svg>")
+        return Picture(about.name, about.caption, alt, before + inside + end)
 
 
 def _laid_out(paint: Callable, size: tuple[float, float], widths: tuple[float, ...]) -> Figure:

@@ -3,6 +3,7 @@
 from jaxalign.report import paper_numbers, tables
 from jaxalign.report.cells import PValue, ends, measured
 from jaxalign.report.drawing import figures
+from jaxalign.report.drawing.heat_map import heat_map
 from jaxalign.report.drawing.svg import About, Picture
 from jaxalign.report.names import setting_name
 from jaxalign.report.results import DIFFERENCE, MEAN, SETTINGS, Results, Series, name_of, short_model
@@ -18,7 +19,7 @@ def pairs(results: Results, among: list[Series]) -> Section:
         title = name_of(series, among)
         if place < DRAWN:
             abouts = {setting: About(f"pairs-{place}-{setting}", setting_name(setting), title) for setting in shown}
-            pictures += [figures.heat_map(results, series, setting, about) for setting, about in abouts.items()]
+            pictures += [heat_map(results, series, setting, about) for setting, about in abouts.items()]
         folded += [_titled(tables.matrix(results, series, setting), title) for setting in shown]
     text = "P@1 in percent, from the row's language to the column's."
     return Section("pairs", "Every language pair", text, (), (), tuple(folded), tuple(pictures))

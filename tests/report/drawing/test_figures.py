@@ -1,25 +1,13 @@
-"""Heat maps, bars and curves: their words say what the rows say."""
+"""Bars and curves: their words say what the rows say."""
 
 import pytest
 
 from jaxalign.report.drawing import figures
 from jaxalign.report.drawing.figures import Axis
 from jaxalign.report.drawing.svg import COLOURS, PALETTE, About
-from jaxalign.report.results import Results
 from tests.report.rows import row
 
 ABOUT = About("figure", "Caption", "a model")
-
-
-def test_a_heat_map_names_its_ends_and_its_mean():
-    values = {("en", "fr"): 0.4, ("fr", "en"): 0.6, ("en", "fi"): 0.1, ("fi", "en"): 0.3, ("fr", "fi"): 0.2,
-              ("fi", "fr"): 0.2}  # fmt: skip
-    results = Results(row(value, source=source, target=target) for (source, target), value in values.items())
-    (series,) = results.series()
-    picture = figures.heat_map(results, series, "after", ABOUT)
-    assert "mean 30.00 %" in picture.alt and "lowest 10.0 from en to fi" in picture.alt
-    assert "highest 60.0 from fr to en" in picture.alt and picture.caption == "Caption, mean 30.00 %"
-    assert picture.group == "a model"
 
 
 def test_bars_say_each_value_and_share_an_axis():

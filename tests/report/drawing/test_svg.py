@@ -30,26 +30,20 @@ def test_every_id_is_the_figures_own_and_every_reference_leads_to_one(picture):
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', picture.svg)) <= set(ids)
 
 
-def test_a_frame_gives_each_picture_what_a_figure_of_its_own_gives():
-    """Nothing of the picture before is left in it."""
-
+def test_a_frame_says_where_points_of_its_axes_stand_in_each_picture():
     def ends(axes):
         axes.set(xlim=(0, 1), ylim=(0, 3), xlabel="x", ylabel="y")
+        axes.plot([0, 1], [3, 0], color="#123456")
 
-    def fill(height):
-        return lambda axes: [
-            *axes.plot([0, 1], [0, height], color=INK),
-            axes.text(0.5, 1, f"{height}", in_layout=False),
-        ]
-
-    frame, about = Frame(ends, (3.0, 2.0)), About("mine", "A caption")
-    for height in (1, 2, 3):
-
-        def paint_all(axes, height=height):
-            ends(axes)
-            fill(height)(axes)
-
-        assert frame.draw(about, "A line.", fill(height)) == draw(about, "A line.", paint_all, (3.0, 2.0))
+    frame = Frame(ends, (3.0, 2.0))
+    (left, top), (right, bottom) = frame.place([(0, 3), (1, 0)])
+    for name in ("one", "two"):
+        picture = frame.draw(About(name, "A caption"), "A line.", f'<path id="{name}-mine" d="M0 0"/>')
+        line = re.search(r'<path d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"[^>]*stroke:#123456', picture.svg)
+        assert [float(number) for number in line.groups()] == pytest.approx([left, top, right, bottom], abs=0.01)
+        assert picture.svg.rstrip().endswith(f'<path id="{name}-mine" d="M0 0"/></svg>')
+        assert (picture.name, picture.caption, picture.alt) == (name, "A caption", "A line.")
+        ElementTree.fromstring(picture.svg)
 
 
 def test_ink_follows_the_page_and_a_file_has_its_own(picture):
