@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxalign.runtime import bucket, files
+from jaxalign.runtime import bucket, clock, files
 from jaxalign.runtime.log import LOGGER
 
 
@@ -26,7 +26,7 @@ def chunk_folder(path: Path, number: int) -> Path:
 
 def write_chunk(path: Path, number: int, layers: Sequence[int], vectors: np.ndarray, process: int = 0) -> None:
     """Writes (layer, vector, feature) float32 as chunk `number` of the entry at `path`, and commits it."""
-    ocp, folder = _orbax(), chunk_folder(path, number)
+    ocp, folder = orbax(), chunk_folder(path, number)
     remove(folder)
     leaves = {f"{layer:03d}": np.ascontiguousarray(part) for layer, part in zip(layers, vectors, strict=True)}
     with files.os_errors(folder):
@@ -49,7 +49,7 @@ def read_layer_of_chunk(path: Path, number: int, layer: int) -> np.ndarray:
     """(vector, feature) float32 of one layer of a committed chunk."""
     import jax
 
-    ocp, name = _orbax(), f"{layer:03d}"
+    ocp, name = orbax(), f"{layer:03d}"
     wanted = ocp.args.PyTreeRestore(
         item={name: 0}, restore_args={name: ocp.RestoreArgs(restore_type=np.ndarray)}, partial_restore=True
     )
@@ -89,8 +89,10 @@ def _write_leaf(path: Path, leaf: np.ndarray) -> None:
     tensorstore.open(spec, create=True).result().write(leaf).result()
 
 
-def _orbax() -> Any:
-    import orbax.checkpoint
+def orbax() -> Any:
+    """Orbax, imported at the first use: runs whose vectors are stored already need none."""
+    with clock.importing():
+        import orbax.checkpoint
 
     return orbax.checkpoint
 
@@ -98,7 +100,7 @@ def _orbax() -> Any:
 @lru_cache(maxsize=1)
 def _checkpointer(process: int) -> Any:
     """A checkpointer for this process only: plain files, the same bytes every time, without compression."""
-    ocp = _orbax()
+    ocp = orbax()
     # Orbax warns at every save that the format we did not choose has nothing to merge.
     logging.getLogger("absl").addFilter(lambda record: "Skipping merge of OCDBT" not in str(record.msg))
     only_this = ocp.options.MultiprocessingOptions(

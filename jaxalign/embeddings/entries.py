@@ -15,6 +15,7 @@ import numpy as np
 import jaxalign
 from jaxalign import models
 from jaxalign.embeddings import extract, packing, prompts, tokenize, vector_store
+from jaxalign.embeddings.chunks import orbax
 from jaxalign.embeddings.kinds import Kind
 from jaxalign.models.products import state_dtype
 from jaxalign.runtime import processes
@@ -199,6 +200,7 @@ def _fill(engine: extract.Engine, work: _Work, path: Path, chunks: Sequence[int]
     indices = [i for chunk in chunks for i in range(chunk * each, min((chunk + 1) * each, total))]
     slots = shape.rows * shape.width
     waiting: list[Future] = []
+    orbax()  # imported here: the clock does not count what the thread does
     with (
         Progress(len(indices) * slots, f"embed {name}", "slots") as progress,
         ThreadPoolExecutor(1) as thread,

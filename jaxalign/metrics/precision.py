@@ -4,6 +4,7 @@ Everything here is NumPy on integers and can be repeated from a run's `ranks.npz
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple, cast
@@ -15,6 +16,7 @@ from jaxalign.evaluation.result import SettingRanks
 from jaxalign.metrics.evaluated import Evaluated
 from jaxalign.metrics.gains import chance, gains
 from jaxalign.metrics.rows import MEAN, Place, ResultRow, result_row
+from jaxalign.runtime.environment import cores
 
 _Z = 1.959964  # 97.5 % point of the normal distribution
 
@@ -177,8 +179,16 @@ def bounds(drawn: np.ndarray) -> Bounds:
     draws = drawn.shape[-1]
     first, last = int(0.025 * (draws - 1)), int(np.ceil(0.975 * (draws - 1)))
     # Sorted whole: 0.35 ms for 320 rows of 1,000 draws, np.partition at both points 3.3 ms (NumPy 2.4, AVX-512).
-    ordered = np.sort(drawn, axis=-1)
+    ordered = np.array(drawn, order="C")
+    parts = np.array_split(ordered.reshape(-1, draws), cores())
+    list(_sorters().map(lambda rows: rows.sort(axis=-1), parts))  # views: they are sorted in place
     return Bounds(ordered[..., first].astype(np.float64), ordered[..., last].astype(np.float64))
+
+
+@lru_cache(maxsize=1)
+def _sorters() -> ThreadPoolExecutor:
+    """A thread per core: NumPy sorts without Python's lock."""
+    return ThreadPoolExecutor(cores())
 
 
 def _widen(figures: Figures, size: float) -> None:

@@ -31,10 +31,12 @@ def abstract(config: Config) -> Params:
 @lru_cache(maxsize=32)
 def _abstract(config: Config, platform: str) -> Params:
     """`platform` as in `_graph`."""
-    return nnx.to_pure_dict(nnx.state(_shapes(config)))
+    return nnx.to_pure_dict(nnx.state(_shapes(config, platform)))
 
 
-def _shapes(config: Config) -> Transformer:
+@lru_cache(maxsize=4)
+def _shapes(config: Config, platform: str) -> Transformer:
+    """The module with shapes in place of arrays, not to be changed; `platform` as in `_graph`."""
     return nnx.eval_shape(lambda: Transformer(config, nnx.Rngs(0)))
 
 
@@ -49,7 +51,7 @@ def merge(config: Config, params: Params) -> Transformer:
 @lru_cache(maxsize=32)
 def _graph(config: Config, listed: bool, platform: str) -> Any:
     """`platform`: that of `environment.backend`, on which the products of a layer depend."""
-    model = _shapes(config)
+    model = nnx.clone(_shapes(config, platform))
     if listed:
         block = nnx.eval_shape(lambda: Block(config, nnx.Rngs(0)))
         model.blocks = nnx.List([nnx.clone(block) for _ in range(config.num_layers)])

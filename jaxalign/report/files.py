@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxalign.metrics.rows import COLUMNS
 from jaxalign.report.results import MEAN, SETTINGS
+from jaxalign.runtime import clock
 from jaxalign.runtime.files import write_bytes, write_text
 from jaxalign.types import InputError
 
@@ -60,7 +61,8 @@ def write_rows(path: str | Path, rows: Sequence[dict]) -> None:
 
 def packed_rows(rows: Sequence[dict]) -> bytes:
     """Rows as the bytes of a Parquet table; ValueError for a number that is not finite."""
-    import pyarrow.parquet
+    with clock.importing():
+        import pyarrow.parquet
 
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(_table(rows), buffer, compression="zstd")

@@ -22,6 +22,7 @@ from jaxalign.report.results import (
     short_model,
 )
 from jaxalign.report.sections import model_groups, model_size
+from jaxalign.runtime import clock
 
 _UNIT = 10_000  # fractions are whole ten-thousandths: a hundredth of a percent
 _VALUES, _VALUES_EACH = 120_000, 70_000  # figures of pairs in the page: for one model, and for each further one
@@ -83,8 +84,9 @@ def clustered(results: Results, series: Series | None) -> list[str]:
     codes = results.languages
     if series is None or len(codes) < 4:
         return codes
-    from scipy.cluster import hierarchy
-    from scipy.spatial.distance import squareform
+    with clock.importing():
+        from scipy.cluster import hierarchy
+        from scipy.spatial.distance import squareform
 
     rows = results.pairs(series, "after") or results.pairs(series, results.settings(series)[0])
     likeness = np.zeros((len(codes), len(codes)))
