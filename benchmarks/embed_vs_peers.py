@@ -15,6 +15,10 @@ torch's float32 must not exceed torch's own. Then each side cuts the *whole* lis
 seeded sample of the batches is timed, the sides in turn, several rounds. The seconds of the whole list are those of the
 sample, scaled by slots or by padded tokens. The ways of the torch side: benchmarks/peers/transformers_torch.py.
 
+`peak_allows` is the ratio that a way would lose by if the linear layers of the tokens that we compute took all of our
+time, at the measured peak of products: no attention, no norm, no unused slot. No implementation on this library can
+be further ahead of that way.
+
 On a machine that does other work as well, compare by `--clock=cpu`: processor seconds of all threads of this process.
 torch's threads then sleep, instead of spinning, while they wait.
 """
@@ -24,6 +28,7 @@ import json
 import os
 import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -99,6 +104,8 @@ def compare(
 ) -> list[dict[str, Any]]:
     """Times all ways in turn; one row per way, printed as JSON."""
     from benchmarks.peers.transformers_torch import Extraction, Way
+    from jaxalign.embeddings import extract
+    from jaxalign.experiment.throughput.embed import block_parameters
 
     side, rng, rows = Extraction(peer, texts.rows, texts.pooling, texts.pad), np.random.default_rng(args.seed), []
     for layers in args.layers.split(","):
@@ -119,14 +126,35 @@ def compare(
             for way, chosen in ways.items():
                 times[way].append(side.seconds(chosen, everything, args.texts, rng, clock))
         common = {"model": name, "dtype": dtype, "texts": texts.kind, "layers": layers}
-        rows += report(common, len(texts.rows), mine, times, best)
+        least = 2 * block_parameters(model) * extract.counts(mine.plan, mine.shape).tokens_computed / peak(dtype)
+        rows += report(common, len(texts.rows), mine, times, best, least)
     return rows
 
 
+@lru_cache
+def peak(dtype: str) -> float:
+    """Operations per second of the fastest products of this dtype, our library's or torch's."""
+    import torch
+
+    from jaxalign.runtime import peaks
+
+    best = peaks.peak_product(dtype) * 1e9
+    for side in (1024, 1536, 2048):
+        matrix = torch.randn(side, side).to(getattr(torch, dtype))
+        for _ in range(10):
+            start = time.perf_counter()
+            matrix @ matrix
+            best = max(best, 2 * side**3 / (time.perf_counter() - start))
+    return best
+
+
 def report(
-    common: dict[str, Any], texts: int, mine: Ours, times: dict[str, list[float]], best: Any
+    common: dict[str, Any], texts: int, mine: Ours, times: dict[str, list[float]], best: Any, least: float
 ) -> list[dict[str, Any]]:
-    """One row per way, printed: medians, and ratios with their lowest and highest round."""
+    """One row per way, printed: medians, and ratios with their lowest and highest round.
+
+    `least`: the seconds of our products alone at the measured peak.
+    """
     from jaxalign.embeddings import extract
 
     counts = extract.counts(mine.plan, mine.shape)
@@ -138,6 +166,7 @@ def report(
             "way": way, "texts_per_second": round(median(each), 1),
             "low": round(min(each), 1), "high": round(max(each), 1), "ours_is_times": round(median(ratio), 2),
             "ratio_low": round(min(ratio), 2), "ratio_high": round(max(ratio), 2),
+            "peak_allows": round(median(seconds) / least, 2),
             "clock": "cpu" if clock is time.process_time else "wall",
             "given_tokens_per_second": round(median(each) * counts.tokens_given / texts),
         }  # fmt: skip

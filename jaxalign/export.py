@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jaxalign.report import facts, files
 from jaxalign.report.export import hub, samples, tables
+from jaxalign.report.results import Results
 from jaxalign.runtime.files import write_text
 from jaxalign.types import InputError
 
@@ -60,10 +61,10 @@ def write_folder(folder: Path, form: str, out: Path, dataset: str | None = None,
     written: dict[Path, str] = {}
     if form == "hf-eval":
         date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-        for model, text in hub.hugging_face(run.rows, str(dataset), task, date).items():
+        for model, text in hub.hugging_face(Results(run.rows), str(dataset), task, date).items():
             written[out / _folder_name(model) / ".eval_results" / "jaxalign.yaml"] = text
     elif form == "mteb":
-        for model, result in hub.mteb(run.rows, run.extras).items():
+        for model, result in hub.mteb(Results(run.rows), run.extras).items():
             written[out / _folder_name(model) / f"{hub.TASK}.json"] = _json(result)
     else:
         for record in samples.every_eval_ever(run, seconds).values():

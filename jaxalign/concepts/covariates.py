@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -127,6 +128,7 @@ def _words(concepts: Concepts, language: str) -> tuple[str, ...]:
     return concepts.words[language]
 
 
+@lru_cache(maxsize=1 << 16)
 def _without_diacritics(word: str) -> str:
     kept, base = [], ""
     for character in unicodedata.normalize("NFD", word):

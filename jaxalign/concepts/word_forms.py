@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -70,6 +71,7 @@ def is_text(cell: str) -> bool:
     return not categories & {"Cc", "Cs"} and any(category[0] in "LNS" for category in categories)
 
 
+@lru_cache(maxsize=1 << 16)  # a word is compared with those of every other language
 def ignoring_case(word: str, language: str = "") -> str:
     """Returns the form by which two words count as the same.
 

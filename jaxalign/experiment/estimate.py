@@ -60,10 +60,14 @@ class _Model(NamedTuple):
     default_pooling: str
 
 
-def estimate(work: Work, gflops: float) -> Estimate:
-    """The seconds of the work on a device whose products reach `gflops`."""
+def estimate(work: Work, gflops: float, embed_gflops: float | None = None) -> Estimate:
+    """The seconds of the work on a device whose float32 products reach `gflops`.
+
+    `embed_gflops`: the same of products in the dtype of the models.
+    """
+    speed = {"embed": embed_gflops or gflops}
     stages = ("load", "embed", "align", "score", "report")
-    return Estimate({s: work.flops.get(s, 0.0) / (gflops * 1e9) + work.fixed.get(s, 0.0) for s in stages})
+    return Estimate({s: work.flops.get(s, 0.0) / (speed.get(s, gflops) * 1e9) + work.fixed.get(s, 0.0) for s in stages})
 
 
 class Asked(NamedTuple):
@@ -84,11 +88,13 @@ def long_run(asked: Asked) -> Estimate | None:
 
 
 def measured(asked: Asked) -> Estimate:
-    """The estimate with counted tokens and parameters, and the speed of a product measured now."""
+    """The estimate with counted tokens and parameters, and the speed of products measured now."""
     from jaxalign.runtime import peaks
 
-    speed = peaks.peak_product(asked.config.dtype, repeats=2, least_seconds=0.005)  # 0.6 s; the peak itself takes 3 s
-    return estimate(work_of(asked), speed)
+    dtypes = {asked.config.dtype, "float32"}  # the model's; alignment is float32
+    # Of each 0.6 s; the peak itself takes 3 s.
+    speed = {dtype: peaks.peak_product(dtype, repeats=2, least_seconds=0.005) for dtype in dtypes}
+    return estimate(work_of(asked), speed["float32"], speed[asked.config.dtype])
 
 
 def work_of(asked: Asked, counted: bool = True) -> Work:

@@ -48,6 +48,14 @@ def test_more_work_takes_longer(asked):
     assert np.isclose(slow["align"] - plain["align"], 0.99 * estimate.work_of(asked).flops["align"] / 1e9)
 
 
+def test_products_of_the_models_dtype_count_for_extraction_alone(asked):
+    work = estimate.work_of(asked)
+    plain, halves = estimate.estimate(work, 1.0).seconds, estimate.estimate(work, 1.0, 2.0).seconds
+    fixed = work.fixed["embed"]
+    assert halves["embed"] - fixed == pytest.approx((plain["embed"] - fixed) / 2)
+    assert {**halves, "embed": 0} == {**plain, "embed": 0}
+
+
 def test_the_text_names_what_takes_a_share():
     assert estimate.Estimate({"load": 1.0, "embed": 180.0, "align": 300.0, "score": 60.0}).text == (
         "about 9 minutes: embed 3, align 5, score 1"

@@ -19,8 +19,11 @@ TASK = "ConceptAlignment"
 def best_by_model(results: Results) -> dict[str, Series]:
     """The series that is best after alignment of each model (without a map where none was fitted)."""
     best: dict[str, Series] = {}
-    for model in dict.fromkeys(series.model for series in last_layers(results)):
-        mine = Results(row for rows in results.cells.values() for row in rows.values() if row["model"] == model)
+    models = dict.fromkeys(series.model for series in last_layers(results))
+    for model in models:
+        mine = results
+        if len(models) > 1:
+            mine = Results(row for rows in results.cells.values() for row in rows.values() if row["model"] == model)
         best[model] = headline.best_series(mine) or last_layers(mine)[0]
     return best
 
@@ -30,12 +33,11 @@ def main_setting(results: Results, series: Series) -> str:
     return "after" if results.pairs(series, "after") else results.settings(series)[0]
 
 
-def hugging_face(rows: Sequence[dict], dataset: str, task: str, date: str) -> dict[str, str]:
+def hugging_face(results: Results, dataset: str, task: str, date: str) -> dict[str, str]:
     """Text of `.eval_results/jaxalign.yaml` by model: P@1 in percent, mean over all pairs.
 
     `dataset` is the id of a benchmark data set on the Hub, `task` a task of it, `date` in ISO 8601.
     """
-    results = Results(rows)
     made = {}
     for model, series in best_by_model(results).items():
         setting = main_setting(results, series)
@@ -69,9 +71,8 @@ def _yaml(entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def mteb(rows: Sequence[dict], extras: Mapping) -> dict[str, dict]:
+def mteb(results: Results, extras: Mapping) -> dict[str, dict]:
     """An MTEB task result by model: every ordered pair as a subset, with P@k and MRR as fractions; main score P@1."""
-    results = Results(rows)
     environment = extras.get("environment") or {}
     seconds = next((row.get("seconds") for row in extras.get("timing") or [] if row.get("phase") == "total"), None)
     made = {}

@@ -32,7 +32,7 @@ def build(results: Results, extras: Mapping) -> Page:
         notes=_notes(extras),
         version=jaxalign.__version__,
         explorer=explorer_data.explorer_data(results, extras, order, best),
-        exports=exports.exports(results.rows, extras),
+        exports=exports.exports(results, extras),
     )
 
 

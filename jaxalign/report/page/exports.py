@@ -28,17 +28,18 @@ class Export(NamedTuple):
     text: str
 
 
-def exports(rows: Sequence[dict], extras: Mapping) -> list[Export]:
+def exports(results: Results, extras: Mapping) -> list[Export]:
     """The tables of a paper, a CSV of the main rows, and the records of others' collections by model.
 
     `extras` is what report.json holds; `made` in it is the time of the run in seconds since 1970, without which the
     dated forms are left out.
     """
-    results = Results(rows)
     if not results.series():
         return []
+    rows: Sequence[dict] = results.rows
     main = list(files.main_rows(rows))
     rows = _of(rows, set(last_layers(results)))  # all that the forms below read; ten models have 300,000 rows
+    results = Results(rows)
     main = main if len(main) <= _ROWS else files.main_rows(rows)[:_ROWS]
     made = [
         Export(
@@ -52,21 +53,21 @@ def exports(rows: Sequence[dict], extras: Mapping) -> list[Export]:
         Export("latex", "LaTeX, the table of every series", "", "results.tex", "text/x-tex", tables.as_latex(rows)),
         Export("markdown", "Markdown, the same table", "", "results.md", "text/markdown", tables.as_markdown(rows)),
     ]
-    for model, result in hub.mteb(rows, extras).items():
+    for model, result in hub.mteb(results, extras).items():
         name = f"{_file_name(model)}-{hub.TASK}.json"
         made.append(Export("mteb", "MTEB task result", model, name, "application/json", _json(result)))
     if extras.get("made"):
-        made += _dated(rows, extras, int(extras["made"]))
+        made += _dated(results, extras, int(extras["made"]))
     return made
 
 
-def _dated(rows: Sequence[dict], extras: Mapping, seconds: int) -> list[Export]:
+def _dated(results: Results, extras: Mapping, seconds: int) -> list[Export]:
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     made = []
-    for model, text in hub.hugging_face(rows, _DATASET, "default", date).items():
+    for model, text in hub.hugging_face(results, _DATASET, "default", date).items():
         label = ".eval_results for the model's page at Hugging Face (fill in the id of the data set)"
         made.append(Export("hf-eval", label, model, f"{_file_name(model)}.yaml", "application/yaml", text))
-    run = Run("", Path("-"), list(rows), dict(extras), None, {})  # no ranks: the samples come with the command
+    run = Run("", Path("-"), results.rows, dict(extras), None, {})  # no ranks: the samples come with the command
     for model, record in samples.every_eval_ever(run, seconds).items():
         label, name = "Every Eval Ever (without samples)", f"{Path(record.path).name}.json"
         made.append(Export("every-eval-ever", label, model, name, "application/json", _json(record.aggregate)))
