@@ -1,7 +1,6 @@
 """Texts as tokens, exactly as the tokenizer's own call gives them, all up front."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,7 +96,6 @@ def _flatten(rows: Sequence[Sequence[int]], texts: Sequence[Any], first: int) ->
     return Tokens(ids, offsets, np.zeros(len(rows), np.int32), lengths.astype(np.int32))
 
 
-@lru_cache(maxsize=8)  # asked for each language and kind of text: 3 ms each
 def _special_ends(tokenizer: Any) -> tuple[int, int]:
     """Numbers of special tokens that the tokenizer puts before and after a text."""
     plain = list(tokenizer("a", add_special_tokens=False)["input_ids"])
