@@ -85,7 +85,7 @@ def collecting(phase, info):  # as JAX's own callback: what is raised in here is
     print("collecting", flush=True)
     time.sleep(3)
 
-def run(config):
+def run(config, imported):
     gc.callbacks.append(collecting)
     gc.collect()
     time.sleep(30)
