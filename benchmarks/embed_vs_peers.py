@@ -15,9 +15,9 @@ torch's float32 must not exceed torch's own. Then each side cuts the *whole* lis
 seeded sample of the batches is timed, the sides in turn, several rounds. The seconds of the whole list are those of the
 sample, scaled by slots or by padded tokens. The ways of the torch side: benchmarks/peers/transformers_torch.py.
 
-`peak_allows` is the ratio that a way would lose by if the linear layers of the tokens that we compute took all of our
-time, at the measured peak of products: no attention, no norm, no unused slot. No implementation on this library can
-be further ahead of that way.
+`peak_allows` of a peer's row is the ratio that we would have to it if the linear layers took all of our time, at the
+fastest measured product: no attention, no norm, no unused slot. No program that computes these tokens can reach more.
+In our own row it is how many times as fast as now that would be.
 
 On a machine that does other work as well, compare by `--clock=cpu`: processor seconds of all threads of this process.
 torch's threads then sleep, instead of spinning, while they wait.
@@ -104,8 +104,7 @@ def compare(
 ) -> list[dict[str, Any]]:
     """Times all ways in turn; one row per way, printed as JSON."""
     from benchmarks.peers.transformers_torch import Extraction, Way
-    from jaxalign.embeddings import extract
-    from jaxalign.experiment.throughput.embed import block_parameters
+    from jaxalign.experiment.throughput.embed import operations
 
     side, rng, rows = Extraction(peer, texts.rows, texts.pooling, texts.pad), np.random.default_rng(args.seed), []
     for layers in args.layers.split(","):
@@ -126,7 +125,8 @@ def compare(
             for way, chosen in ways.items():
                 times[way].append(side.seconds(chosen, everything, args.texts, rng, clock))
         common = {"model": name, "dtype": dtype, "texts": texts.kind, "layers": layers}
-        least = 2 * block_parameters(model) * extract.counts(mine.plan, mine.shape).tokens_computed / peak(dtype)
+        threads = args.threads if clock is time.process_time else 1  # the clock then adds up the threads' seconds
+        least = threads * operations(model, mine.plan, mine.shape) / peak(dtype)
         rows += report(common, len(texts.rows), mine, times, best, least)
     return rows
 
