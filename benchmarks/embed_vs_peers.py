@@ -57,9 +57,8 @@ def ours(model: Any, texts: Texts, layers: str, args: argparse.Namespace) -> Our
 
     engine = extract.engine(model)
     request = packing.Request(tokenize.from_rows(texts.rows), texts.pooling)
-    plan = packing.forest(
-        [request], causal=model.causal, special_tokens="include", width=args.width or None, features=model.width
-    )
+    rows = packing.Rows(args.width) if args.width else None
+    plan = extract.forest_for(engine, [request], special_tokens="include", batch_tokens=args.batch_tokens, rows=rows)
     shape = extract.shape_for(engine, plan, extract.parse_layers(model, layers), args.batch_tokens)
     extract.program(engine, shape)
     return Ours(engine, plan, shape)

@@ -58,6 +58,10 @@ class Batch(NamedTuple):
     bidirectional model by all slots of its text. An unused slot sees only itself. `pool` gives each pooled vector as a
     weighted sum of the slots of its row: one-hot for first and last token, 1/n over a text's path for the mean, zeros
     where a row has fewer vectors than others.
+
+    Where consecutive rows are cut from one window of the tree, a row also sees slots of rows before it: its earlier
+    slot e is the one `before[e]` slots before the row's first, seen by the row's slots q < `before_to[e]`; both are 0
+    where it is not in use.
     """
 
     tokens: Int32[np.ndarray, "row slot"]
@@ -65,6 +69,8 @@ class Batch(NamedTuple):
     seen_from: Int32[np.ndarray, "row slot"]
     seen_to: Int32[np.ndarray, "row slot"]
     pool: Float32[np.ndarray, "row vector slot"]
+    before: Int32[np.ndarray, "row earlier"] | None = None  # None: no row sees another
+    before_to: Int32[np.ndarray, "row earlier"] | None = None
 
 
 class SpaceLabel(NamedTuple):

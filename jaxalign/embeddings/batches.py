@@ -7,37 +7,39 @@ from jaxalign.types import Batch
 
 
 def batch(plan: Forest, first: int, rows: int) -> Batch:
-    """Rows `first` to `first + rows` of the plan; rows after the last are empty."""
-    stop = min(first + rows, plan.rows)
-    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
+    """Rows `first` to `first + rows` of the plan, whole windows; rows after the last are empty."""
+    opening, end = first // plan.window_rows, min(first + rows, plan.rows) // plan.window_rows
+    t0, t1 = plan.window_texts[opening], plan.window_texts[end]
     offsets, lengths, shared = _texts(plan, t0, t1)
-    begins = plan.row_texts[first:stop] - t0
-    row, start = _starts(plan, first, stop)
+    begins = plan.window_texts[opening:end] - t0
+    window, start = _starts(plan, opening, end)
     new = lengths - shared
     text = np.repeat(np.arange(len(new)), new)
     position = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - shared, new)
     slot = start[text] + position - shared[text]
     path = _paths(start, shared, lengths)
     flat = [np.zeros(rows * plan.width, np.int32) for _ in range(2)]
-    flat += [np.tile(np.arange(plan.width, dtype=np.int32), rows) for _ in range(2)]
+    flat += [np.arange(rows * plan.width, dtype=np.int32) for _ in range(2)]
     flat[3] += 1
     tokens, positions, seen_from, seen_to = flat
     tokens[slot] = plan.ids[plan.offsets[t0] : plan.offsets[t1]]
     positions[slot] = position
-    base = row[text] * plan.width
     if plan.causal:
-        # The subtree of a slot ends where the next text leaves its path, or with the row.
+        # The subtree of a slot ends where the next text leaves its path, or with the window.
         used = (start + new)[np.append(begins[1:], len(new)) - 1]
         leaves = np.where(np.arange(path.shape[1]) >= shared[:, None], start[:, None], np.iinfo(np.int64).max)
         after = np.full_like(leaves, np.iinfo(np.int64).max)
         after[:-1] = np.minimum.accumulate(leaves[::-1], axis=0)[::-1][1:]
-        seen_to[slot] = np.minimum(after[text, position], used[row[text]]) - base
+        seen_to[slot] = np.minimum(after[text, position], used[window[text]])
     else:
-        seen_from[slot] = start[text] - base
-        seen_to[slot] = (start + lengths)[text] - base
-    pool = _pool(plan, first, stop, rows, path, t0, row)
+        seen_from[slot] = start[text]
+        seen_to[slot] = (start + lengths)[text]
+    pool = _pool(plan, first, rows, path, t0)
+    before, before_to = _earlier(plan, path, start, shared, offsets, seen_to) if plan.earlier else (None, None)
     shaped = [part.reshape(rows, plan.width) for part in flat]
-    return Batch(shaped[0], shaped[1], shaped[2], shaped[3], pool)
+    base = np.arange(rows, dtype=np.int32)[:, None] * plan.width
+    until = np.minimum(shaped[3] - base, plan.width)
+    return Batch(shaped[0], shaped[1], shaped[2] - base, until, pool, before, before_to)
 
 
 def _texts(plan: Forest, t0: int, t1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -47,11 +49,11 @@ def _texts(plan: Forest, t0: int, t1: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _starts(plan: Forest, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row of each text, and slot in the batch of its first new token."""
-    t0, t1 = plan.row_texts[first], plan.row_texts[stop]
-    row = np.repeat(np.arange(stop - first), np.diff(plan.row_texts[first : stop + 1]))
-    begin = plan.offsets[t0:t1]
-    return row, begin - begin[plan.row_texts[first:stop] - t0][row] + row * plan.width
+    """Window of each text of the windows `first` to `stop`, and slot in the batch of its first new token."""
+    t0, t1 = plan.window_texts[first], plan.window_texts[stop]
+    window = np.repeat(np.arange(stop - first), np.diff(plan.window_texts[first : stop + 1]))
+    begin, slots = plan.offsets[t0:t1], plan.window_rows * plan.width
+    return window, begin - begin[plan.window_texts[first:stop] - t0][window] + window * slots
 
 
 def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -61,14 +63,28 @@ def _paths(start: np.ndarray, shared: np.ndarray, lengths: np.ndarray) -> np.nda
     return np.maximum.accumulate(made, axis=0)
 
 
-def _pool(
-    plan: Forest, first: int, stop: int, rows: int, path: np.ndarray, t0: int, row: np.ndarray
-) -> np.ndarray:  # fmt: skip
+def _earlier(
+    plan: Forest, path: np.ndarray, start: np.ndarray, shared: np.ndarray, offsets: np.ndarray, seen_to: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(row, earlier) path to each row's first slot, as `Batch` has it: slots before the row, and where each ends."""
+    first = np.arange(0, len(seen_to), plan.width)
+    text = np.searchsorted(start, first, side="right") - 1  # begins at or before the row
+    position = first - start[text] + shared[text]
+    position[first >= (start + np.diff(offsets))[text]] = 0  # the row begins with an unused slot
+    at = np.arange(plan.earlier)
+    on_path = path[text[:, None], np.minimum(at, path.shape[1] - 1)]
+    slots = np.where(at < position[:, None], on_path, first[:, None])
+    until = np.where(slots < first[:, None], seen_to[slots] - first[:, None], 0)
+    return (first[:, None] - slots).astype(np.int32), np.minimum(until, plan.width).astype(np.int32)
+
+
+def _pool(plan: Forest, first: int, rows: int, path: np.ndarray, t0: int) -> np.ndarray:
     """(row, vector, slot) weights that pool the slots of each vector; their sum is 1."""
-    vectors = slice(plan.row_vectors[first], plan.row_vectors[stop])
+    row_vectors = plan.row_vectors[first : first + rows + 1]
+    vectors = slice(row_vectors[0], row_vectors[-1])
     text, begin, end = plan.vector_text[vectors] - t0, plan.vector_from[vectors], plan.vector_to[vectors]
-    vector_row = row[text]
-    index = np.arange(len(text)) - (plan.row_vectors[first:stop] - plan.row_vectors[first])[vector_row]
+    vector_row = np.repeat(np.arange(len(row_vectors) - 1), np.diff(row_vectors))
+    index = np.arange(len(text)) - (row_vectors[:-1] - row_vectors[0])[vector_row]
     count = (end - begin).astype(np.int64)
     of = np.repeat(np.arange(len(text)), count)  # the vector of each weight
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # among the vector's own tokens

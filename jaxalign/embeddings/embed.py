@@ -45,8 +45,8 @@ def run(
     """(layer, text, feature) float32 of each request, all of them computed in one forest."""
     decoder = extract.decoder_only([request.pooling for request in requests])
     chosen = extract.parse_layers(model, layers, decoder)
-    plan = packing.forest(requests, causal=model.causal, special_tokens=special_tokens, features=model.width)
     engine = extract.engine(model)
+    plan = extract.forest_for(engine, requests, special_tokens=special_tokens, batch_tokens=batch_tokens)
     shape = extract.shape_for(engine, plan, chosen, batch_tokens, decoder)
     vectors = extract.all_vectors(engine, plan, shape)
     return [vectors[:, where] for where in plan.where]

@@ -115,10 +115,8 @@ class EntryMaker:
     ) -> _Work:  # fmt: skip
         """The plan of the entry at `path`, begun now or by the run that was interrupted."""
         engine = self._engine
-        options: dict[str, Any] = {
-            "causal": engine.config.causal, "special_tokens": self._special_tokens, "features": engine.config.width
-        }  # fmt: skip
-        plan = packing.forest(requests, **options)
+        options: dict[str, Any] = {"special_tokens": self._special_tokens, "batch_tokens": self._batch_tokens}
+        plan = extract.forest_for(engine, requests, **options)
         decoder = extract.decoder_only(kind.poolings)
         shape = extract.shape_for(engine, plan, layers, self._batch_tokens, decoder)
         if jax.process_index() == 0:
@@ -127,8 +125,9 @@ class EntryMaker:
             vector_store.begin(path, _division(plan, shape, kind, engine.config.width), index, extract.replicas(engine))
         processes.barrier("embed begun")
         begun = vector_store.read_plan(path)
-        if begun["width"] != plan.width:
-            plan = packing.forest(requests, width=begun["width"], **options)
+        rows = packing.Rows(begun["width"], begun["window_rows"])
+        if rows != (plan.width, plan.window_rows):
+            plan = extract.forest_for(engine, requests, rows=rows, **options)
         shape = extract.with_rows(engine, plan, shape, begun["rows"])
         return _Work(plan, shape, begun["chunk_batches"], begun["chunks"])
 
@@ -188,8 +187,9 @@ def _division(plan: packing.Forest, shape: extract.Shape, kind: Kind, features: 
     chunk_batches = max(1, min(CHUNK_BATCHES, CHUNK_BYTES // batch_bytes))
     return {
         "format": vector_store.FORMAT, "texts": len(plan.offsets) - 1, "vectors": len(plan.vector_text),
-        "width": plan.width, "rows": shape.rows, "layers": list(shape.layers), "poolings": list(kind.poolings),
-        "features": features, "chunk_batches": chunk_batches, "chunks": math.ceil(total / chunk_batches),
+        "width": plan.width, "window_rows": plan.window_rows, "rows": shape.rows, "layers": list(shape.layers),
+        "poolings": list(kind.poolings), "features": features, "chunk_batches": chunk_batches,
+        "chunks": math.ceil(total / chunk_batches),
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ asynchronous.
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ from jaxalign.runtime.environment import made_for
 from jaxalign.types import Batch, InputError
 
 IN_FLIGHT = 2  # batches dispatched before the first of them is read
+# Batches that a CPU computes side by side. XLA's CPU library multiplies the small matrices of attention on one core,
+# whatever their number; with a second batch the other cores have work then (2 to 6 % of the time on two cores).
+AT_ONCE = 2
 PROGRAMS = 32  # compiled programs kept
 # Slots of a batch on one device. CPU: within 7 % of the best of 512 to 4096 for every family measured.
 # Accelerators: enough to keep a 7B model's products bound by arithmetic; halved until the compiler's own figure fits
@@ -48,6 +52,8 @@ class Shape(NamedTuple):
     layers: tuple[int, ...]
     focused: bool  # the last layer's vectors are single tokens: its block computes only those tokens
     decoder: bool = False  # vectors are the decoder's first step over each text
+    single: bool = False  # each vector is one token's state
+    earlier: int = 0  # slots of other rows that a row sees
 
 
 class BatchVectors(NamedTuple):
@@ -92,13 +98,29 @@ def replicas(engine: Engine) -> int:
     return engine.mesh.shape["data"]
 
 
+def on_one_cpu(engine: Engine) -> bool:
+    """Whether the model runs on a single CPU device."""
+    return engine.mapped and engine.mesh.size == 1 and engine.mesh.devices.flat[0].platform == "cpu"
+
+
+def forest_for(
+    engine: Engine, requests: Sequence[packing.Request], *, special_tokens: str = "auto", batch_tokens: int = 0,
+    rows: packing.Rows | None = None,
+) -> packing.Forest:  # fmt: skip
+    """Plan of all requests for the engine's model; on one CPU device, where the batches are small, with windows."""
+    return packing.forest(
+        requests, causal=engine.config.causal, special_tokens=special_tokens, features=engine.config.width, rows=rows,
+        window_slots=(batch_tokens or BATCH_TOKENS["cpu"]) if on_one_cpu(engine) else 0,
+    )  # fmt: skip
+
+
 def shape_for(
     engine: Engine, plan: packing.Forest, layers: tuple[int, ...], batch_tokens: int = 0, decoder: bool = False
 ) -> Shape:  # fmt: skip
     """Shape of the plan's batches: `batch_tokens` slots per device, fewer where memory or the plan itself is small."""
     platform = engine.mesh.devices.flat[0].platform
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
-    each = max(1, tokens // plan.width)
+    each = max(1, tokens // (plan.width * plan.window_rows))
     while True:
         shape = shape_of(plan, layers, engine.config.num_layers, replicas(engine), each, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
@@ -109,23 +131,30 @@ def shape_for(
 def shape_of(
     plan: packing.Forest, layers: tuple[int, ...], depth: int, copies: int, each: int, decoder: bool = False
 ) -> Shape:  # fmt: skip
-    """Shape of the plan's batches for `copies` copies of a model of `depth` blocks, at most `each` rows per copy."""
+    """Shape of the plan's batches for `copies` copies of a model of `depth` blocks, at most `each` windows per copy."""
     single = bool((plan.vector_to - plan.vector_from == 1).all())
     few = layers == (depth,) or 4 * plan.most_vectors <= 3 * plan.width
     focused = single and few and depth in layers and not decoder
-    count = max(1, math.ceil(plan.rows / (each * copies)))
+    windows = plan.rows // plan.window_rows
+    count = max(1, math.ceil(windows / (each * copies)))
     # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
     step = max(1, each // 4)
-    rows = min(each, math.ceil(plan.rows / (count * copies * step)) * step) if count <= 4 else each
-    rows = max(rows, 1)
+    if count <= 4:
+        each = max(1, min(each, math.ceil(windows / (count * copies * step)) * step))
+    rows = each * plan.window_rows
     most = batches.most_vectors(plan, rows)
-    return Shape(rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder)
+    return Shape(
+        rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder, single and not decoder,
+        plan.earlier,
+    )  # fmt: skip
 
 
 def with_rows(engine: Engine, plan: packing.Forest, shape: Shape, rows: int) -> Shape:
     """The shape for the same plan, or one of another width, in batches of `rows` rows."""
     most = batches.most_vectors(plan, rows // replicas(engine))
-    return shape._replace(rows=rows, width=plan.width, row_vectors=plan.most_vectors, copy_vectors=most)
+    return shape._replace(
+        rows=rows, width=plan.width, row_vectors=plan.most_vectors, copy_vectors=most, earlier=plan.earlier
+    )
 
 
 def _fits(engine: Engine, shape: Shape) -> bool:
@@ -134,7 +163,8 @@ def _fits(engine: Engine, shape: Shape) -> bool:
     memory = program(engine, shape).memory_analysis()
     if free is None or memory is None:
         return True
-    return memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes < 0.8 * free
+    programs = AT_ONCE if on_one_cpu(engine) else 1
+    return programs * memory.temp_size_in_bytes + (IN_FLIGHT + 1) * memory.output_size_in_bytes < 0.8 * free
 
 
 def _free_bytes(device: Any) -> int | None:
@@ -161,7 +191,7 @@ def compiled(config: Any, shape: Shape, mesh: Mesh, mapped: bool, tree: Any, abs
 
 
 def _mapped(config: Any, shape: Shape, mesh: Mesh, mapped: bool) -> Any:
-    run = partial(_decoded if shape.decoder else _pooled, config, shape.layers)
+    run = partial(_decoded, config, shape.layers) if shape.decoder else partial(_pooled, config, shape)
     if not mapped:
         return jax.jit(run)
     return jax.pmap(run, axis_name="data", in_axes=(None, 0, 0, 0), devices=list(mesh.devices.flat))
@@ -180,8 +210,10 @@ def lower(config: Any, shape: Shape, mesh: Mesh, mapped: bool, params: Any) -> j
         return _mapped(config, shape, mesh, mapped).lower(params, *jax.tree.map(abstract, _blank(shape, copies)))
 
 
-def _pooled(config: Any, layers: tuple[int, ...], params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:
-    vectors = models.pooled(config, params, batch, layers=layers, last_slots=slots, used=numbers)
+def _pooled(config: Any, shape: Shape, params: Any, batch: Batch, slots: Any, numbers: Any) -> jax.Array:
+    vectors = models.pooled(
+        config, params, batch, layers=shape.layers, slots=slots, focused=shape.focused, used=numbers
+    )  # fmt: skip
     return vectors.swapaxes(0, 1)  # copies first: the axis that the devices share
 
 
@@ -194,8 +226,10 @@ def _blank(shape: Shape, copies: int) -> tuple[Batch, Any, Any]:
     """A batch of zeros with its vectors' slots and numbers: the arguments of a program besides the parameters."""
     cells = np.zeros((shape.rows, shape.width), np.int32)
     pool = np.zeros((shape.rows, shape.row_vectors, shape.width), np.float32)
-    slots = pool[:, :, 0].astype(np.int32) if shape.focused else None
-    return Batch(cells, cells, cells, cells, pool), slots, np.zeros((copies, shape.copy_vectors), np.int32)
+    slots = pool[:, :, 0].astype(np.int32) if shape.single else None
+    earlier = np.zeros((shape.rows, shape.earlier), np.int32) if shape.earlier else None
+    batch = Batch(cells, cells, cells, cells, pool, earlier, earlier)
+    return batch, slots, np.zeros((copies, shape.copy_vectors), np.int32)
 
 
 def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]:
@@ -212,7 +246,7 @@ def _place(engine: Engine, host: tuple[Batch, Any, Any]) -> tuple[Any, Any, Any]
 def _dispatch(run: Any, engine: Engine, plan: packing.Forest, shape: Shape, index: int) -> jax.Array:
     """Starts batch `index` of the plan and its copy to the host; returns at once."""
     batch = batches.batch(plan, index * shape.rows, shape.rows)
-    slots = batches.vector_slots(plan, batch.pool) if shape.focused else None
+    slots = batches.vector_slots(plan, batch.pool) if shape.single else None
     numbers = batches.used_numbers(plan, index * shape.rows, shape.rows, replicas(engine), shape.copy_vectors)
     vectors = run(engine.params, *_place(engine, (batch, slots, numbers)))
     vectors.copy_to_host_async()
@@ -226,24 +260,37 @@ def batch_count(plan: packing.Forest, shape: Shape) -> int:
 
 def vectors(engine: Engine, plan: packing.Forest, shape: Shape, indices: Iterable[int]) -> Iterator[BatchVectors]:
     """Pooled vectors of the batches asked for, one batch after another."""
-    in_flight: deque[tuple[int, jax.Array]] = deque()
     copies = replicas(engine)
     share = shape.rows // copies
     run = program(engine, shape)
 
-    def fetch_oldest() -> BatchVectors:
-        index, on_devices = in_flight.popleft()
+    def dispatch(index: int) -> jax.Array:
+        return _dispatch(run, engine, plan, shape, index)
+
+    def fetch(index: int, on_devices: jax.Array) -> BatchVectors:
         host = np.asarray(on_devices).reshape(copies, len(shape.layers), shape.copy_vectors, -1)
         starts = np.minimum(index * shape.rows + share * np.arange(copies + 1), plan.rows)
         parts = [part[:, :count] for part, count in zip(host, np.diff(plan.row_vectors[starts]), strict=True)]
         return BatchVectors(index, parts[0] if copies == 1 else np.concatenate(parts, axis=1))
 
+    if on_one_cpu(engine):
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            yield from _in_turn(indices, lambda i: threads.submit(lambda: fetch(i, dispatch(i))), Future.result)
+    else:
+        yield from _in_turn(indices, lambda i: (i, dispatch(i)), lambda begun: fetch(*begun))
+
+
+def _in_turn(
+    indices: Iterable[int], begin: Callable[[int], Any], finish: Callable[[Any], BatchVectors]
+) -> Iterator[BatchVectors]:  # fmt: skip
+    """The batches in order, the next IN_FLIGHT ones begun before each is finished."""
+    begun: deque[Any] = deque()
     for index in indices:
-        in_flight.append((index, _dispatch(run, engine, plan, shape, index)))
-        if len(in_flight) > IN_FLIGHT:
-            yield fetch_oldest()
-    while in_flight:
-        yield fetch_oldest()
+        begun.append(begin(index))
+        if len(begun) > IN_FLIGHT:
+            yield finish(begun.popleft())
+    while begun:
+        yield finish(begun.popleft())
 
 
 def all_vectors(engine: Engine, plan: packing.Forest, shape: Shape) -> np.ndarray:

@@ -21,15 +21,17 @@ HIGHEST = jax.lax.Precision.HIGHEST
 class Context(NamedTuple):
     """What every block is given with the state.
 
-    `query_slots`: the slots whose queries are computed, (row, vector); None: all.
+    A query sees keys: the slots of its row, after the earlier slots of other rows where `before` numbers them, counted
+    through all rows. `query_slots`: the slots whose queries are computed, (row, vector); None: all.
     """
 
-    visible: Bool[jax.Array, "row query slot"]
-    distance: Int32[jax.Array, "row query slot"]  # position of the slot minus position of the query
+    visible: Bool[jax.Array, "row query key"]
+    distance: Int32[jax.Array, "row query key"]  # position of the key minus position of the query
     turns: Turns | None  # of each rope
-    bias: Float32[jax.Array, "#row head #query slot"] | None  # added to the logits
+    bias: Float32[jax.Array, "#row head #query key"] | None  # added to the logits
     query_slots: Int32[jax.Array, "row vector"] | None
     relative: Float[jax.Array, "bucket feature"] | None = None  # vectors of relative positions, DeBERTa
+    before: Int32[jax.Array, "row earlier"] | None = None
 
 
 class Layer(NamedTuple):
@@ -128,6 +130,7 @@ class Attention(nnx.Module):
             focused_turns = Turns(*(focus(table, context.query_slots) for table in turns))
             query = rotate(query, focused_turns, interleaved=config.rope_interleaved)
             key = rotate(key, turns, interleaved=config.rope_interleaved)
+        key, value = with_earlier(key, context.before), with_earlier(value, context.before)
         visible = context.visible
         if config.windows:
             visible = visible & (jnp.abs(context.distance) < layer.window)
@@ -199,6 +202,13 @@ def attend(
 
 def _split(flat: jax.Array, heads: int) -> jax.Array:
     return flat.reshape(*flat.shape[:-1], heads, -1)
+
+
+def with_earlier(values: jax.Array, before: Int32[jax.Array, "row earlier"] | None) -> jax.Array:
+    """Returns (row, earlier + slot, ...) out of (row, slot, ...): first the slots that `before` numbers."""
+    if before is None:
+        return values
+    return jnp.concatenate([values.reshape(-1, *values.shape[2:])[before], values], axis=1)
 
 
 def focus(values: jax.Array, query_slots: jax.Array | None) -> jax.Array:

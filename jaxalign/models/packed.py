@@ -4,18 +4,31 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float, Float32, Int32
 
 from jaxalign.models.config import Config
 from jaxalign.models.layers import HIGHEST
 from jaxalign.models.parameters import Params, merge
+from jaxalign.runtime.environment import backend
 from jaxalign.types import Batch, InputError
 
 
-def visible_slots(batch: Batch) -> Bool[Any, "row query slot"]:
-    """Returns which slots each slot sees: slot q sees slot k if seen_from[k] <= q < seen_to[k]."""
+def visible_slots(batch: Batch) -> Bool[Any, "row query key"]:
+    """Returns which slots each slot sees: slot q sees slot k of its row if seen_from[k] <= q < seen_to[k].
+
+    The earlier slots of other rows come first, where the batch has them.
+    """
     slots = jnp.arange(batch.tokens.shape[1], dtype=jnp.int32)[None, :, None]
-    return (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])
+    own = (batch.seen_from[:, None, :] <= slots) & (slots < batch.seen_to[:, None, :])
+    return own if batch.before_to is None else jnp.concatenate([slots < batch.before_to[:, None, :], own], axis=2)
+
+
+def earlier_slots(batch: Batch) -> Int32[Any, "row earlier"] | None:
+    """Returns the numbers, through all rows, of the earlier slots that each row sees; None where no row sees others."""
+    if batch.before is None:
+        return None
+    rows, width = batch.tokens.shape
+    return jnp.arange(rows, dtype=jnp.int32)[:, None] * width - batch.before
 
 
 def states(
@@ -23,7 +36,9 @@ def states(
 ) -> Float32[jax.Array, "layer row slot feature"]:
     """Returns (layer, row, slot, feature) float32: the full states of the chosen `layers`."""
     batch = jax.tree.map(jnp.asarray, batch)
-    return merge(config, params)(batch.tokens, batch.positions, visible_slots(batch), layers=layers)
+    return merge(config, params)(
+        batch.tokens, batch.positions, visible_slots(batch), layers=layers, before=earlier_slots(batch)
+    )
 
 
 def pooled(
@@ -32,34 +47,38 @@ def pooled(
     batch: Batch,
     *,
     layers: tuple[int, ...],
-    last_slots: Int32[jax.Array, "row vector"] | None = None,
+    slots: Int32[jax.Array, "row vector"] | None = None,
+    focused: bool = False,
     used: Int32[jax.Array, "copy count"] | None = None,
 ) -> Float32[jax.Array, "layer row vector feature"] | Float32[jax.Array, "layer copy count feature"]:
     """Returns (layer, row, vector, feature) float32: `batch.pool` times the states of the chosen `layers`.
 
     Layer 0 is the embedding, layer `num_layers` the state after the final norm (per token, before pooling), as in
     transformers' `hidden_states`; pooled inside the scan, so that no layer's states stay in memory.
-    `last_slots` (row, vector) slots: where every vector is one slot (first or last token) and `layers` has the last,
-    the last block computes queries and MLP of those slots only. `used`: the vectors to return, see `used_vectors`;
-    without it all vectors of all rows.
+    `slots` (row, vector): given where every vector is one slot (first or last token). With `focused`, for which
+    `layers` must have the last, the last block computes queries and MLP of those slots only. `used`: the vectors to
+    return, see `used_vectors`; without it all vectors of all rows.
     """
-    if last_slots is not None and config.num_layers not in layers:
-        raise InputError(f"Expected last_slots with layer {config.num_layers} among the layers, got {layers}.")
+    if focused and (slots is None or config.num_layers not in layers):
+        raise InputError(f"Expected slots, and layer {config.num_layers} among the layers for focused, got {layers}.")
     batch = jax.tree.map(jnp.asarray, batch)
 
     def only_used(vectors: jax.Array) -> jax.Array:
         return vectors if used is None else used_vectors(vectors, used)
 
     def pool(state: jax.Array) -> jax.Array:
+        # Of few slots a CPU copies the states faster than it multiplies them by zeros and ones (see docs/design/
+        # throughput.md); accelerators multiply faster.
+        if slots is not None and used is not None and backend() == "cpu":
+            return slots_used(state, slots, used).astype(jnp.float32)
         return only_used(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
 
     def keep_slots(state: jax.Array) -> jax.Array:
         return only_used(state.astype(jnp.float32) * jnp.sum(batch.pool, -1)[..., None])  # 0 for an unused vector
 
-    keep_last = pool if last_slots is None else keep_slots
     return merge(config, params)(
-        batch.tokens, batch.positions, visible_slots(batch), layers=layers, keep=pool, last_slots=last_slots,
-        keep_last=keep_last,
+        batch.tokens, batch.positions, visible_slots(batch), layers=layers, keep=pool,
+        last_slots=slots if focused else None, keep_last=keep_slots if focused else pool, before=earlier_slots(batch),
     )  # fmt: skip
 
 
@@ -71,3 +90,15 @@ def used_vectors(
     Rows hold different numbers of vectors, so (row, vector) is mostly padding for short texts.
     """
     return jax.vmap(lambda flat, index: flat[index])(vectors.reshape(len(used), -1, vectors.shape[-1]), used)
+
+
+def slots_used(
+    state: Float[jax.Array, "row slot feature"],
+    slots: Int32[jax.Array, "row vector"],
+    used: Int32[jax.Array, "copy count"],
+) -> Float[jax.Array, "copy count feature"]:
+    """Returns the states at the slots of the vectors that `used` numbers, as `used_vectors` does with all vectors."""
+    rows, width, features = state.shape
+    through = slots + jnp.arange(rows, dtype=jnp.int32)[:, None] % (rows // len(used)) * width
+    places = jax.vmap(lambda flat, index: flat[index])(through.reshape(len(used), -1), used)
+    return jax.vmap(lambda flat, index: flat[index])(state.reshape(len(used), -1, features), places)

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float32, Int
 from jaxalign.models.block import Block
 from jaxalign.models.config import Config
 from jaxalign.models.disentangled import RelativePositions
-from jaxalign.models.layers import Context, Layer, block_norm, bucket_table
+from jaxalign.models.layers import Context, Layer, block_norm, bucket_table, with_earlier
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
 from jaxalign.models.products import state_dtype
 from jaxalign.models.rope import turns_at
@@ -123,6 +123,7 @@ class Transformer(nnx.Module):
         keep: Keep | None = None,
         last_slots: Int[jax.Array, "batch vector"] | None = None,
         keep_last: Keep | None = None,
+        before: Int[jax.Array, "batch earlier"] | None = None,
     ) -> Float32[jax.Array, "layer batch token feature"]:
         """Returns the hidden states of the chosen layers, (layer, batch, token, feature) float32.
 
@@ -133,7 +134,9 @@ class Transformer(nnx.Module):
         the tokens that each token sees. `positions`: place of each token in its text, from 0; without it the tokens of
         `mask` are counted. `keep(states)` (batch, ...) -> (batch, ...) float32 is what leaves of each layer in place
         of all its states: pooling inside the scan keeps memory small. `last_slots`: the last block computes the
-        queries and the MLP of these slots only; `keep_last` is given its states, (batch, vector, feature).
+        queries and the MLP of these slots only; `keep_last` is given its states, (batch, vector, feature). `before`:
+        tokens of other rows that a row sees as well, numbered through all rows; `mask` is then (batch, query, earlier +
+        token).
         """
         config = self.config
         chosen = chosen_layers(config.num_layers, layers)
@@ -144,27 +147,31 @@ class Transformer(nnx.Module):
             positions = jnp.maximum(jnp.cumsum(mask, axis=1, dtype=jnp.int32) - 1, 0)
         if positions is None:
             positions = jnp.broadcast_to(jnp.arange(tokens.shape[1], dtype=jnp.int32), tokens.shape)
-        context = self.make_context(positions, visible_tokens(tokens.shape, mask, config.causal))
+        context = self.make_context(positions, visible_tokens(tokens.shape, mask, config.causal), before)
         keep = keep or as_float32
         last = (last_slots, keep_last or keep)
         if config.pad_token >= 0:
-            positions = skip_padding(tokens, positions, context.visible, config.pad_token)
+            positions = skip_padding(tokens, positions, context, config.pad_token)
         return self._states(self.embed(tokens, positions), context, chosen, keep, last)
 
     def make_context(
-        self, positions: Int[jax.Array, "batch token"], visible: Bool[jax.Array, "batch query token"]
+        self,
+        positions: Int[jax.Array, "batch token"],
+        visible: Bool[jax.Array, "batch query key"],
+        before: Int[jax.Array, "batch earlier"] | None = None,
     ) -> Context:
         """Returns what all blocks share: who sees whom, distances, turns of RoPE, bias of positions."""
         config = self.config
-        distance = positions[:, None, :] - positions[:, :, None]
+        keys = with_earlier(positions, before)
+        distance = keys[:, None, :] - positions[:, :, None]
         turns = None
         if config.positions == "rope":
             turns = turns_at(config.ropes, positions, interleaved=config.rope_interleaved)
-        bias = alibi(config.heads, positions) if config.positions == "alibi" else None
+        bias = alibi(config.heads, keys) if config.positions == "alibi" else None
         if self.buckets is not None:
             bias = bucket_bias(config, self.buckets.embedding[...], distance)
         relative = None if self.relative is None else self.relative()
-        return Context(visible, distance, turns, bias, None, relative)
+        return Context(visible, distance, turns, bias, None, relative, before)
 
     def _states(
         self, state: jax.Array, context: Context, layers: tuple[int, ...], keep: Keep,
@@ -230,13 +237,13 @@ def visible_tokens(
     return (before & jnp.asarray(mask, bool)[:, None, :]) | itself
 
 
-def skip_padding(tokens: jax.Array, positions: jax.Array, visible: jax.Array, pad: int) -> jax.Array:
+def skip_padding(tokens: jax.Array, positions: jax.Array, context: Context, pad: int) -> jax.Array:
     """Returns positions that count no padding token of the text, -1 for the padding tokens, as XLM-R has them.
 
     A text may hold the padding token as a word, "<pad>" in a page of code.
     """
     is_pad = tokens == pad
-    earlier = visible & is_pad[:, None, :] & (positions[:, None, :] < positions[:, :, None])
+    earlier = context.visible & with_earlier(is_pad, context.before)[:, None, :] & (context.distance < 0)
     return jnp.where(is_pad, -1, positions - earlier.sum(-1, dtype=jnp.int32))
 
 
@@ -291,4 +298,4 @@ def select_queries(context: Context, slots: jax.Array) -> Context:
         bias = jnp.take_along_axis(bias, rows[:, None], axis=2)
     visible = jnp.take_along_axis(context.visible, rows, axis=1)
     distance = jnp.take_along_axis(context.distance, rows, axis=1)
-    return Context(visible, distance, context.turns, bias, slots, context.relative)
+    return Context(visible, distance, context.turns, bias, slots, context.relative, context.before)

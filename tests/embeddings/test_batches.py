@@ -10,7 +10,7 @@ rows_strategy = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7), mi
 
 
 def test_unused_slots_and_rows_see_only_themselves():
-    plan = packing.forest([packing.Request(tokenize.from_rows([[1, 2]]), "mean")], causal=True, width=8)
+    plan = packing.forest([packing.Request(tokenize.from_rows([[1, 2]]), "mean")], causal=True, rows=packing.Rows(8))
     batch = batches.batch(plan, 0, 3)
     at = np.arange(8)
     assert (batch.seen_from[1:] == at).all() and (batch.seen_to[1:] == at + 1).all()
@@ -30,7 +30,7 @@ def test_vector_slots_name_the_pooled_slot():
 @settings(max_examples=40, deadline=None)
 @given(rows_strategy, st.sampled_from([1, 2, 3]), st.integers(1, 3))
 def test_used_numbers_are_the_used_ones_of_each_copy(rows, copies, share):
-    plan = packing.forest([packing.Request(tokenize.from_rows(rows), "mean")], causal=True, width=16)
+    plan = packing.forest([packing.Request(tokenize.from_rows(rows), "mean")], causal=True, rows=packing.Rows(16))
     count, found = batches.most_vectors(plan, share), 0
     for first in range(0, plan.rows, copies * share):
         used = batches.used_vectors(plan, first, copies * share).reshape(copies, -1)

@@ -13,7 +13,7 @@ def test_same_vectors_whatever_the_width_and_batch(model, width, batch_tokens):
     part = tokenize.tokenize(model.tokenizer, texts)
     requests = [packing.Request(part, pooling) for pooling in ("last", "mean")]
     want = embed.run(model, requests, "all")
-    plan = packing.forest(requests, causal=model.causal, width=width, features=model.width)
+    plan = packing.forest(requests, causal=model.causal, rows=packing.Rows(width), features=model.width)
     engine = extract.engine(model)
     shape = extract.shape_for(engine, plan, extract.parse_layers(model, "all"), batch_tokens)
     vectors = extract.all_vectors(engine, plan, shape)

@@ -15,7 +15,12 @@ rows_strategy = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7), mi
 def seen_tokens(batch, row, slot):
     """Tokens and positions that a slot sees."""
     seen = (batch.seen_from[row] <= slot) & (slot < batch.seen_to[row])
-    return batch.tokens[row][seen], batch.positions[row][seen]
+    at = row * batch.tokens.shape[1] + np.flatnonzero(seen)
+    if batch.before is not None:
+        earlier = batch.before[row][slot < batch.before_to[row]]
+        assert (earlier > 0).all()
+        at = np.append(row * batch.tokens.shape[1] - earlier, at)
+    return batch.tokens.ravel()[at], batch.positions.ravel()[at]
 
 
 def batch_vectors(plan, embed_token, rows_a_batch):
@@ -54,11 +59,42 @@ def test_vectors_see_their_own_text_and_nothing_else(rows, causal, width, rows_a
 
     part = tokenize.from_rows(rows)
     requests = [packing.Request(part, pooling) for pooling in POOLINGS]
-    plan = packing.forest(requests, causal=causal, special_tokens="include", width=width)
+    plan = packing.forest(requests, causal=causal, special_tokens="include", rows=width and packing.Rows(width))
     vectors = batch_vectors(plan, embed_token, rows_a_batch)
     for where, pooling in zip(plan.where, POOLINGS, strict=True):
         want = [expected(row, pooling, causal, embed_token) for row in rows]
         np.testing.assert_allclose(vectors[where], want, rtol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows_strategy, st.integers(1, 9), st.integers(7, 12), st.integers(1, 3))
+def test_rows_of_a_window_see_the_path_before_them(rows, width, window_rows, windows_a_batch):
+    def embed_token(token, position):
+        return float(7 ** (token + 1)) / 2 ** (position + 1)
+
+    requests = [packing.Request(tokenize.from_rows(rows), "last")]
+    shape = packing.Rows(width, window_rows)
+    plan = packing.forest(requests, causal=True, special_tokens="include", rows=shape)
+    assert plan.rows % window_rows == 0 and (plan.width, plan.window_rows) == shape
+    vectors = batch_vectors(plan, embed_token, windows_a_batch * window_rows)
+    want = [expected(row, "last", True, embed_token) for row in rows]
+    np.testing.assert_allclose(vectors[plan.where[0]], want, rtol=1e-5)
+
+
+def test_windows_are_for_last_tokens_of_many_texts():
+    draw = np.random.default_rng(0)
+    texts = [[1, 2, 3, 4, 5, 6, *draw.integers(0, 500, draw.integers(1, 6)).tolist(), 7, 8] for _ in range(3000)]
+    part = tokenize.from_rows(texts)
+
+    def rows(pooling, texts=part, **options):
+        plan = packing.forest([packing.Request(texts, pooling)], causal=True, special_tokens="include", **options)
+        return plan.window_rows, plan.rows * plan.width
+
+    together, alone = rows("last", window_slots=1024), rows("last")
+    assert together[0] == 16 and alone[0] == 1 and together[1] < alone[1]
+    assert rows("mean", window_slots=1024) == rows("mean") and rows("mean")[0] == 1
+    assert rows("last", window_slots=64)[0] == 1
+    assert rows("last", tokenize.from_rows(texts[:20]), window_slots=1024)[0] <= 4
 
 
 @settings(max_examples=40, deadline=None)
@@ -66,7 +102,7 @@ def test_vectors_see_their_own_text_and_nothing_else(rows, causal, width, rows_a
 def test_each_distinct_prefix_once(rows):
     prefixes = {tuple(row[: n + 1]) for row in rows for n in range(len(row))}
     part = tokenize.from_rows(rows)
-    plan = packing.forest([packing.Request(part, "last")], causal=True, width=512)
+    plan = packing.forest([packing.Request(part, "last")], causal=True, rows=packing.Rows(512))
     assert plan.rows == 1 and plan.computed == len(prefixes)
     assert plan.given == sum(map(len, rows))
     batch = batches.batch(plan, 0, 1)

@@ -28,5 +28,5 @@ def test_every_text_stands_in_one_row_that_holds_it(lengths, width):
 def test_a_window_repeats_the_path_of_its_first_text():
     """Texts of 4 tokens that share 3 with the one before: a row of 8 slots holds 4 + 1 + 1 + 1 + 1."""
     lengths, shared = np.full(10, 4), np.array([0] + [3] * 9)
-    assert row_layout.windows(lengths, shared, 8).row_texts.tolist() == [0, 5, 10]
-    assert row_layout.windows(lengths, shared, 4).row_texts.tolist() == list(range(11))
+    assert row_layout.windows(lengths, shared, 8).window_texts.tolist() == [0, 5, 10]
+    assert row_layout.windows(lengths, shared, 4).window_texts.tolist() == list(range(11))

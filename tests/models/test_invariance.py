@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 from jaxalign import models
+from jaxalign.embeddings import batches, packing, tokenize
 from jaxalign.models import transformer
 from jaxalign.models.packed import visible_slots
 from jaxalign.models.parameters import merge
@@ -22,6 +23,7 @@ RAW = {
     "llama": DECODER,
     "gemma2": DECODER | dict(query_pre_attn_scalar=16, sliding_window=5, attn_logit_softcapping=20.0),
     "bloom": dict(vocab_size=97, hidden_size=32, n_layer=3, num_attention_heads=4, layer_norm_epsilon=1e-5),
+    "xglm": dict(vocab_size=97, d_model=32, ffn_dim=48, num_layers=3, attention_heads=4, pad_token_id=1),
     "t5": dict(vocab_size=97, d_model=32, d_kv=8, d_ff=48, num_layers=3, num_heads=4, layer_norm_epsilon=1e-6,
                relative_attention_num_buckets=8, feed_forward_proj="gated-gelu", decoder_start_token_id=0),
     "bert": DECODER | dict(type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12, pad_token_id=0),
@@ -100,3 +102,23 @@ def loop(config, params, batch):
     if config.final_norm:
         found[-1] = model.norm(state)
     return jnp.stack(found)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma2", "bloom", "xglm"])
+def test_rows_of_a_window_equal_rows_alone(kind):
+    """Rows that see slots of the rows before them give the vectors of rows that repeat these slots."""
+    config, params = model(kind)
+    draw = np.random.default_rng(1)
+    beginning = texts(97, (5,))[0]
+    rows = [beginning + draw.integers(3, 6, draw.integers(1, 9)).tolist() for _ in range(60)]
+    found = []
+    for shape in (packing.Rows(32), packing.Rows(16, 8)):
+        plan = packing.forest([packing.Request(tokenize.from_rows(rows), "last")], causal=True, rows=shape)
+        batch = batches.batch(plan, 0, plan.rows)
+        options = {"layers": LAYERS, "slots": batches.vector_slots(plan, batch.pool), "focused": True}
+        numbers = batches.used_numbers(plan, 0, plan.rows, 1, len(plan.vector_text))
+        run = jax.jit(lambda params, batch, numbers: models.pooled(config, params, batch, used=numbers, **options))  # noqa: B023
+        found.append(np.asarray(run(params, batch, numbers))[:, 0, plan.where[0]])
+    assert (batch.before > 0).any()
+    for one, other in zip(*found, strict=True):
+        assert np.linalg.norm(one - other) <= 2e-6 * np.linalg.norm(other)

@@ -20,15 +20,15 @@ def test_pooled_is_pool_times_states(tiny):
                 np.testing.assert_allclose(out[:, row, pick], expected, atol=1e-5)
 
 
-def test_last_slots_equal_the_whole_block(tiny):
+def test_a_focused_last_block_equals_the_whole_one(tiny):
     model, _ = tiny
     batch, spans = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
     for layers in ((3,), (0, 1, 2, 3), (3, 1)):
         whole = pooled(model, batch, layers=layers)
-        short = pooled(model, batch, layers=layers, last_slots=batch.pool.argmax(-1).astype(np.int32))
+        short = pooled(model, batch, layers=layers, slots=batch.pool.argmax(-1).astype(np.int32), focused=True)
         np.testing.assert_allclose(short, whole, rtol=1e-6, atol=1e-6)
     with pytest.raises(InputError, match="layers"):
-        pooled(model, batch, layers=(2,), last_slots=batch.pool.argmax(-1).astype(np.int32))
+        pooled(model, batch, layers=(2,), slots=batch.pool.argmax(-1).astype(np.int32), focused=True)
 
 
 def test_shared_beginnings_equal_whole_texts(tiny):

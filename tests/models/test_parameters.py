@@ -15,9 +15,10 @@ from tests.models.parity import pack, pooled, texts
 def test_blocks_one_by_one_equal_the_scanned_stack(tiny, layers, focused):
     model, _ = tiny
     batch, _ = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
-    picks = batch.pool.argmax(-1).astype(np.int32) if focused and 3 in layers else None
-    found = models.pooled(model.config, models.unstacked(model.params), batch, layers=layers, last_slots=picks)
-    np.testing.assert_allclose(found, pooled(model, batch, layers=layers, last_slots=picks), rtol=1e-6, atol=1e-6)
+    focused = focused and 3 in layers
+    options = {"slots": batch.pool.argmax(-1).astype(np.int32), "focused": True} if focused else {}
+    found = models.pooled(model.config, models.unstacked(model.params), batch, layers=layers, **options)
+    np.testing.assert_allclose(found, pooled(model, batch, layers=layers, **options), rtol=1e-6, atol=1e-6)
 
 
 def test_random_params_have_the_abstract_shapes(tiny):

@@ -102,11 +102,11 @@ def _fitting(work: Work, target: Target, parts: int, tokens: int) -> Compiled | 
 def program(work: Work, target: Target, part: Embedding, parts: int, tokens: int) -> Extraction:
     """The extraction program of a batch of `tokens` slots per copy of the model, shared by `parts` devices."""
     copies, depth = target.number // parts, work.config.num_layers
-    each = max(1, tokens // part.plan.width)
+    each = max(1, tokens // (part.plan.width * part.plan.window_rows))
     shape = extract.shape_of(part.plan, part.layers, depth, copies, each, part.decoder)
     return Extraction(
         target.name, work.raw, work.config.dtype, parts, shape.rows // copies, shape.width, shape.row_vectors,
-        shape.copy_vectors, shape.layers, shape.decoder, shape.focused,
+        shape.copy_vectors, shape.layers, shape.decoder, shape.focused, shape.single,
     )  # fmt: skip
 
 

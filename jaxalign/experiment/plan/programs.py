@@ -87,6 +87,7 @@ class Extraction(NamedTuple):
     layers: tuple[int, ...]
     decoder: bool = False
     focused: bool = False  # the last block computes the wanted tokens only
+    single: bool = False  # each vector is one token's state
 
 
 def extraction(spec: Extraction) -> Any:
@@ -107,7 +108,7 @@ def extraction(spec: Extraction) -> Any:
     copies = target.number // spec.model_parallel
     shape = extract.Shape(
         spec.rows * copies, spec.width, spec.pooled_per_row, spec.pooled, tuple(spec.layers), spec.focused,
-        spec.decoder,
+        spec.decoder, spec.single,
     )  # fmt: skip
     return extract.lower(config, shape, mesh, spec.model_parallel == 1, params)
 

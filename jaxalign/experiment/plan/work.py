@@ -140,7 +140,7 @@ def _longer(plan: packing.Forest, scale: float) -> packing.Forest:
         repeated = [starts[:-1] + starts[-1] * turn for turn in range(times)]
         return np.append(np.concatenate(repeated), starts[-1] * times)[: rows + 1]
 
-    return plan._replace(row_texts=again(plan.row_texts), row_vectors=again(plan.row_vectors))
+    return plan._replace(window_texts=again(plan.window_texts), row_vectors=again(plan.row_vectors))
 
 
 @cache

@@ -88,7 +88,7 @@ def measure(
     """Throughput of one forest: compilation counted separately, then the median of `repeats` whole runs."""
     engine = extract.engine(model)
     start = perf_counter()
-    plan = packing.forest([packing.Request(part, pooling)], causal=model.causal, features=model.width)
+    plan = extract.forest_for(engine, [packing.Request(part, pooling)], batch_tokens=batch_tokens)
     planned = perf_counter() - start
     chosen = extract.parse_layers(model, layer_numbers(layers, model.num_layers))
     start = perf_counter()

@@ -22,7 +22,10 @@ def embedding(texts: int, length: int, layers: tuple[int, ...], features: int = 
     """`texts` texts of `length` tokens, none of which share their beginning; the last token is the vector."""
     rows = np.arange(texts * length, dtype=np.int32).reshape(texts, length)
     plan = packing.forest(
-        [packing.Request(tokenize.from_rows(rows.tolist()), "last")], causal=True, width=16, features=features
+        [packing.Request(tokenize.from_rows(rows.tolist()), "last")],
+        causal=True,
+        rows=packing.Rows(16),
+        features=features,
     )
     return Embedding("vanilla", plan, ("last",), layers, False, texts, texts, texts * length, texts * length)
 

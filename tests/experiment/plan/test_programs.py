@@ -39,7 +39,7 @@ def test_extraction_has_the_bytes_of_the_runs_own_program():
     engine = extract.engine(models.random_model(work.config, 0, "planted"))
     shape = extract.shape_for(engine, part.plan, part.layers, 64)
     assert shape == extract.Shape(
-        spec.rows, spec.width, spec.pooled_per_row, spec.pooled, spec.layers, spec.focused, spec.decoder
+        spec.rows, spec.width, spec.pooled_per_row, spec.pooled, spec.layers, spec.focused, spec.decoder, spec.single
     )
     found = programs.compiled_here(spec)
     if engine.mesh.size == 1:  # a run on several devices holds a batch on each

@@ -93,7 +93,7 @@ def test_without_wordnet_the_papers_counts_are_taken(place, monkeypatch, tmp_pat
     assert "WordNet is not on this machine" in made.estimates[0]
     assert 4397 * 2 * 0.99 < made.texts < 4397 * 2 * 1.01
     plan = made.embeddings[0].plan  # its shapes are those of the longer plan
-    assert len(plan.row_texts) == len(plan.row_vectors) and (plan.row_vectors[1:] > plan.row_vectors[:-1]).all()
+    assert len(plan.window_texts) == len(plan.row_vectors) and (plan.row_vectors[1:] > plan.row_vectors[:-1]).all()
 
 
 def test_the_papers_ten_models_are_packaged():
