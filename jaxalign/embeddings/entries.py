@@ -125,7 +125,7 @@ class EntryMaker:
             vector_store.begin(path, _division(plan, shape, kind, engine.config.width), index, extract.replicas(engine))
         processes.barrier("embed begun")
         begun = vector_store.read_plan(path)
-        rows = packing.Rows(begun["width"], begun["window_rows"])
+        rows = packing.Rows(begun["width"], begun.get("window_rows", 1))  # 1: begun before there were windows
         if rows != (plan.width, plan.window_rows):
             plan = extract.forest_for(engine, requests, rows=rows, **options)
         shape = extract.with_rows(engine, plan, shape, begun["rows"])

@@ -14,7 +14,7 @@ SHARED_WIDTHS = (32, 64, 128, 192, 256, 384, 512)
 # Slots per row where rows share a window. Gemma 3 270M, prompts, bfloat16, two cores: 212 and 203 texts a second at 64
 # and 128, 197 with rows of 128 on their own.
 WINDOW_WIDTH = 64
-COPIES = 0.03  # what copying the keys and values of earlier slots adds to the time of a slot
+COPY = 0.08  # what copying the keys and values of as many earlier slots as a row has adds to the time of a slot
 
 
 class Rows(NamedTuple):
@@ -54,7 +54,7 @@ def best_rows(lengths: np.ndarray, shared: np.ndarray, causal: bool, features: i
         # others: measured at 1,024 features 3.0, 3.8, 5.1 and 5.9 % of the time at widths of 64, 128, 192 and 256.
         if rows.per_window == 1:
             return slots * (1 + rows.width / (3 * features))
-        return slots * (1 + COPIES + (rows.width + longest) / (3 * features))
+        return slots * (1 + COPY * longest / rows.width + (rows.width + longest) / (3 * features))
 
     # Causal: few sizes, which several templates share; a window is full whatever its width. Else the texts' common
     # lengths have to fill it: of prompts of 15 to 20 tokens five leave 1 % of 84 slots, but 4 % of 96.

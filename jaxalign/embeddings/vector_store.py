@@ -87,7 +87,7 @@ def begin(path: Path, plan: dict[str, Any], index: dict[str, np.ndarray], copies
     try:
         kept = read_plan(path)
         fits = [kept[key] for key in _SAME] == [plan[key] for key in _SAME]
-        fits = fits and kept["rows"] % (copies * kept["window_rows"]) == 0
+        fits = fits and kept["rows"] % (copies * kept.get("window_rows", 1)) == 0
         if fits and kept["index"] == files.crc32(paths[0]):
             bucket.push([] if pulled else paths)
             return

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxalign.embeddings import embed, entries, kinds, vector_store
+from jaxalign.embeddings import embed, entries, kinds, packing, row_layout, vector_store
 from jaxalign.types import InputError
 from tests import tiny
 from tests.embeddings.same_vectors import assert_same
@@ -77,6 +77,32 @@ def test_an_interrupted_entry_is_continued_with_the_same_vectors(model, tmp_path
     stamp = first.stat().st_mtime_ns
     again = maker(model, tmp_path).entry(kind, (3,))
     assert again.path == made.path and first.stat().st_mtime_ns == stamp
+    np.testing.assert_array_equal(vector_store.read_layer(again, 3), before)
+
+
+def without(fields, name):
+    return {key: value for key, value in fields.items() if key != name}
+
+
+@pytest.mark.parametrize("begun, now", [((32, 1), (16, 2)), ((16, 4), (32, 1))])
+def test_an_interrupted_entry_keeps_its_rows(model, tmp_path, monkeypatch, begun, now):
+    """Also where another machine, or a later version, would divide the work in another way."""
+    kind = kind_of(model, "last")
+    monkeypatch.setattr(entries, "CHUNK_BATCHES", 1)
+    monkeypatch.setattr(row_layout, "best_rows", lambda *_: packing.Rows(*begun))
+    if begun[1] == 1:  # as versions without windows wrote it
+        with_windows = entries._division
+        monkeypatch.setattr(entries, "_division", lambda *all_: without(with_windows(*all_), "window_rows"))
+    made = maker(model, tmp_path).entry(kind, (1, 3))
+    before = np.array(vector_store.read_layer(made, 3))
+    (made.path / "manifest.json").unlink()
+    first, *_, last = sorted((made.path / "chunks").glob("*.json"))
+    last.unlink()
+    stamp, plan = first.stat().st_mtime_ns, vector_store.read_plan(made.path)
+    assert (plan["width"], plan.get("window_rows", 1)) == begun
+    monkeypatch.setattr(row_layout, "best_rows", lambda *_: packing.Rows(*now))
+    again = maker(model, tmp_path).entry(kind, (1, 3))
+    assert again.path == made.path and first.stat().st_mtime_ns == stamp and last.exists()
     np.testing.assert_array_equal(vector_store.read_layer(again, 3), before)
 
 
