@@ -1,9 +1,47 @@
-"""The arrays of a batch: consecutive rows of a plan as tokens, positions, visibility and pooling weights."""
+"""The shape and the arrays of a batch: consecutive rows of a plan as tokens, positions, visibility, pooling weights."""
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxalign.embeddings.packing import Forest, round_up
 from jaxalign.types import Batch
+
+
+class Shape(NamedTuple):
+    """What a program is compiled for."""
+
+    rows: int  # of a batch, all devices together
+    width: int  # slots per row
+    row_vectors: int  # pooled vectors of a row, at most
+    copy_vectors: int  # pooled vectors of a batch that one copy of the model gives, at most
+    layers: tuple[int, ...]
+    focused: bool  # the last layer's vectors are single tokens: its block computes only those tokens
+    decoder: bool = False  # vectors are the decoder's first step over each text
+    single: bool = False  # each vector is one token's state
+    earlier: int = 0  # slots of other rows that a row sees
+
+
+def shape_of(
+    plan: Forest, layers: tuple[int, ...], depth: int, copies: int, each: int, decoder: bool = False
+) -> Shape:  # fmt: skip
+    """Shape of the plan's batches for `copies` copies of a model of `depth` blocks, at most `each` windows per copy."""
+    single = bool((plan.vector_to - plan.vector_from == 1).all())
+    few = layers == (depth,) or 4 * plan.most_vectors <= 3 * plan.width
+    focused = single and few and depth in layers and not decoder
+    windows = plan.rows // plan.window_rows
+    count = max(1, math.ceil(windows / (each * copies)))
+    # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
+    step = max(1, each // 4)
+    if count <= 4:
+        each = max(1, min(each, math.ceil(windows / (count * copies * step)) * step))
+    rows = each * plan.window_rows
+    most = most_vectors(plan, rows)
+    return Shape(
+        rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder, single and not decoder,
+        plan.earlier,
+    )  # fmt: skip
 
 
 def batch(plan: Forest, first: int, rows: int) -> Batch:

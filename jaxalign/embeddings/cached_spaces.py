@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxalign import models
-from jaxalign.embeddings import entries, extract, kinds, prompts, vector_store
+from jaxalign.embeddings import entries, extract, kinds, packing, prompts, vector_store
 from jaxalign.types import Concepts, Space, SpaceLabel
 
 
@@ -74,7 +74,7 @@ def spaces(
     made = []
     maker = entries.EntryMaker(model, concepts, Path(store_root), options.special_tokens, options.batch_tokens)
     for kind in kinds.kinds(model, concepts, options.embeddings, options.poolings, options.templates):
-        layers = extract.parse_layers(model, options.layers, extract.decoder_only(kind.poolings))
+        layers = extract.parse_layers(model, options.layers, packing.decoder_only(kind.poolings))
         entry = maker.entry(kind, layers)
         index = vector_store.read_index(entry)
         cache: dict[str, Any] = {}

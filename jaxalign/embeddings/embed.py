@@ -33,7 +33,7 @@ def embed(
     chosen = extract.parse_layers(model, layers, pooling == "decoder")
     if not len(texts):
         return np.zeros((len(chosen), 0, model.width), np.float32)
-    tokens = extract.checked(model, tokenize.tokenize(model.tokenizer, texts, max_length=model.max_length))
+    tokens = tokenize.checked(model, tokenize.tokenize(model.tokenizer, texts, max_length=model.max_length))
     requests = [packing.Request(tokens, pooling)]
     return run(model, requests, chosen, special_tokens=special_tokens, batch_tokens=batch_tokens)[0]
 
@@ -43,7 +43,7 @@ def run(
     batch_tokens: int = 0,
 ) -> list[np.ndarray]:  # fmt: skip
     """(layer, text, feature) float32 of each request, all of them computed in one forest."""
-    decoder = extract.decoder_only([request.pooling for request in requests])
+    decoder = packing.decoder_only([request.pooling for request in requests])
     chosen = extract.parse_layers(model, layers, decoder)
     engine = extract.engine(model)
     plan = extract.forest_for(engine, requests, special_tokens=special_tokens, batch_tokens=batch_tokens)

@@ -99,7 +99,7 @@ class EntryMaker:
                         "embed: %s, %s: %d of %d texts are nothing but the unknown token",
                         kind.name, language, part.unknown, len(texts),
                     )  # fmt: skip
-                parts[language] = extract.checked(model, part)
+                parts[language] = tokenize.checked(model, part)
                 progress.update()
         requests = {pooling: dict(parts) for pooling in kind.poolings}
         if "concept" in requests:
@@ -117,7 +117,7 @@ class EntryMaker:
         engine = self._engine
         options: dict[str, Any] = {"special_tokens": self._special_tokens, "batch_tokens": self._batch_tokens}
         plan = extract.forest_for(engine, requests, **options)
-        decoder = extract.decoder_only(kind.poolings)
+        decoder = packing.decoder_only(kind.poolings)
         shape = extract.shape_for(engine, plan, layers, self._batch_tokens, decoder)
         if jax.process_index() == 0:
             names = [f"{pooling} {language}" for pooling in kind.poolings for language in kind.texts]

@@ -18,7 +18,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxalign import models
-from jaxalign.embeddings import batches, packing, tokenize
+from jaxalign.embeddings import batches, packing
+from jaxalign.embeddings.batches import Shape
 from jaxalign.runtime.environment import made_for
 from jaxalign.types import Batch, InputError
 
@@ -40,20 +41,6 @@ class Engine(NamedTuple):
     params: Any
     mesh: Mesh
     mapped: bool  # each device holds all weights and pmap splits the rows; otherwise jit does, over the mesh
-
-
-class Shape(NamedTuple):
-    """What a program is compiled for."""
-
-    rows: int  # of a batch, all devices together
-    width: int  # slots per row
-    row_vectors: int  # pooled vectors of a row, at most
-    copy_vectors: int  # pooled vectors of a batch that one copy of the model gives, at most
-    layers: tuple[int, ...]
-    focused: bool  # the last layer's vectors are single tokens: its block computes only those tokens
-    decoder: bool = False  # vectors are the decoder's first step over each text
-    single: bool = False  # each vector is one token's state
-    earlier: int = 0  # slots of other rows that a row sees
 
 
 class BatchVectors(NamedTuple):
@@ -87,7 +74,10 @@ def engine(model: models.Model) -> Engine:
         return Engine(model.config, model.params, model.mesh, False)
     devices = np.array(jax.local_devices())
     mesh = Mesh(devices, ("data",), axis_types=(AxisType.Auto,))
-    params = models.unstacked(model.params) if devices[0].platform == "cpu" else model.params
+    params = model.params
+    if devices[0].platform == "cpu":
+        params = models.unstacked(params)
+        params["blocks"] = models.with_wider_mlp(model.config, params["blocks"])
     params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
     # On several hosts pmap takes its arguments as shares of a global batch, whatever its devices; jit does not.
     return Engine(model.config, params, mesh, jax.process_count() == 1)
@@ -122,31 +112,10 @@ def shape_for(
     tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
     each = max(1, tokens // (plan.width * plan.window_rows))
     while True:
-        shape = shape_of(plan, layers, engine.config.num_layers, replicas(engine), each, decoder)
+        shape = batches.shape_of(plan, layers, engine.config.num_layers, replicas(engine), each, decoder)
         if batch_tokens or each == 1 or _fits(engine, shape):
             return shape
         each //= 2
-
-
-def shape_of(
-    plan: packing.Forest, layers: tuple[int, ...], depth: int, copies: int, each: int, decoder: bool = False
-) -> Shape:  # fmt: skip
-    """Shape of the plan's batches for `copies` copies of a model of `depth` blocks, at most `each` windows per copy."""
-    single = bool((plan.vector_to - plan.vector_from == 1).all())
-    few = layers == (depth,) or 4 * plan.most_vectors <= 3 * plan.width
-    focused = single and few and depth in layers and not decoder
-    windows = plan.rows // plan.window_rows
-    count = max(1, math.ceil(windows / (each * copies)))
-    # A short plan in equal batches wastes few rows; a long one keeps the shape that others share.
-    step = max(1, each // 4)
-    if count <= 4:
-        each = max(1, min(each, math.ceil(windows / (count * copies * step)) * step))
-    rows = each * plan.window_rows
-    most = batches.most_vectors(plan, rows)
-    return Shape(
-        rows * copies, plan.width, plan.most_vectors, most, layers, focused, decoder, single and not decoder,
-        plan.earlier,
-    )  # fmt: skip
 
 
 def with_rows(engine: Engine, plan: packing.Forest, shape: Shape, rows: int) -> Shape:
@@ -308,17 +277,6 @@ def counts(plan: packing.Forest, shape: Shape) -> Counts:
     return Counts(sum(map(len, plan.where)), plan.given, plan.computed, slots)
 
 
-def checked(model: models.Model, part: tokenize.Tokens) -> tokenize.Tokens:
-    """The tokens, if the model can take them; InputError for texts that are too long and ids without an embedding."""
-    longest = int(np.diff(part.offsets).max(initial=0))
-    if model.max_length and longest > model.max_length:
-        raise InputError(f"Expected at most {model.max_length} tokens per text, got {longest}. Shorten --concepts.")
-    if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
-        wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
-        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Change --models.")
-    return part
-
-
 def parse_layers(model: models.Model, layers: Any, decoder: bool = False) -> tuple[int, ...]:
     """Layer numbers of "all", "last", or an iterable of numbers (negative ones count from the last)."""
     count = (model.config.decoder_layers if decoder else model.num_layers) + 1
@@ -332,13 +290,3 @@ def parse_layers(model: models.Model, layers: Any, decoder: bool = False) -> tup
     if not wanted or any(not -count <= layer < count for layer in wanted):
         raise InputError(f"Expected --layers from 0 to {count - 1} for {model.name}, got {wanted}.")
     return tuple(dict.fromkeys(layer % count for layer in wanted))
-
-
-def decoder_only(poolings: Sequence[str]) -> bool:
-    """Whether the vectors are the decoder's, which cannot share a batch's output with those of other poolings."""
-    if "decoder" in poolings and set(poolings) != {"decoder"}:
-        raise InputError(
-            f"Expected the pooling decoder without others in one forest, got {', '.join(poolings)}. "
-            "Ask for it separately."
-        )
-    return "decoder" in poolings

@@ -77,6 +77,16 @@ class _Vectors(NamedTuple):
     where: tuple[np.ndarray, ...]
 
 
+def decoder_only(poolings: Sequence[str]) -> bool:
+    """Whether the vectors are the decoder's, which cannot share a batch's output with those of other poolings."""
+    if "decoder" in poolings and set(poolings) != {"decoder"}:
+        raise InputError(
+            f"Expected the pooling decoder without others in one forest, got {', '.join(poolings)}. "
+            "Ask for it separately."
+        )
+    return "decoder" in poolings
+
+
 def forest(
     requests: Sequence[Request], *, causal: bool, special_tokens: str = "auto", rows: Rows | None = None,
     features: int = 1024, window_slots: int = 0,

@@ -116,3 +116,14 @@ def _count_unknown(ids: Any, offsets: Any, inner_from: Any, inner_to: Any, token
     certain = np.concatenate([[0], np.cumsum(ids == unknown)])
     begin, end = offsets[:-1] + inner_from, offsets[:-1] + inner_to
     return int(((total[end] - total[begin] == end - begin) & (certain[end] > certain[begin])).sum())
+
+
+def checked(model: Any, part: Tokens) -> Tokens:
+    """The tokens, if the model can take them; InputError for texts that are too long and ids without an embedding."""
+    longest = int(np.diff(part.offsets).max(initial=0))
+    if model.max_length and longest > model.max_length:
+        raise InputError(f"Expected at most {model.max_length} tokens per text, got {longest}. Shorten --concepts.")
+    if len(part.ids) and (part.ids.min() < 0 or part.ids.max() >= model.config.vocab):
+        wrong = part.ids.max() if part.ids.min() >= 0 else part.ids.min()
+        raise InputError(f"Expected token ids of 0 to {model.config.vocab - 1}, got {wrong}. Change --models.")
+    return part

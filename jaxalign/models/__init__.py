@@ -26,7 +26,7 @@ from jaxalign.models.config import Config
 from jaxalign.models.families.registry import read_config
 from jaxalign.models.model import Model, hidden_states, random_model
 from jaxalign.models.packed import pooled, states, used_vectors
-from jaxalign.models.parameters import abstract, random_params, unstacked
+from jaxalign.models.parameters import abstract, random_params, unstacked, with_wider_mlp
 from jaxalign.models.t5_first_step import decoded
 from jaxalign.models.transformer import Transformer
 
@@ -46,4 +46,5 @@ __all__ = [
     "states",
     "unstacked",
     "used_vectors",
+    "with_wider_mlp",
 ]

@@ -8,10 +8,15 @@ import jax
 import numpy as np
 from flax import nnx
 
+from jaxalign.models import products
 from jaxalign.models.block import Block
 from jaxalign.models.config import Config
 from jaxalign.models.transformer import Transformer, make_stacked_parts
 from jaxalign.runtime.environment import backend
+
+CACHE_PERIOD = 4096  # bytes after which a line of a CPU's first cache is used again
+ADDED_FEATURES = 32  # one line of 64 bytes in bfloat16
+MOST_COPIED = 2**29  # bytes of copies that the gain is worth
 
 Params = dict[str, Any]  # nested dictionaries; leaves under "blocks" are stacked over layers, except in `unstacked`
 
@@ -69,6 +74,38 @@ def unstacked(params: Params) -> Params:
     count = len(jax.tree.leaves(stack)[0])
     blocks = tuple(jax.tree.map(lambda leaf: leaf[index], stack) for index in range(count))  # noqa: B023
     return {**params, "blocks": blocks}
+
+
+def with_wider_mlp(config: Config, blocks: tuple[Params, ...]) -> tuple[Params, ...]:
+    """Returns the blocks with unused features in their MLPs where that makes products faster; same states.
+
+    Rows of a multiple of 4,096 bytes lie on the same lines of a CPU's first cache. There XLA's CPU library multiplies
+    bfloat16 matrices at 385 GFLOP/s in place of 423 (1,024 rows of 2,048 and 2,080 features, Zen 4); float32 ones lose
+    nothing. BLOOMZ-560m's prompts become 2.6 % faster, Gemma 3 270M's .9 %. The features that are added have kernels of
+    zeros. The new kernels are copies, so that larger models stay as they are.
+    """
+    if not products.sums_float32(config.dtype) or config.experts or 2 * config.mlp_width % CACHE_PERIOD:
+        return blocks
+    if sum(leaf.nbytes for block in blocks for leaf in jax.tree.leaves(block["mlp"])) > MOST_COPIED:
+        return blocks
+
+    def widen(name: str, leaf: np.ndarray) -> np.ndarray:
+        """Columns, or rows of the kernel of `down`, or places of a bias."""
+        axis = 0 if name == "down" else leaf.ndim - 1
+        wider = list(leaf.shape)
+        wider[axis] += ADDED_FEATURES
+        new = np.zeros(wider, leaf.dtype)
+        new[tuple(slice(size) for size in leaf.shape)] = leaf
+        return new
+
+    def linear(name: str, leaves: Any) -> Any:
+        if name not in ("gate", "up", "down"):
+            return leaves
+        return {kind: leaf if (name, kind) == ("down", "bias") else widen(name, leaf) for kind, leaf in leaves.items()}
+
+    return tuple(
+        {**block, "mlp": {name: linear(name, leaves) for name, leaves in block["mlp"].items()}} for block in blocks
+    )
 
 
 def random_params(config: Config, seed: int, shardings: Params | None = None) -> Params:

@@ -135,8 +135,7 @@ class Transformer(nnx.Module):
         `mask` are counted. `keep(states)` (batch, ...) -> (batch, ...) float32 is what leaves of each layer in place
         of all its states: pooling inside the scan keeps memory small. `last_slots`: the last block computes the
         queries and the MLP of these slots only; `keep_last` is given its states, (batch, vector, feature). `before`:
-        tokens of other rows that a row sees as well, numbered through all rows; `mask` is then (batch, query, earlier +
-        token).
+        tokens of other rows, numbered through all rows, that a row sees before its own; `mask` has them too.
         """
         config = self.config
         chosen = chosen_layers(config.num_layers, layers)

@@ -10,7 +10,7 @@ from flax import nnx
 
 from jaxalign import models
 from jaxalign.embeddings import batches, packing, tokenize
-from jaxalign.models import transformer
+from jaxalign.models import parameters, transformer
 from jaxalign.models.packed import visible_slots
 from jaxalign.models.parameters import merge
 from tests.models.parity import pack, texts
@@ -122,3 +122,18 @@ def test_rows_of_a_window_equal_rows_alone(kind):
     assert (batch.before > 0).any()
     for one, other in zip(*found, strict=True):
         assert np.linalg.norm(one - other) <= 2e-6 * np.linalg.norm(other)
+
+
+@pytest.mark.parametrize("kind", ["llama", "bloom"])  # with a gate; with biases
+def test_a_wider_mlp_gives_the_same_states(kind, monkeypatch):
+    config, params = model(kind)
+    blocks = models.unstacked(params)["blocks"]
+    assert models.with_wider_mlp(config, blocks) is blocks
+    monkeypatch.setattr(parameters.products, "sums_float32", lambda dtype: True)
+    monkeypatch.setattr(parameters, "CACHE_PERIOD", 2 * config.mlp_width)
+    wider = models.with_wider_mlp(config, blocks)
+    assert wider[0]["mlp"]["up"]["kernel"].shape[1] == config.mlp_width + 32
+    monkeypatch.undo()
+    batch, _ = pack(texts(97, (1, 4, 7, 30)), causal=True, slots=64, pooling="last")
+    found, want = (models.pooled(config, {**params, "blocks": each}, batch, layers=(1, 3)) for each in (wider, blocks))
+    np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-5)

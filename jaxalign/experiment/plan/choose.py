@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from jaxalign import models
-from jaxalign.embeddings import extract
+from jaxalign.embeddings import batches, extract
 from jaxalign.experiment.plan import programs
 from jaxalign.experiment.plan.programs import Compiled, Extraction
 from jaxalign.experiment.plan.work import Embedding, Work
@@ -103,7 +103,7 @@ def program(work: Work, target: Target, part: Embedding, parts: int, tokens: int
     """The extraction program of a batch of `tokens` slots per copy of the model, shared by `parts` devices."""
     copies, depth = target.number // parts, work.config.num_layers
     each = max(1, tokens // (part.plan.width * part.plan.window_rows))
-    shape = extract.shape_of(part.plan, part.layers, depth, copies, each, part.decoder)
+    shape = batches.shape_of(part.plan, part.layers, depth, copies, each, part.decoder)
     return Extraction(
         target.name, work.raw, work.config.dtype, parts, shape.rows // copies, shape.width, shape.row_vectors,
         shape.copy_vectors, shape.layers, shape.decoder, shape.focused, shape.single,

@@ -27,7 +27,7 @@ import jaxalign
 from jaxalign import models
 from jaxalign.alignment import reduced
 from jaxalign.alignment.procrustes import Completion
-from jaxalign.embeddings import extract
+from jaxalign.embeddings import batches, extract
 from jaxalign.evaluation import pairs_on_mesh
 from jaxalign.evaluation.candidates import choose_tiling
 from jaxalign.evaluation.options import AlignmentOptions
@@ -106,7 +106,7 @@ def extraction(spec: Extraction) -> Any:
         lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), abstract, places
     )
     copies = target.number // spec.model_parallel
-    shape = extract.Shape(
+    shape = batches.Shape(
         spec.rows * copies, spec.width, spec.pooled_per_row, spec.pooled, tuple(spec.layers), spec.focused,
         spec.decoder, spec.single,
     )  # fmt: skip

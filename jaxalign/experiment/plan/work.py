@@ -121,7 +121,7 @@ def _embedding(model: Any, kind: kinds.Kind, config: Config, scale: float) -> Em
     plan = packing.forest(
         requests, causal=model.config.causal, special_tokens=config.special_tokens, features=model.config.width
     )
-    decoder = extract.decoder_only(kind.poolings)
+    decoder = packing.decoder_only(kind.poolings)
     depth = model.config.decoder_layers if decoder else model.num_layers
     layers = extract.parse_layers(model, layer_numbers(config.layers, depth), decoder)
     texts = sum(len(part.offsets) - 1 for part in parts)

@@ -10,7 +10,7 @@ import pytest
 
 from jaxalign import models
 from jaxalign.alignment import reduced
-from jaxalign.embeddings import extract
+from jaxalign.embeddings import batches, extract
 from jaxalign.evaluation import pairs_on_mesh
 from jaxalign.evaluation.candidates import choose_tiling
 from jaxalign.evaluation.options import AlignmentOptions
@@ -38,7 +38,7 @@ def test_extraction_has_the_bytes_of_the_runs_own_program():
     spec = choose.program(work, read_target("cpu"), part, 1, 64)
     engine = extract.engine(models.random_model(work.config, 0, "planted"))
     shape = extract.shape_for(engine, part.plan, part.layers, 64)
-    assert shape == extract.Shape(
+    assert shape == batches.Shape(
         spec.rows, spec.width, spec.pooled_per_row, spec.pooled, spec.layers, spec.focused, spec.decoder, spec.single
     )
     found = programs.compiled_here(spec)
