@@ -67,8 +67,7 @@ def pooled(
         return vectors if used is None else used_vectors(vectors, used)
 
     def pool(state: jax.Array) -> jax.Array:
-        # Of few slots a CPU copies the states faster than it multiplies them by zeros and ones (see docs/design/
-        # throughput.md); accelerators multiply faster.
+        # A CPU copies states a little faster than it multiplies them by zeros and ones. Not tried on accelerators.
         if slots is not None and used is not None and backend() == "cpu":
             return slots_used(state, slots, used).astype(jnp.float32)
         return only_used(jnp.einsum("rps,rsf->rpf", batch.pool, state.astype(jnp.float32), precision=HIGHEST))
