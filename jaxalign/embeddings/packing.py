@@ -127,7 +127,7 @@ def forest(
         ids=own.ids, offsets=own.offsets, lengths=lengths[order], window_texts=window_texts, vector_text=vectors.text,
         vector_from=vectors.start, vector_to=vectors.end, vector_weights=vectors.weights,
         row_vectors=row_vectors, where=vectors.where, width=rows.width, window_rows=rows.per_window,
-        earlier=_earlier(ends, own.offsets, lengths[order], rows, count),
+        earlier=_most_earlier(ends, own.offsets, lengths[order], rows, count),
         most_vectors=round_up(int(np.diff(row_vectors).max(initial=1))), causal=causal,
         given=sum(int(request.tokens.offsets[-1]) for request in requests),
     )  # fmt: skip
@@ -139,7 +139,7 @@ def _ends(offsets: np.ndarray, window_texts: np.ndarray, slots: int) -> np.ndarr
     return offsets[1:] - offsets[window_texts[:-1]][window] + window * slots
 
 
-def _earlier(ends: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, rows: Rows, count: int) -> int:
+def _most_earlier(ends: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, rows: Rows, count: int) -> int:
     """Slots of other rows that one of `count` rows sees, at most, rounded up, so that templates share programs.
 
     A row sees the path to its first slot, as many slots as the position of the token there.
