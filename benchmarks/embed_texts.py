@@ -34,6 +34,10 @@ def shapes() -> dict[str, Any]:
         "xlmr-base": (t.XLMRobertaConfig(**plain, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
                                          num_attention_heads=12, max_position_embeddings=514, type_vocab_size=1,
                                          layer_norm_eps=1e-5), "unigram-both"),
+        # Qwen3-30B-A3B with 2 of its 48 layers: 128 experts, of which a token takes 8.
+        "qwen3-moe": (t.Qwen3MoeConfig(**plain, hidden_size=2048, moe_intermediate_size=768, num_hidden_layers=2,
+                                       num_attention_heads=32, num_key_value_heads=4, head_dim=128, num_experts=128,
+                                       num_experts_per_tok=8, norm_topk_prob=True), "bytes"),
         "mt5-base": (t.MT5Config(**plain, d_model=768, d_ff=2048, num_layers=12, num_heads=12, d_kv=64), "unigram-end"),
     }  # fmt: skip
 

@@ -1,12 +1,20 @@
 """The shape and the arrays of a batch: consecutive rows of a plan as tokens, positions, visibility, pooling weights."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxalign.embeddings.packing import Forest, round_up
 from jaxalign.types import Batch
+
+# Slots of a batch on one device. CPU: within 7 % of the best of 512 to 4096 for every family measured.
+# Accelerators: enough to keep a 7B model's products bound by arithmetic; halved until the compiler's own figure fits
+# the free memory.
+BATCH_TOKENS = {"cpu": 1024, "gpu": 16384, "tpu": 16384}
+# A CPU reads the kernels of all experts once a batch; up to 4,096 slots each expert should get as many tokens as this.
+# 128 experts, 8 for each token: 4,096 slots are 1.7 times as fast as 1,024.
+TOKENS_FOR_EXPERT, MOST_TOKENS_FOR_EXPERTS = 256, 4096
 
 
 class Shape(NamedTuple):
@@ -163,3 +171,12 @@ def used_numbers(plan: Forest, first: int, rows: int, copies: int, count: int) -
         places = np.flatnonzero(used)
         own[: len(places)] = places
     return numbers
+
+
+def usual_tokens(config: Any, platform: str) -> int:
+    """Slots of a batch on one device of a platform where nothing else was asked for."""
+    tokens = BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
+    if platform != "cpu" or not config.experts:
+        return tokens
+    wanted = TOKENS_FOR_EXPERT * config.experts // config.experts_per_token
+    return max(tokens, min(wanted, MOST_TOKENS_FOR_EXPERTS))

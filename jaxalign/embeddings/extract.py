@@ -28,10 +28,6 @@ IN_FLIGHT = 2  # batches dispatched before the first of them is read
 # whatever their number; with a second batch the other cores have work then (2 to 6 % of the time on two cores).
 AT_ONCE = 2
 PROGRAMS = 32  # compiled programs kept
-# Slots of a batch on one device. CPU: within 7 % of the best of 512 to 4096 for every family measured.
-# Accelerators: enough to keep a 7B model's products bound by arithmetic; halved until the compiler's own figure fits
-# the free memory.
-BATCH_TOKENS = {"cpu": 1024, "gpu": 16384, "tpu": 16384}
 
 
 class Engine(NamedTuple):
@@ -100,7 +96,7 @@ def forest_for(
     """Plan of all requests for the engine's model; on one CPU device, where the batches are small, with windows."""
     return packing.forest(
         requests, causal=engine.config.causal, special_tokens=special_tokens, features=engine.config.width, rows=rows,
-        window_slots=(batch_tokens or BATCH_TOKENS["cpu"]) if on_one_cpu(engine) else 0,
+        window_slots=(batch_tokens or batches.usual_tokens(engine.config, "cpu")) if on_one_cpu(engine) else 0,
     )  # fmt: skip
 
 
@@ -109,7 +105,7 @@ def shape_for(
 ) -> Shape:  # fmt: skip
     """Shape of the plan's batches: `batch_tokens` slots per device, fewer where memory or the plan itself is small."""
     platform = engine.mesh.devices.flat[0].platform
-    tokens = batch_tokens or BATCH_TOKENS.get(platform, BATCH_TOKENS["gpu"])
+    tokens = batch_tokens or batches.usual_tokens(engine.config, platform)
     each = max(1, tokens // (plan.width * plan.window_rows))
     while True:
         shape = batches.shape_of(plan, layers, engine.config.num_layers, replicas(engine), each, decoder)

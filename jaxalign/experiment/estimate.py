@@ -145,13 +145,12 @@ def _of_model(config: Config, name: str, concepts: Concepts) -> _Extraction:
     from jaxalign.embeddings import kinds, packing, tokenize
     from jaxalign.models.checkpoint.load import find_origin
     from jaxalign.models.checkpoint.tokenizer import kept_tokenizer
-    from jaxalign.models.parameters import abstract, flatten
+    from jaxalign.models.parameters import abstract, active_parameters, flatten
 
     origin = find_origin(name, config.revision or None)
     made = models.read_config(origin.raw, config.dtype, decoder="decoder" in config.pooling)
     model = _Model(name, kept_tokenizer(origin.tokenizer), made.default_pooling)
     leaves: Mapping[str, Any] = flatten(abstract(made))
-    in_blocks = sum(leaf.size for key, leaf in leaves.items() if str(key).startswith("blocks"))
     depths = _depths(config, made)
     tokens, count, spaces = 0.0, 0, []
     templates = model_checks.templates_of(config)
@@ -166,7 +165,7 @@ def _of_model(config: Config, name: str, concepts: Concepts) -> _Extraction:
             Space(SpaceLabel(name, kind.name, pooling, layer), (), {}) for pooling in kind.poolings for layer in depths
         ]
     weights = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves.values())
-    return _Extraction(2.0 * in_blocks * tokens, count, weights, made.width, spaces)
+    return _Extraction(2.0 * active_parameters(made) * tokens, count, weights, made.width, spaces)
 
 
 def _guessed(config: Config, name: str, concepts: Concepts) -> _Extraction:

@@ -25,9 +25,8 @@ from jaxalign.models.checkpoint.load import load_model
 from jaxalign.models.config import Config
 from jaxalign.models.families.registry import read_config
 from jaxalign.models.model import Model, hidden_states, random_model
-from jaxalign.models.packed import pooled, states, used_vectors
-from jaxalign.models.parameters import abstract, random_params, unstacked, with_wider_mlp
-from jaxalign.models.t5_first_step import decoded
+from jaxalign.models.packed import decoded, pooled, states, used_vectors
+from jaxalign.models.parameters import abstract, active_parameters, random_params, unstacked, with_wider_mlp
 from jaxalign.models.transformer import Transformer
 
 __all__ = [
@@ -35,6 +34,7 @@ __all__ = [
     "Model",
     "Transformer",
     "abstract",
+    "active_parameters",
     "decoded",
     "demo_path",
     "hidden_states",

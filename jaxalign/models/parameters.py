@@ -45,6 +45,15 @@ def _shapes(config: Config, platform: str) -> Transformer:
     return nnx.eval_shape(lambda: Transformer(config, nnx.Rngs(0)))
 
 
+def active_parameters(config: Config) -> int:
+    """Returns the numbers of all blocks that one token is multiplied with; of the experts, those that it chooses."""
+    total = 0
+    for path, leaf in flatten(abstract(config)["blocks"]).items():
+        of_experts = config.experts and path.startswith("mlp.") and not path.startswith("mlp.router.")
+        total += leaf.size // config.experts * config.experts_per_token if of_experts else leaf.size
+    return total
+
+
 def merge(config: Config, params: Params) -> Transformer:
     """Returns the Flax module of a config and its parameters, which it shares."""
     blocks = params["blocks"]

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxalign.embeddings import batches, packing, tokenize
+from jaxalign.models import Config
 
 rows_strategy = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7), min_size=1, max_size=40)
 
@@ -39,3 +40,14 @@ def test_used_numbers_are_the_used_ones_of_each_copy(rows, copies, share):
             assert (numbers[: mask.sum()] == np.flatnonzero(mask)).all() and not numbers[mask.sum() :].any()
         found += used.sum()
     assert found == len(plan.vector_text)
+
+
+def test_a_cpu_takes_larger_batches_for_many_experts():
+    """256 tokens for each expert, of 1,024 slots at least and 4,096 at most; accelerators have their own size."""
+    shape = dict(family="llama", vocab=9, width=8, num_layers=1, heads=1, kv_heads=1, head_dim=8, mlp_width=8, eps=1e-5,
+                 max_length=64)  # fmt: skip
+    cases = {(0, 0): 1024, (8, 2): 1024, (32, 4): 2048, (128, 8): 4096, (512, 4): 4096}
+    for (experts, chosen), slots in cases.items():
+        config = Config(**shape, experts=experts, experts_per_token=chosen)
+        assert batches.usual_tokens(config, "cpu") == slots
+        assert batches.usual_tokens(config, "gpu") == batches.BATCH_TOKENS["gpu"]

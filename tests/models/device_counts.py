@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxalign import models
 from tests.models.parity import pack, texts
 
-SIZES = {"llama": (1, 2, 4), "gemma3": (1, 4), "cohere": (1, 4)}
+SIZES = {"llama": (1, 2, 4), "gemma3": (1, 4), "cohere": (1, 4), "qwen3_moe": (1, 4)}
 
 
 def states(model, batch):

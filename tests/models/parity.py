@@ -126,7 +126,7 @@ def random_tensors(raw, dtype=np.float32, seed=0):
     leaves, draw = parameters.flatten(models.abstract(config)), np.random.default_rng(seed)
     found = {}
     for path, source in table.items():
-        shape = leaves[path].shape[int(keys.is_stacked(path)) :]
+        shape = leaves[path].shape[keys.stack_axes(path, source) :]
         for key in keys.layer_keys(source, config, path):
             values = draw.normal(size=shape[::-1] if source.take else shape)
             if path.endswith("kernel"):

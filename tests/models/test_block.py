@@ -1,11 +1,11 @@
-"""The block: where the norms of each order stand, and a mixture of experts against a loop in float64 NumPy."""
+"""The block: where the norms of each order stand."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
-from jaxalign.models.block import Block, Experts
+from jaxalign.models.block import Block
 from jaxalign.models.config import Config
 from jaxalign.models.layers import Context, Layer
 
@@ -65,23 +65,3 @@ def test_modernbert_norms_no_input_of_its_first_attention():
     middle = state + block.attention(state, context, layer)
     expected = middle + block.mlp(block.mlp_norm(middle))
     np.testing.assert_allclose(block(state, context, layer._replace(normed=jnp.bool_(False))), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("normalize", [True, False])
-def test_experts_are_a_weighted_sum(normalize):
-    config = Config(**SHAPE, experts=5, experts_per_token=2, normalize_experts=normalize)
-    experts = Experts(config, nnx.Rngs(3))
-    state = np.random.default_rng(1).normal(size=(2, 7, 12)).astype(np.float32)
-    router, gate, up, down = (np.asarray(part.kernel[...], np.float64)
-                              for part in (experts.router, experts.gate, experts.up, experts.down))  # fmt: skip
-    expected = np.zeros(state.shape)
-    for place in np.ndindex(2, 7):
-        token = state[place].astype(np.float64)
-        chances = np.exp(token @ router)
-        chances /= chances.sum()
-        chosen = np.argsort(-chances)[:2]
-        weights = chances[chosen] / (chances[chosen].sum() if normalize else 1.0)
-        for weight, expert in zip(weights, chosen, strict=True):
-            opened = token @ gate[expert]
-            expected[place] += weight * ((opened / (1 + np.exp(-opened)) * (token @ up[expert])) @ down[expert])
-    np.testing.assert_allclose(experts(state), expected, atol=1e-5)

@@ -1,8 +1,10 @@
-"""Batches of packed texts: pooling, slots of the last block, prefix trees, layers."""
+"""Batches of packed texts: pooling, slots of the last block, prefix trees, layers; the first step of a decoder."""
 
+import jax
 import numpy as np
 import pytest
 
+from jaxalign import models
 from jaxalign.types import InputError
 from tests.models.parity import pack, pooled, texts, torch_states
 
@@ -53,3 +55,21 @@ def test_layers_outside_the_model_are_refused(tiny, layers):
     batch, _ = pack([[5, 6]], causal=True, slots=8)
     with pytest.raises(InputError, match="layers of 0 to 3"):
         pooled(tiny[0], batch, layers=layers)
+
+
+def test_layers_in_the_order_asked_and_unused_picks_are_zero(mt5):
+    model = models.load_model(mt5[0], decoder=True)
+    batch, _ = pack([[5, 6], [7, 8, 9]], causal=False, slots=8, pooling="mean")
+    every = np.asarray(models.decoded(model.config, model.params, batch, layers=(0, 1, 2)))
+    batch.pool[0, 1] = 0
+    some = np.asarray(models.decoded(model.config, model.params, batch, layers=(2, 0)))
+    np.testing.assert_allclose(some[:, 0, 0], every[[2, 0], 0, 0], rtol=1e-6, atol=1e-6)
+    assert (some[:, 0, 1] == 0).all() and (every[:, 0, 1] != 0).any()
+
+
+def test_random_decoder_has_the_abstract_shapes(mt5):
+    model = models.load_model(mt5[0], decoder=True, weights="random")
+    shapes = jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), models.abstract(model.config))
+    assert jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), model.params) == shapes
+    kernel = np.asarray(model.params["decoder"]["blocks"]["cross"]["key"]["kernel"])
+    assert np.abs(kernel[0] - kernel[1]).max() > 0.01

@@ -44,3 +44,17 @@ def test_the_module_of_a_tree_shares_its_arrays():
     module = parameters.merge(config, params)
     assert module.norm.scale[...] is params["norm"]["scale"]
     assert parameters.abstract(config)["blocks"]["mlp"]["up"]["kernel"].shape == (3, 16, 24)
+
+
+def test_active_parameters_leave_out_the_experts_that_a_token_does_not_choose():
+    raw = dict(CONFIG, model_type="qwen3_moe", num_experts=8, num_experts_per_tok=2, moe_intermediate_size=24)
+    config = models.read_config(raw)
+    blocks = parameters.abstract(config)["blocks"]
+    every = sum(leaf.size for leaf in jax.tree.leaves(blocks))
+    one = sum(blocks["mlp"][name]["kernel"].size for name in ("gate", "up", "down")) // 8
+    assert every > 8 * one and blocks["mlp"]["router"]["kernel"].size > 0
+    assert models.active_parameters(config) == every - 6 * one
+    plain = models.read_config(CONFIG)
+    assert models.active_parameters(plain) == sum(
+        leaf.size for leaf in jax.tree.leaves(parameters.abstract(plain)["blocks"])
+    )

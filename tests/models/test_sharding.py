@@ -48,12 +48,15 @@ def test_bytes_of_llama_2_70b_on_eight_devices():
 SMALL = dict(
     vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, head_dim=8,
     num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5, layer_norm_eps=1e-5, rope_theta=10000.0,
+    num_experts=6, num_experts_per_tok=2, moe_intermediate_size=24,
 )  # fmt: skip
 
 
 @pytest.mark.slow
 def test_vectors_do_not_depend_on_the_devices(tmp_path):
-    for kind, name in (("llama", "llama"), ("gemma3_text", "gemma3"), ("cohere", "cohere")):
+    for kind, name in (
+        ("llama", "llama"), ("gemma3_text", "gemma3"), ("cohere", "cohere"), ("qwen3_moe", "qwen3_moe"),
+    ):  # fmt: skip
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text(json.dumps(SMALL | {"model_type": kind}))
         save_file(random_tensors(SMALL | {"model_type": kind}), tmp_path / name / "model.safetensors")
@@ -62,5 +65,5 @@ def test_vectors_do_not_depend_on_the_devices(tmp_path):
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
     assert result.returncode == 0, result.stderr[-3000:]
     found = [json.loads(line) for line in result.stdout.splitlines()]
-    assert len(found) == 7
+    assert len(found) == 9
     assert all(worst < 1e-6 for _, _, worst in found), found

@@ -27,19 +27,20 @@ class Bound(NamedTuple):
 
 
 def block_parameters(config: models.Config) -> int:
-    """Numbers in the blocks that every token passes through."""
+    """Numbers in the blocks, those of all experts among them."""
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(models.abstract(config)["blocks"]))
 
 
 def extraction(work: Work, target: Target, batch_tokens: int, copies: int) -> Bound:
     """Two operations per parameter and token, and the products of attention over the width of a row.
 
-    Each of `copies` copies of the model reads its weights once per batch of `batch_tokens` slots in all copies
-    together; the vectors are written once. Of the last block only what the wanted vectors need is counted, since a
+    A token is multiplied with the experts that it chooses, but a batch reads the weights of all experts: each of
+    `copies` copies of the model reads its weights once per batch of `batch_tokens` slots in all copies together; the
+    vectors are written once. Of the last block only what the wanted vectors need is counted, since a
     program may leave out the rest; a decoder's first step, one token per text, is left out too.
     """
     config, device = work.config, target.device
-    block = block_parameters(config) / config.num_layers
+    block = models.active_parameters(config) / config.num_layers
     flops = moved = 0.0
     for part in work.embeddings:
         attention = 4 * part.plan.width * config.query_width

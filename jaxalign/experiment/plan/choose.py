@@ -45,7 +45,7 @@ def settings(work: Work, target: Target, *, model_parallel: int = 1, batch_token
     the nearest target or setting that does.
     """
     for parts in shares(work, target, model_parallel, batch_tokens):
-        tokens = batch_tokens or extract.BATCH_TOKENS[target.device.platform]
+        tokens = batch_tokens or batches.usual_tokens(work.config, target.device.platform)
         while tokens >= (batch_tokens or FEWEST_TOKENS):
             compiled = _fitting(work, target, parts, tokens)
             if compiled:

@@ -18,8 +18,6 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import jax
-
 from jaxalign import models
 from jaxalign.concepts import dataset
 from jaxalign.embeddings import extract, packing, prompts, tokenize
@@ -129,9 +127,4 @@ def operations(model: models.Model, plan: packing.Forest, shape: extract.Shape) 
     """
     tokens, depth = extract.counts(plan, shape).tokens_computed, model.config.num_layers
     last = len(plan.vector_text) if shape.focused else tokens
-    return 2 * block_parameters(model) * (tokens * (depth - 1) + last) / depth
-
-
-def block_parameters(model: models.Model) -> int:
-    """Parameters of the blocks that a token passes through: no embedding, no decoder."""
-    return sum(leaf.size for leaf in jax.tree.leaves(model.params["blocks"]))
+    return 2 * models.active_parameters(model.config) * (tokens * (depth - 1) + last) / depth
