@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from jaxalign.models.config import Config
 from jaxalign.models.layers import HIGHEST, activate, linear
-from jaxalign.models.products import state_dtype
+from jaxalign.models.products import state_dtype, taken
 from jaxalign.runtime.environment import backend
 
 LEAST_ROWS, MOST_ROWS = 32, 512  # of a block
@@ -40,9 +40,7 @@ class Stack(nnx.Module):
 
     def rows_of(self, expert: jax.Array, rows: jax.Array) -> jax.Array:
         """Returns rows of one expert times its kernel."""
-        # Without the barrier a CPU's compiler copies the bfloat16 kernels of all experts to float32 before the loop.
-        kernels, expert = jax.lax.optimization_barrier((self.kernel[...], expert))
-        kernel = jax.lax.dynamic_index_in_dim(kernels, expert, keepdims=False)
+        kernel = taken(self.kernel[...], expert)
         return jnp.matmul(rows.astype(kernel.dtype), kernel, precision=HIGHEST, preferred_element_type=self.dtype)
 
 
@@ -58,7 +56,8 @@ class Experts(nnx.Module):
     """sum over the best k experts e of p_e down_e(activation(gate_e x) * up_e x), p the softmax of the router.
 
     With `normalize_experts` the k weights are divided by their sum. Every chosen expert is computed for every token: no
-    capacity limit and no dropped token, so that a token's state does not depend on the rest of the batch.
+    capacity limit and no dropped token, so that a token's state does not depend on the rest of the batch. Blocks have
+    no gradient in reverse mode, since their number depends on the router.
     """
 
     def __init__(self, config: Config, rngs: nnx.Rngs):

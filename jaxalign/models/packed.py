@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from jaxalign.models.config import Config
 from jaxalign.models.layers import HIGHEST
 from jaxalign.models.parameters import Params, merge
-from jaxalign.models.products import state_dtype
+from jaxalign.models.products import state_dtype, taken
 from jaxalign.runtime.environment import backend
 from jaxalign.types import Batch, InputError
 
@@ -134,11 +134,12 @@ def decoded(
     start = params["embed"]["tokens"]["embedding"][config.decoder_start]
     start = jnp.broadcast_to(start, (*used.shape, config.width)).astype(state_dtype(config.dtype))
 
-    def step(state: jax.Array, block: Any) -> tuple[jax.Array, jax.Array]:
-        state = nnx.merge(graph, block)(state, encoded, visible)
+    def step(state: jax.Array, index: jax.Array) -> tuple[jax.Array, jax.Array]:
+        block = nnx.merge(graph, jax.tree.map(lambda leaf: taken(leaf, index), blocks))
+        state = block(state, encoded, visible)
         return state, state.astype(jnp.float32)
 
-    last, middle = jax.lax.scan(step, start, blocks)
+    last, middle = jax.lax.scan(step, start, jnp.arange(count))
     ends = {0: start, count: decoder.norm(last)}
     chosen = [ends.get(layer, middle[layer - 1]).astype(jnp.float32) for layer in layers]
     return jnp.stack(chosen) * used[None, ..., None]

@@ -53,6 +53,17 @@ def sums_are_long(dtype: str) -> bool:
     return dtype == "float32" and backend() == "cpu"
 
 
+def taken(stack: jax.Array, index: Any) -> jax.Array:
+    """Returns one item of a stack of weights, for use inside a loop.
+
+    A CPU's compiler slices bfloat16 as float32, and moves that change of the whole stack out of the loop, unless there
+    is a barrier: Gemma 3 270M needs 394 MB of temporaries for its 191 MB of blocks then.
+    """
+    if backend() == "cpu":
+        stack, index = jax.lax.optimization_barrier((stack, index))
+    return jax.lax.dynamic_index_in_dim(stack, index, keepdims=False)
+
+
 def mean_of_squares(state: jax.Array) -> jax.Array:
     """The mean over the last axis, (..., 1), by halves added to each other until at most LANES squares are left."""
     squares = state * state

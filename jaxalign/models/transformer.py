@@ -7,6 +7,7 @@ Layer 0 is the embedding, the last layer comes after the final norm.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ from jaxalign.models.config import Config
 from jaxalign.models.disentangled import RelativePositions
 from jaxalign.models.layers import Context, Layer, block_norm, bucket_table, with_earlier
 from jaxalign.models.position_bias import alibi, bucket_bias, sinusoid
-from jaxalign.models.products import state_dtype
+from jaxalign.models.products import state_dtype, taken
 from jaxalign.models.rope import turns_at
 from jaxalign.models.t5_decoder import Decoder
 from jaxalign.types import InputError
@@ -184,13 +185,11 @@ class Transformer(nnx.Module):
         graph, weights = nnx.split(self.blocks)
 
         def block(state: jax.Array, index: Any, context: Context) -> jax.Array:
-            # Indexing the stacked leaves here, not as scanned inputs: a shorter scan would copy that part of the
-            # weights.
-            def take(leaf: jax.Array) -> jax.Array:
-                return jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False)
-
-            module = self.blocks[index] if listed else nnx.merge(graph, jax.tree.map(take, weights))
-            return module(state, context, jax.tree.map(take, table))
+            # Weights are not scanned inputs: a shorter scan would copy that part of them.
+            weight = partial(taken, index=index)
+            setting = partial(jax.lax.dynamic_index_in_dim, index=index, keepdims=False)
+            module = self.blocks[index] if listed else nnx.merge(graph, jax.tree.map(weight, weights))
+            return module(state, context, jax.tree.map(setting, table))
 
         def step(state: jax.Array, index: Any) -> jax.Array:
             return block(state, index, context)

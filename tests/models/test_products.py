@@ -118,3 +118,20 @@ def test_programs_for_an_accelerator_do_not_depend_on_this_processor(monkeypatch
     monkeypatch.setattr(products, "has_bfloat16_instructions", lambda: False)
     with environment.made_for("gpu"):
         assert text() == planned
+
+
+@pytest.mark.skipif(not CPU, reason="what a CPU's compiler does")
+@pytest.mark.parametrize("mixture", [False, True], ids=["layers", "experts"])
+def test_no_stack_of_weights_is_copied_to_float32(mixture):
+    """Of many layers, or many experts, one is taken at a time: the program holds no copy of the others."""
+    size = dict(hidden_size=64, intermediate_size=256, num_hidden_layers=2 if mixture else 24)
+    if mixture:
+        size |= dict(model_type="qwen3_moe", num_experts=48, num_experts_per_tok=2, moe_intermediate_size=64)
+    shape = config("bfloat16", **size)
+    params = models.abstract(shape)
+    plan = packing.forest([packing.Request(tokenize.from_rows([[1, 2]] * 8), "last")], causal=True)
+    batch = batches.batch(plan, 0, 4)
+    run = jax.jit(models.states, static_argnums=(0, 3))
+    program = run.lower(shape, params, batch, (shape.num_layers,)).compile()
+    weights = sum(leaf.size * 2 for leaf in jax.tree.leaves(params["blocks"]))
+    assert program.memory_analysis().temp_size_in_bytes < 0.75 * weights  # one layer is half of the mixture
