@@ -72,13 +72,16 @@ def check_both(folder, config, auto, lengths=LENGTHS, encoder=False, **load):
 
 
 def check_alone(model):
-    """A text's vectors are the same alone, beside other texts, and in a wider row, to 1e-6 of their length."""
+    """A text's vectors are the same alone and beside other texts to 1e-6 of their length, in a wider row to 2e-6.
+
+    In a wider row a CPU's library adds in another order: at most 1.06e-6 on a Xeon with AMX (mT5), 8e-7 on AMD EPYCs.
+    """
     token_lists = texts(model.config.vocab, (7, 3, 21))
     together = our_states_in(model, token_lists, 64)[0]
-    for slots in (32, 64):
+    for slots, most in ((64, 1e-6), (32, 2e-6)):
         alone = our_states_in(model, token_lists[:1], slots)[0]
         off = np.linalg.norm(alone - together, axis=-1) / np.linalg.norm(alone, axis=-1)
-        assert off.max() < 1e-6
+        assert off.max() < most
 
 
 def our_states_in(model, token_lists, slots):
