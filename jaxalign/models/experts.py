@@ -2,7 +2,7 @@
 
 Rows, one for each token and chosen expert, are sorted by expert. A TPU multiplies such rows with their experts' kernels
 in one instruction (`jax.lax.ragged_dot`). Elsewhere the compiler makes a product of all rows with all experts out of it
-and puts zeros where an expert was not chosen: 16 times the work, and as many copies of the rows, for 8 experts of 128.
+and puts zeros where an expert was not chosen: for 8 experts of 128 that is 16 times the work, and 128 copies of rows.
 There a loop takes the rows in blocks that belong to one expert each.
 """
 
