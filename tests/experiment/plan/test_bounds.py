@@ -22,6 +22,16 @@ def test_the_bound_of_extraction_by_hand():
     assert bound.seconds == max(bound.compute_seconds, bound.memory_seconds)
 
 
+def test_more_experts_are_more_weights_to_read_and_no_more_work_but_for_the_router():
+    mixture = planted.RAW | dict(model_type="qwen3_moe", num_experts_per_tok=2, moe_intermediate_size=12)
+    target = read_target("h100")
+    few, many = (
+        bounds.extraction(planted.work_of(mixture | {"num_experts": count}), target, 64, 1) for count in (4, 8)
+    )
+    assert many.flops - few.flops == (160 * 2 + 40) * 2 * 4 * 8  # four more columns of the router, 8 features
+    assert many.bytes_moved - few.bytes_moved == 3 * 3 * 4 * 4 * (3 * 8 * 12 + 8)  # batches, layers, experts, bytes
+
+
 def test_copies_of_the_model_read_their_own_weights():
     work = planted.work_of(dtype="bfloat16", layers=(0, 3))
     bound = bounds.extraction(work, read_target("v5e-8"), 8 * 64, 8)
