@@ -42,13 +42,15 @@ def rope_fields(raw: dict[str, Any], layer_type: str | None = None) -> dict[str,
 
 
 def read_rope(
-    raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float = 10000.0, share: float = 1.0
-) -> Rope:
+    raw: dict[str, Any], head_dim: int, *, layer_type: str | None = None, base: float = 10000.0,
+    share: float | None = None,
+) -> Rope:  # fmt: skip
     """Returns the frequencies 1 / base^(2i / dims), scaled as config.json says.
 
     Reads the new form (`rope_parameters`, which may hold one entry per layer type) and the old one (`rope_theta`,
     `rope_scaling`). `base` is the family's value where neither names one; `share` the family's share of each head's
-    features that is rotated (`partial_rotary_factor`). Raises InputError for an unsupported type.
+    features that is rotated where `partial_rotary_factor` names none. Raises InputError for an unsupported type, and
+    for a share below 1 in a family without one: transformers turns all features there, other engines only a part.
     """
     fields = rope_fields(raw, layer_type)
     if not isinstance(fields, dict):
@@ -62,7 +64,13 @@ def read_rope(
     theta = fields.get("rope_theta") or raw.get("rope_theta") or base
     if isinstance(theta, bool) or not isinstance(theta, int | float) or not 0 < theta < math.inf:
         raise InputError(f"Expected a positive rope_theta in config.json, got {theta!r}. Change --models.")
-    share = fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor") or share
+    named = fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor")
+    if share is None and named not in (None, 1):
+        raise InputError(
+            f"Expected 'partial_rotary_factor' = 1 in config.json of a {raw.get('model_type')!r} model, got {named!r}: "
+            "this variant is not supported. Choose another of --models."
+        )
+    share = named or share or 1.0
     dims = int(head_dim * share)
     if not 0 < dims <= head_dim or dims % 2:
         raise InputError(

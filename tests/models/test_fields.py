@@ -147,6 +147,42 @@ def test_fields_that_nothing_reads_change_nothing(tmp_path, kind):
         np.testing.assert_allclose(after[0], before[0], rtol=1e-4, atol=1e-5, err_msg=f"{kind}: {name} is not read")
 
 
+MEANINGS = [
+    ("gemma", "hidden_act", "gelu"),  # the tanh form, as its training
+    ("gemma2", "hidden_activation", "gelu"),
+    ("gemma3_text", "hidden_activation", "gelu"),
+    ("gemma2", "attn_logit_softcapping", 0.5),
+    ("t5", "dense_act_fn", "silu"),  # stands above `feed_forward_proj`
+    ("mt5", "dense_act_fn", "gelu"),
+    ("t5", "is_gated_act", True),
+    ("phi3", "rope_parameters", dict(rope_type="default", rope_theta=500.0, partial_rotary_factor=0.5)),
+]
+
+
+@pytest.mark.parametrize("kind, name, value", MEANINGS)
+def test_a_field_means_what_it_means_in_transformers(tmp_path, kind, name, value):
+    raw = fields_of(kind)[0].to_dict() | {"model_type": kind, name: value}
+    theirs = torch_of(kind, raw)
+    theirs.save_pretrained(tmp_path)
+    expected = states_of(kind, theirs)
+    ours = our_states(models.load_model(tmp_path), texts(61, (24,)))
+    assert np.abs(ours[0] - expected[0]).max() <= 1e-5 * np.sqrt(np.mean(expected[0] ** 2))
+
+
+def test_fields_that_a_family_of_transformers_does_not_read():
+    """Caps of logits in Gemma 3 and a share of turned features in Llama: other code may read them."""
+    gemma = CONFIGS["gemma3_text"] | {"model_type": "gemma3_text"}
+    capped = read_all(gemma | {"attn_logit_softcapping": 50.0})
+    assert capped.config == read_all(gemma).config and "attn_logit_softcapping" in capped.warnings[0]
+    for kind in ("llama", "qwen2", "modernbert", "gemma3_text"):
+        raw = CONFIGS[kind] | {"model_type": kind}
+        with pytest.raises(InputError, match="'partial_rotary_factor' = 1"):
+            read_all(raw | {"partial_rotary_factor": 0.5})
+        assert read_all(raw | {"partial_rotary_factor": 1.0}).config == read_all(raw).config
+    with pytest.raises(InputError, match="attn_logit_softcapping"):
+        read_all(CONFIGS["gemma2"] | {"model_type": "gemma2", "attn_logit_softcapping": 0.0})
+
+
 def test_an_unknown_field_is_named_in_a_warning(tmp_path):
     raw = CONFIGS["llama"] | {"model_type": "llama"}
     reading = read_all(raw | {"mystery_scale": 3.0, "attention_probs_dropout_prob": 0.5, "off": False, "none": None})

@@ -44,11 +44,14 @@ def test_old_and_new_spelling_of_the_fields():
 
 
 def test_a_share_of_the_features_is_turned():
-    assert len(read_rope(RAW | {"partial_rotary_factor": 0.5}, 16).frequencies) == 4
-    assert read_rope(RAW, 16, share=0.5) == read_rope(RAW | {"partial_rotary_factor": 0.5}, 16)
+    half = RAW | {"partial_rotary_factor": 0.5}
+    assert len(read_rope(half, 16, share=1.0).frequencies) == 4
+    assert read_rope(RAW, 16, share=0.5) == read_rope(half, 16, share=1.0)
     for wrong in (1.5, 3 / 16):
         with pytest.raises(InputError, match="partial_rotary_factor"):
-            read_rope(RAW | {"partial_rotary_factor": wrong}, 16)
+            read_rope(RAW | {"partial_rotary_factor": wrong}, 16, share=1.0)
+    with pytest.raises(InputError, match="'partial_rotary_factor' = 1"):  # a family that turns all features
+        read_rope(half, 16)
 
 
 def test_longrope_is_for_the_original_length():

@@ -70,7 +70,7 @@ def canonical(family: ModuleType, keys: Mapping[str, Any], wanted: set[str]) -> 
 
 
 def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[str | None]]:
-    """Returns the checkpoint keys that make each leaf, None for a tensor that a layer does not have; reads no data.
+    """Returns the checkpoint keys that make each leaf, None for one that the first layer does not have; reads no data.
 
     Raises InputError that names the key: one that the table does not know, one that is missing, or a wrong shape.
     """
@@ -88,8 +88,9 @@ def check(family: ModuleType, config: Config, shapes: Mapping[str, tuple[int, ..
     keys_of: dict[str, list[str | None]] = {}
     for path, source in table.items():
         wanted = layer_keys(source, config, path)
-        missing = [name for name in wanted if name not in names]
-        if missing and source.absent is None:
+        needed = wanted if source.absent is None else wanted[1:]
+        missing = [name for name in needed if name not in names]
+        if missing:
             raise InputError(
                 f"Expected the tensor {missing[0]} in the checkpoint, got none. Download it again, or change --models."
             )

@@ -20,7 +20,7 @@ class Source(NamedTuple):
     """Where a leaf comes from: a checkpoint key, and the function that makes its tensor the leaf.
 
     "{layer}" in the key stands for each layer, "{expert}" for each expert. `absent`: the number that fills the leaf in
-    a layer that has no such tensor; None: it must be there.
+    the first layer if that has no such tensor; None: it must be there.
     """
 
     key: str

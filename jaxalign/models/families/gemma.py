@@ -21,11 +21,12 @@ def read(raw: Fields) -> Config:
 
 
 def read_gemma(raw: Fields, family: str, **changes: Any) -> Config:
-    """Returns the config of any Gemma. Early files say "gelu" and mean the tanh form, which training used."""
+    """Returns the config of any Gemma. Early files of the first say "gelu" and mean the tanh form of training."""
     old, new = raw.get("hidden_act"), raw.get("hidden_activation")
     act, bias = new or old or "gelu_pytorch_tanh", bool(raw.get("attention_bias"))
+    early = act == "gelu" and (family == "gemma" or new is None)
     return read_decoder(
-        raw.changed({"hidden_act": "gelu_pytorch_tanh" if act == "gelu" else act}),
+        raw.changed({"hidden_act": "gelu_pytorch_tanh" if early else act}),
         family,
         norm="rms_offset",
         embed_scale=need(raw, "hidden_size") ** 0.5,

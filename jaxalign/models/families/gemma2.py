@@ -23,6 +23,6 @@ def read(raw: Fields) -> Config:
         "gemma2",
         order="both",
         scale=need(raw, "query_pre_attn_scalar") ** -0.5,
-        logit_cap=raw.get("attn_logit_softcapping") or 0.0,
+        logit_cap=0.0 if raw.get("attn_logit_softcapping") is None else need(raw, "attn_logit_softcapping"),
         windows=read_windows(raw, 2),
     )

@@ -47,7 +47,6 @@ def read(raw: Fields) -> Config:
         order="both",
         head_norm="shared",
         scale=raw["query_pre_attn_scalar"] ** -0.5,
-        logit_cap=raw.get("attn_logit_softcapping") or 0.0,
         windows=tuple(window if is_local else 0 for is_local in local),
         ropes=(near, far),
         rope_kinds=tuple(0 if is_local else 1 for is_local in local),

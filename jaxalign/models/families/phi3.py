@@ -7,7 +7,8 @@ import jax
 
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, Source, decoder_table, read_decoder, read_windows
-from jaxalign.models.fields import Fields
+from jaxalign.models.fields import Fields, need
+from jaxalign.models.rope import read_rope
 
 MODEL_TYPES = ("phi3",)
 DEFAULTS = {
@@ -20,7 +21,9 @@ __all__ = ["DEFAULTS", "HARMLESS", "IGNORED", "MODEL_TYPES", "PREFIXES", "read",
 
 def read(raw: Fields) -> Config:
     """Returns the config from the fields of config.json."""
-    return read_decoder(raw, "phi3", windows=read_windows(raw, raw["num_hidden_layers"] + 1))
+    head_dim = raw.get("head_dim") or need(raw, "hidden_size") // need(raw, "num_attention_heads")
+    windows = read_windows(raw, raw["num_hidden_layers"] + 1)
+    return read_decoder(raw, "phi3", ropes=(read_rope(raw, head_dim, share=1.0),), windows=windows)
 
 
 def rows(fused: jax.Array, *, start: int, stop: int) -> jax.Array:

@@ -6,7 +6,7 @@ from jaxalign.models.fields import Fields, activation, need
 
 MODEL_TYPES = ("t5", "mt5", "umt5")
 DEFAULTS = {kind: dict(layer_norm_epsilon=1e-6, d_kv=64) for kind in MODEL_TYPES}
-HARMLESS = ("is_gated_act", "dense_act_fn", "is_decoder", "num_decoder_layers", "is_encoder_decoder",
+HARMLESS = ("is_decoder", "num_decoder_layers", "is_encoder_decoder",
             "scale_decoder_outputs")  # fmt: skip
 PREFIXES = ("transformer.",)  # classification heads stand beside a "transformer"
 # Attention of the decoder's first token to itself needs no query, key or bias: its softmax is 1.
@@ -19,7 +19,8 @@ def read(raw: Fields) -> Config:
     """Returns the config from the fields of config.json."""
     layers, heads = need(raw, "num_layers", "num_hidden_layers"), need(raw, "num_heads", "num_attention_heads")
     kind, _, act = ("-" + (raw.get("feed_forward_proj") or DEFAULT_MLP[raw["model_type"]])).rpartition("-")
-    gated = kind == "-gated"
+    gated = bool(raw.get("is_gated_act", kind == "-gated"))
+    named = raw.get("dense_act_fn")  # stands above what `feed_forward_proj` says, as in transformers
     return Config(
         family="t5",
         vocab=need(raw, "vocab_size"),
@@ -33,7 +34,7 @@ def read(raw: Fields) -> Config:
         max_length=raw.get("n_positions") or 1024,  # buckets have no end of their own; mT5 was trained on 1024
         causal=False,
         default_pooling="mean",
-        activation="gelu_tanh" if gated and act == "gelu" else activation(act),
+        activation="gelu_tanh" if not named and gated and act == "gelu" else activation(named or act),
         gated=gated,
         positions="buckets",
         buckets=raw.get("relative_attention_num_buckets") or 32,
