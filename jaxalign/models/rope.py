@@ -50,7 +50,7 @@ def read_rope(
     Reads the new form (`rope_parameters`, which may hold one entry per layer type) and the old one (`rope_theta`,
     `rope_scaling`). `base` is the family's value where neither names one; `share` the family's share of each head's
     features that is rotated where `partial_rotary_factor` names none. Raises InputError for an unsupported type, and
-    for a share below 1 in a family without one: transformers turns all features there, other engines only a part.
+    for a share other than 1 where `share` is None: transformers rotates all features there, other engines only a part.
     """
     fields = rope_fields(raw, layer_type)
     if not isinstance(fields, dict):
@@ -64,13 +64,13 @@ def read_rope(
     theta = fields.get("rope_theta") or raw.get("rope_theta") or base
     if isinstance(theta, bool) or not isinstance(theta, int | float) or not 0 < theta < math.inf:
         raise InputError(f"Expected a positive rope_theta in config.json, got {theta!r}. Change --models.")
-    named = fields.get("partial_rotary_factor") or raw.get("partial_rotary_factor")
+    named = fields.get("partial_rotary_factor", raw.get("partial_rotary_factor"))
     if share is None and named not in (None, 1):
         raise InputError(
-            f"Expected 'partial_rotary_factor' = 1 in config.json of a {raw.get('model_type')!r} model, got {named!r}: "
-            "this variant is not supported. Choose another of --models."
+            f"Expected 'partial_rotary_factor' = 1 in config.json, got {named!r}: this family rotates all features of "
+            "a head. Choose another of --models."
         )
-    share = named or share or 1.0
+    share = (share or 1.0) if named is None else named
     dims = int(head_dim * share)
     if not 0 < dims <= head_dim or dims % 2:
         raise InputError(

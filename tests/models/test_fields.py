@@ -152,8 +152,9 @@ MEANINGS = [
     ("gemma2", "hidden_activation", "gelu"),
     ("gemma3_text", "hidden_activation", "gelu"),
     ("gemma2", "attn_logit_softcapping", 0.5),
-    ("t5", "dense_act_fn", "silu"),  # stands above `feed_forward_proj`
+    ("t5", "dense_act_fn", "silu"),  # overrides `feed_forward_proj`
     ("mt5", "dense_act_fn", "gelu"),
+    ("umt5", "dense_act_fn", "relu"),
     ("t5", "is_gated_act", True),
     ("phi3", "rope_parameters", dict(rope_type="default", rope_theta=500.0, partial_rotary_factor=0.5)),
 ]
@@ -170,7 +171,7 @@ def test_a_field_means_what_it_means_in_transformers(tmp_path, kind, name, value
 
 
 def test_fields_that_a_family_of_transformers_does_not_read():
-    """Caps of logits in Gemma 3 and a share of turned features in Llama: other code may read them."""
+    """Caps of logits in Gemma 3 and a share of rotated features in Llama: other code may read them."""
     gemma = CONFIGS["gemma3_text"] | {"model_type": "gemma3_text"}
     capped = read_all(gemma | {"attn_logit_softcapping": 50.0})
     assert capped.config == read_all(gemma).config and "attn_logit_softcapping" in capped.warnings[0]
@@ -179,6 +180,8 @@ def test_fields_that_a_family_of_transformers_does_not_read():
         with pytest.raises(InputError, match="'partial_rotary_factor' = 1"):
             read_all(raw | {"partial_rotary_factor": 0.5})
         assert read_all(raw | {"partial_rotary_factor": 1.0}).config == read_all(raw).config
+    t5 = CONFIGS["mt5"] | {"model_type": "mt5"}
+    assert read_all(t5 | {"is_gated_act": None, "dense_act_fn": None}).config == read_all(t5).config
     with pytest.raises(InputError, match="attn_logit_softcapping"):
         read_all(CONFIGS["gemma2"] | {"model_type": "gemma2", "attn_logit_softcapping": 0.0})
 

@@ -47,10 +47,10 @@ def test_a_share_of_the_features_is_turned():
     half = RAW | {"partial_rotary_factor": 0.5}
     assert len(read_rope(half, 16, share=1.0).frequencies) == 4
     assert read_rope(RAW, 16, share=0.5) == read_rope(half, 16, share=1.0)
-    for wrong in (1.5, 3 / 16):
+    for wrong in (1.5, 3 / 16, 0.0):
         with pytest.raises(InputError, match="partial_rotary_factor"):
             read_rope(RAW | {"partial_rotary_factor": wrong}, 16, share=1.0)
-    with pytest.raises(InputError, match="'partial_rotary_factor' = 1"):  # a family that turns all features
+    with pytest.raises(InputError, match="'partial_rotary_factor' = 1"):  # a family that rotates all features
         read_rope(half, 16)
 
 

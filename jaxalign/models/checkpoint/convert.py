@@ -40,8 +40,7 @@ def load(
     progress = Progress(len(keys_of), "load weights", "parameters", show_end=False)
     for path, keys in keys_of.items():
         source, stacked = table[path], stack_axes(path, table[path])
-        absent = np.full(config.width, np.nan if source.absent is None else source.absent, np.float32)
-        host = gather(checkpoint, keys, absent)
+        host = gather(checkpoint, keys, source.absent, config.width)
         digest.update(path.encode())
         digest.update(host.reshape(-1).view(np.uint8).data)
         shape = (config.experts, *host.shape[1:]) if stacked == 2 else host.shape[1:]
@@ -63,10 +62,10 @@ def load(
     return Weights(unflatten(leaves), digest.hexdigest())
 
 
-def gather(checkpoint: Checkpoint, keys: list[str | None], absent: np.ndarray) -> np.ndarray:
+def gather(checkpoint: Checkpoint, keys: list[str | None], absent: float | None, width: int) -> np.ndarray:
     """Returns the tensors of `keys` stacked, (key, ...), in the file's own dtype; in float32 if the file mixes dtypes.
 
-    A key None stands for `absent`.
+    A key None stands for a tensor filled with `absent`; where all are None, it has `width` numbers.
     """
     tensors = {key: checkpoint[key] for key in keys if key is not None}
     for key, tensor in tensors.items():
@@ -76,7 +75,7 @@ def gather(checkpoint: Checkpoint, keys: list[str | None], absent: np.ndarray) -
                 "quantised."
             )
     dtypes = {tensor.dtype for tensor in tensors.values()}
-    shape = next((tensor.shape for tensor in tensors.values()), absent.shape)
+    shape = next((tensor.shape for tensor in tensors.values()), (width,))
     dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
     whole = aligned((len(keys), *shape), dtype)
     for place, name in enumerate(keys):

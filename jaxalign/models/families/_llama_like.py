@@ -36,8 +36,8 @@ def transpose(tensor: jax.Array) -> jax.Array:
     return tensor.T
 
 
-def read_decoder(raw: Fields, family: str, **changes: Any) -> Config:
-    """Returns the config of a Llama-shaped model; `changes` are the family's own options."""
+def read_decoder(raw: Fields, family: str, *, share: float | None = None, **changes: Any) -> Config:
+    """Returns the config of a Llama-shaped model; `share` as in `read_rope`, `changes` are the family's own options."""
     width, heads = need(raw, "hidden_size"), need(raw, "num_attention_heads")
     head_dim = changes.pop("head_dim", None) or raw.get("head_dim") or width // heads
     common: dict[str, Any] = dict(
@@ -55,7 +55,7 @@ def read_decoder(raw: Fields, family: str, **changes: Any) -> Config:
         scale=head_dim**-0.5,
     )
     if "ropes" not in changes:
-        common["ropes"] = (read_rope(raw, head_dim),)
+        common["ropes"] = (read_rope(raw, head_dim, share=share),)
     ropes = changes.get("ropes") or common["ropes"]
     common["max_length"] = min([common["max_length"], *(rope.longest for rope in ropes if rope.longest)])
     if common["heads"] % common["kv_heads"]:

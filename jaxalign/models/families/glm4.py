@@ -6,7 +6,6 @@ from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, Source, decoder_table, read_decoder
 from jaxalign.models.families.phi3 import fused_mlp
 from jaxalign.models.fields import Fields
-from jaxalign.models.rope import read_rope
 
 MODEL_TYPES = ("glm", "glm4")
 GLM = dict(num_key_value_heads=2, head_dim=128, rms_norm_eps=0.00000015625, max_position_embeddings=131072)
@@ -21,7 +20,7 @@ def read(raw: Fields) -> Config:
         raw["model_type"],
         order="both" if raw["model_type"] == "glm4" else "pre",
         rope_interleaved=True,
-        ropes=(read_rope(raw, raw["head_dim"], share=0.5),),
+        share=0.5,
         attention_bias=bool(raw.get("attention_bias", True)),
     )
 

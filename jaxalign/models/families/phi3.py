@@ -7,8 +7,7 @@ import jax
 
 from jaxalign.models.config import Config
 from jaxalign.models.families._llama_like import IGNORED, PREFIXES, Source, decoder_table, read_decoder, read_windows
-from jaxalign.models.fields import Fields, need
-from jaxalign.models.rope import read_rope
+from jaxalign.models.fields import Fields
 
 MODEL_TYPES = ("phi3",)
 DEFAULTS = {
@@ -21,9 +20,7 @@ __all__ = ["DEFAULTS", "HARMLESS", "IGNORED", "MODEL_TYPES", "PREFIXES", "read",
 
 def read(raw: Fields) -> Config:
     """Returns the config from the fields of config.json."""
-    head_dim = raw.get("head_dim") or need(raw, "hidden_size") // need(raw, "num_attention_heads")
-    windows = read_windows(raw, raw["num_hidden_layers"] + 1)
-    return read_decoder(raw, "phi3", ropes=(read_rope(raw, head_dim, share=1.0),), windows=windows)
+    return read_decoder(raw, "phi3", share=1.0, windows=read_windows(raw, raw["num_hidden_layers"] + 1))
 
 
 def rows(fused: jax.Array, *, start: int, stop: int) -> jax.Array:

@@ -19,8 +19,9 @@ def read(raw: Fields) -> Config:
     """Returns the config from the fields of config.json."""
     layers, heads = need(raw, "num_layers", "num_hidden_layers"), need(raw, "num_heads", "num_attention_heads")
     kind, _, act = ("-" + (raw.get("feed_forward_proj") or DEFAULT_MLP[raw["model_type"]])).rpartition("-")
-    gated = bool(raw.get("is_gated_act", kind == "-gated"))
-    named = raw.get("dense_act_fn")  # stands above what `feed_forward_proj` says, as in transformers
+    # As in transformers, these two fields override what `feed_forward_proj` says.
+    gated, named = raw.get("is_gated_act"), raw.get("dense_act_fn")
+    gated = kind == "-gated" if gated is None else bool(gated)
     return Config(
         family="t5",
         vocab=need(raw, "vocab_size"),
